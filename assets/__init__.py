@@ -1,0 +1,1 @@
+"""The Dagster assets, stage by stage, each with its checks beside it."""

@@ -1,0 +1,1 @@
+"""The Dagster project: definitions, partitions, jobs, settings and the command line."""

@@ -1,0 +1,1 @@
+"""The vitalgraph command line, one module per group of commands."""

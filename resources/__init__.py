@@ -1,0 +1,1 @@
+"""The outside world behind small classes: object store, Delta tables, catalog, tenants."""

@@ -1,0 +1,1 @@
+"""The Dagster sensors: what landed, and which days are stale."""

@@ -1,0 +1,1 @@
+"""Training: claims, narratives and prompts, rendered from clinical facts."""

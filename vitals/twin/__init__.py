@@ -1,0 +1,1 @@
+"""The twin: deterministic uploads in the real schemas, with known truth and switchable faults."""

@@ -1,0 +1,1 @@
+"""Validated: rules, quality score, revisions and zone evidence of records."""
