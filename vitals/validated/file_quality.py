@@ -1,0 +1,61 @@
+"""Quality score of a file: four shares of rows, weighted.
+
+Belongs here: the score and its threshold. Score = 0.3 schema + 0.3 completeness + 0.2 physiological + 0.2
+temporal (CONTRACTS.md, "Upload states"); weights and threshold are arguments.
+Does not belong here: the rules whose outcome it counts (`rules`).
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from vitals.record_types import RecordType
+from vitals.validated.zone_offsets import is_missing
+
+CONTEXT_COLUMNS = {"start_offset_seconds": "start_zone"}
+
+
+@dataclass(frozen=True)
+class ScorePolicy:
+    """How a file's score is weighed, and from where on its rows flow.
+
+    Attributes:
+        schema, completeness, physiological, temporal: weights; they sum to 1.
+        threshold: a file that scores less is quarantined as a whole.
+    """
+
+    schema: float = 0.3
+    completeness: float = 0.3
+    physiological: float = 0.2
+    temporal: float = 0.2
+    threshold: float = 0.7
+
+
+def score_files(judged: pl.DataFrame, record_type: RecordType, policy: ScorePolicy) -> pl.DataFrame:
+    """Score every file of a judged frame.
+
+    Args:
+        judged: result of `rules.judge`.
+
+    Returns:
+        `file_index`, `rows_total`, `score` (0 to 1, rounded to 6 digits so that summation order cannot show).
+    """
+    context = [~is_missing(pl.col(CONTEXT_COLUMNS[c])) for c in record_type.contextual if c in CONTEXT_COLUMNS]
+    complete = pl.all_horizontal(pl.col("aspect").ne_missing("schema"), *context)
+
+    def share(aspect: str) -> pl.Expr:
+        return pl.col("aspect").ne_missing(aspect).mean()
+
+    return (
+        judged.group_by("file_index")
+        .agg(
+            rows_total=pl.len().cast(pl.Int64),
+            score=(
+                policy.schema * share("schema")
+                + policy.completeness * complete.mean()
+                + policy.physiological * share("physiological")
+                + policy.temporal * share("temporal")
+            ).round(6),
+        )
+        .sort("file_index")
+    )

@@ -1,0 +1,204 @@
+"""Row rules: what makes a record unusable, with an id and a version.
+
+Belongs here: rules over the decoded frame of one kind, as data (an id, a version, the aspect of quality it
+speaks of, a Polars expression). A row's reason is the first rule it breaks; its siblings flow.
+Does not belong here: file rules (`raw.container`, `file_quality`), or any clinical judgement.
+
+A rule's version goes up when its meaning changes; the version stands beside every quarantined row, so that a
+row can be judged again when the rule moves.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from vitals.record_types import RecordType
+from vitals.validated.zone_offsets import is_missing, offset_seconds
+
+Aspect = Literal["schema", "physiological", "temporal"]
+
+YEAR_2000_MS = 946_684_800_000
+YEAR_2100_MS = 4_102_444_800_000
+FUTURE_TOLERANCE_MS = 10 * 60_000
+"""A phone's clock may run behind its sources' clocks by some minutes; more is not a measurement yet."""
+MODIFIED_TOLERANCE_MS = 24 * 3_600_000
+"""A lastModified far after the fetch would win over every later revision."""
+MIN_ROWS_FOR_UNIT = 5
+"""Below this many rows of a source in a file, a median says nothing about its unit."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row rule.
+
+    Attributes:
+        reason: rule id, with the field after a colon where it concerns one field.
+        version: goes up when the meaning changes.
+        aspect: the part of the quality score it lowers.
+        broken: Boolean expression over the decoded frame; null counts as broken.
+    """
+
+    reason: str
+    version: int
+    aspect: Aspect
+    broken: pl.Expr
+
+    @property
+    def rule_id(self) -> str:
+        """The reason without its field."""
+        return self.reason.split(":", 1)[0]
+
+
+DECODED_NAMES = {"level_mg_dl": "level_raw"}
+"""Value columns whose decoded name differs: the decoded level is not yet rounded."""
+
+
+def rules_of(record_type: RecordType) -> tuple[Rule, ...]:
+    """All row rules of a kind, in the order in which they are applied."""
+    return (
+        *_presence(record_type),
+        Rule("bad_zone_offset", 1, "temporal", _bad_zone("start_zone") | _bad_zone("end_zone")),
+        Rule("time_before_2000", 1, "temporal", _earliest(record_type) < YEAR_2000_MS),
+        Rule("end_before_start", 1, "temporal", _reversed(record_type)),
+        Rule("time_in_future", 1, "temporal", _in_future(record_type)),
+        *_containers(record_type),
+        *_ranges(record_type),
+    )
+
+
+def _presence(record_type: RecordType) -> list[Rule]:
+    rules = [
+        Rule(f"missing_required:{name}", 1, "schema", pl.col(name).is_null() | (pl.col(name).str.strip_chars() == ""))
+        for name in ("record_id", "source_app")
+    ]
+    rules += [
+        Rule(f"missing_required:{column}", 1, "schema", pl.col(source).is_null())
+        for column, source in (
+            ("start_utc", "start_ms"),
+            ("end_utc", "end_ms"),
+            ("modified_utc", "modified_ms"),
+            ("fetched_utc", "fetched_ms"),
+        )
+    ]
+    if record_type.sampled:
+        empty = pl.col(record_type.sampled).list.len() == 0
+        rules.append(Rule(f"missing_required:{record_type.sampled}", 1, "schema", empty))
+    for column in record_type.plausible:
+        if record_type.sampled:
+            continue
+        value = pl.col(DECODED_NAMES.get(column, column))
+        rules.append(Rule(f"missing_required:{column}", 1, "schema", value.is_null() | ~value.cast(float).is_finite()))
+    return rules
+
+
+def _bad_zone(column: str) -> pl.Expr:
+    zone = pl.col(column)
+    return ~is_missing(zone) & offset_seconds(zone).is_null()
+
+
+def _inner(record_type: RecordType, field: str) -> pl.Expr | None:
+    """A field of the items of a kind's list column, as a list; None if the kind has no such list."""
+    columns = {"heart_rate": ("samples", ("time_ms", "bpm")), "sleep": ("stages", ("start_ms", "end_ms"))}
+    found = columns.get(record_type.kind)
+    if found is None or field not in found[1]:
+        return None
+    return pl.col(found[0]).list.eval(pl.element().struct.field(field))
+
+
+def _earliest(record_type: RecordType) -> pl.Expr:
+    parts = [pl.col("start_ms"), pl.col("fetched_ms"), pl.col("modified_ms")]
+    parts += [inner.list.min() for f in ("time_ms", "start_ms") if (inner := _inner(record_type, f)) is not None]
+    return pl.min_horizontal(parts)
+
+
+def _in_future(record_type: RecordType) -> pl.Expr:
+    starts = [pl.col("start_ms")]
+    starts += [inner.list.max() for f in ("time_ms", "start_ms") if (inner := _inner(record_type, f)) is not None]
+    ends = [pl.col("end_ms")]
+    ends += [inner.list.max() for f in ("end_ms",) if (inner := _inner(record_type, f)) is not None]
+    return (
+        (pl.max_horizontal(starts) > pl.col("fetched_ms") + FUTURE_TOLERANCE_MS)
+        | (pl.col("modified_ms") > pl.col("fetched_ms") + MODIFIED_TOLERANCE_MS)
+        # A fetch or an end beyond this century is a broken clock; a day bucket's end some hours after its
+        # fetch is ordinary.
+        | (pl.max_horizontal(*ends, "fetched_ms") > YEAR_2100_MS)
+    )
+
+
+def _reversed(record_type: RecordType) -> pl.Expr:
+    if record_type.kind == "sleep":
+        stage_reversed = (
+            pl.col("stages")
+            .list.eval(pl.element().struct.field("end_ms") < pl.element().struct.field("start_ms"))
+            .list.any()
+            .fill_null(value=False)
+        )
+        # A session of no length is no session; a heart-rate spot or a step record may have none.
+        return (pl.col("end_ms") <= pl.col("start_ms")) | stage_reversed
+    return pl.col("end_ms") < pl.col("start_ms")
+
+
+def _containers(record_type: RecordType) -> list[Rule]:
+    rules = []
+    if record_type.sampled:
+        times = pl.col(record_type.sampled).list.eval(pl.element().struct.field("time_ms"))
+        rules.append(Rule("duplicate_samples", 1, "temporal", times.list.n_unique() < times.list.len()))
+    if record_type.max_duration_hours is not None:
+        longest = round(record_type.max_duration_hours * 3_600_000)
+        rules.append(Rule("out_of_range:duration", 1, "temporal", pl.col("end_ms") - pl.col("start_ms") > longest))
+    return rules
+
+
+def _ranges(record_type: RecordType) -> list[Rule]:
+    rules = []
+    for column, (low, high) in record_type.unit_suspect.items():
+        value = pl.col(DECODED_NAMES.get(column, column))
+        same_source = ["file_index", "source_app"]
+        median = value.median().over(same_source)
+        # One odd value is out of range; a whole source whose middle value is odd is in another unit.
+        suspect = (pl.len().over(same_source) >= MIN_ROWS_FOR_UNIT) & (median >= low) & (median < high)
+        rules.append(Rule(f"unit_suspect:{column}", 1, "physiological", suspect.fill_null(value=False)))
+    for column, (low, high) in record_type.plausible.items():
+        if record_type.sampled:
+            values = pl.col(record_type.sampled).list.eval(pl.element().struct.field(column))
+            broken = (values.list.min() < low) | (values.list.max() > high)
+        else:
+            value = pl.col(DECODED_NAMES.get(column, column))
+            # Rounded first: float noise of a unit round trip must not decide.
+            broken = ~_rounded(value, column).is_between(low, high)
+        rules.append(Rule(f"out_of_range:{column}", 1, "physiological", broken))
+    return rules
+
+
+def _rounded(value: pl.Expr, column: str) -> pl.Expr:
+    return (value + 0.5).floor() if column in DECODED_NAMES else value
+
+
+def judge(decoded: pl.DataFrame, record_type: RecordType) -> pl.DataFrame:
+    """Add the first broken rule of each row.
+
+    Args:
+        decoded: decoded frame of one kind.
+
+    Returns:
+        The frame with `reason` (String, null for a good row), `rule_version` (Int32) and `aspect` (String).
+    """
+    rules = rules_of(record_type)
+    broken = {f"__rule_{i}": rule.broken.fill_null(value=True) for i, rule in enumerate(rules)}
+    frame = decoded.with_columns(**broken)
+    first: pl.Expr = pl.lit(None, dtype=pl.Int32)
+    for i in reversed(range(len(rules))):
+        first = pl.when(pl.col(f"__rule_{i}")).then(pl.lit(i, dtype=pl.Int32)).otherwise(first)
+    names = dict(enumerate(rule.reason for rule in rules))
+    versions = dict(enumerate(rule.version for rule in rules))
+    aspects = dict(enumerate(rule.aspect for rule in rules))
+    return (
+        frame.with_columns(__first=first)
+        .with_columns(
+            reason=pl.col("__first").replace_strict(names, default=None, return_dtype=pl.String),
+            rule_version=pl.col("__first").replace_strict(versions, default=None, return_dtype=pl.Int32),
+            aspect=pl.col("__first").replace_strict(aspects, default=None, return_dtype=pl.String),
+        )
+        .drop([*broken, "__first"])
+    )
