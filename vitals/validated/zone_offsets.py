@@ -63,9 +63,7 @@ def observations(records: pl.DataFrame) -> pl.DataFrame:
     keys = ["subject_id", "source_app", "utc_date", "offset_seconds"]
     return (
         pl.concat([starts, ends])
-        .with_columns(
-            pl.col("offset_seconds").fill_null(NO_OFFSET_SECONDS), utc_date=pl.col("at").dt.date()
-        )
+        .with_columns(pl.col("offset_seconds").fill_null(NO_OFFSET_SECONDS), utc_date=pl.col("at").dt.date())
         .group_by(keys)
         .agg(first_utc=pl.col("at").min(), last_utc=pl.col("at").max())
         .sort(keys)
