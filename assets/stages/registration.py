@@ -1,0 +1,126 @@
+"""Raw: list what landed and enter it in the books. No record is read here.
+
+Belongs here: listing objects, reading their keys, and one catalog row per object version.
+Does not belong here: fetching or judging content (`validation`).
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from resources.catalog import NewUpload
+from resources.lake import ListedObject
+from resources.workspace import Workspace
+from vitals.raw.keys import BadKey, ParsedKey, parse_key
+from vitals.record_types import RecordType
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What a listing came to.
+
+    Attributes:
+        objects: objects listed.
+        new: object versions that were not in the books before.
+        bytes: their size.
+        bad_keys: among the new ones, keys that name no day, person and kind.
+        unsupported: among the new ones, kinds that are kept but not processed.
+    """
+
+    objects: int
+    new: int
+    bytes: int
+    bad_keys: int
+    unsupported: int
+
+
+def type_folders(record_type: RecordType, landing_day: date) -> list[str]:
+    """Prefixes under which uploads of a kind land on a day; uploaders use either name of the kind."""
+    return [
+        f"raw/{name}/{landing_day:%Y/%m/%d}/" for name in (record_type.avro_name, record_type.prefixed_avro_name)
+    ]
+
+
+def register_day(workspace: Workspace, *, tenant: str, record_type: RecordType, landing_day: date) -> Registered:
+    """Enter one kind's uploads of one landing day in the books. Doing it again changes nothing."""
+    lake = workspace.lake(tenant)
+    listed = [
+        found for prefix in type_folders(record_type, landing_day) for found in lake.objects(prefix)
+    ]
+    return register(workspace, tenant=tenant, listed=listed)
+
+
+def register(workspace: Workspace, *, tenant: str, listed: Iterable[ListedObject]) -> Registered:
+    """Enter listed objects in the books.
+
+    A key that cannot be read is quarantined, and a kind we do not process is kept as `unsupported`: every
+    object has its row.
+    """
+    rows = [new_upload(workspace, tenant=tenant, found=found) for found in listed]
+    users = {row.external_user: row.subject_id for row in rows if row.external_user and row.subject_id}
+    workspace.catalog.subjects.ensure(tenant, users)
+    fresh = workspace.catalog.uploads.register([row.upload for row in rows])
+    new = [row.upload for row in rows if row.upload.upload_id in fresh]
+    return Registered(
+        objects=len(rows),
+        new=len(new),
+        bytes=sum(u.size_bytes for u in new),
+        bad_keys=sum(u.reason == "bad_key" for u in new),
+        unsupported=sum(u.state == "unsupported" for u in new),
+    )
+
+
+@dataclass(frozen=True)
+class KeyedUpload:
+    """A catalog row with the external id, which goes to the subject table and nowhere else."""
+
+    upload: NewUpload
+    external_user: str | None
+    subject_id: str | None
+
+
+def new_upload(workspace: Workspace, *, tenant: str, found: ListedObject) -> KeyedUpload:
+    """The books' row of a listed object."""
+    parsed = parse_key(found.key)
+    subject = None
+    state, reason, kind, type_name = "landed", None, None, None
+    landing_day = found.modified_utc.astimezone(UTC).date()
+    user = None
+    if isinstance(parsed, BadKey):
+        state, reason = "quarantined", "bad_key"
+        type_name = _type_folder(found.key)
+    elif isinstance(parsed, ParsedKey):
+        user, landing_day, type_name, kind = parsed.user, parsed.landing_day, parsed.type_name, parsed.kind
+        subject = workspace.subject_id(tenant, user)
+        if kind is None:
+            state, reason = "unsupported", "unsupported_record_type"
+    return KeyedUpload(
+        NewUpload(
+            upload_id=hashlib.sha256(f"{tenant}\n{found.key}\n{found.etag}".encode()).hexdigest(),
+            tenant=tenant,
+            key=found.key,
+            key_sha256=hashlib.sha256(found.key.encode()).hexdigest(),
+            etag=found.etag,
+            size_bytes=found.size_bytes,
+            type_name=type_name or "unknown",
+            kind=kind,
+            subject_id=subject,
+            landing_day=landing_day,
+            landed_at=found.modified_utc,
+            state=state,
+            reason=reason,
+        ),
+        external_user=user,
+        subject_id=subject,
+    )
+
+
+def _type_folder(key: str) -> str | None:
+    parts = key.split("/")
+    return parts[1][:64] if len(parts) > 2 else None
+
+
+def utc_now() -> datetime:
+    """The present, for the columns that say when something happened; nothing is computed from it."""
+    return datetime.now(UTC)

@@ -1,0 +1,129 @@
+"""Settings: the only reader of the environment.
+
+Belongs here: every `VITALGRAPH_…` name with its type, bounds, default and meaning. An unknown name is an
+error, because a misspelt setting that is silently ignored is found at three in the morning.
+Does not belong here: anything computed from other things than settings.
+"""
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from vitals.errors import PermanentError
+
+PREFIX = "VITALGRAPH_"
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured, with the prefix `VITALGRAPH_` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    home: Path = Field(Path(".vitalgraph"), description="Folder for all local state: lake, catalog, Dagster, logs.")
+    lake: str | None = Field(
+        None, description="Root URL of the default tenant's lake, `file://…` or `s3://…`; default `file://$HOME/lake`."
+    )
+    catalog: str | None = Field(
+        None, description="SQLAlchemy URL of the catalog; default the SQLite file `$HOME/catalog.db`."
+    )
+    s3_endpoint_url: str | None = Field(None, description="Endpoint of an S3-protocol server other than AWS.")
+    s3_region: str = Field("us-east-1", description="Region of the bucket.")
+    s3_access_key_id: str | None = Field(None, description="Access key; default the AWS credential chain.")
+    s3_secret_access_key: SecretStr | None = Field(None, description="Secret key; default the AWS credential chain.")
+    subject_key: SecretStr | None = Field(
+        None, description="Secret from which pseudonyms are made; default generated once under `$HOME`."
+    )
+    subject_key_file: Path | None = Field(None, description="File that holds the subject key.")
+    quality_threshold: float = Field(0.7, ge=0, le=1, description="A file that scores less is quarantined whole.")
+    max_file_size_mb: float = Field(100, gt=0, description="A larger upload is quarantined as `too_large`.")
+    max_records_per_file: int = Field(100_000, gt=0, description="More records: `too_many_records`.")
+    max_decompressed_mb: float = Field(512, gt=0, description="A file may inflate to this: `decompression_limit`.")
+    batch_mb: float = Field(64, gt=0, description="Bytes of Avro decoded at once; bounds the memory of a run.")
+    fetch_concurrency: int = Field(16, ge=1, le=64, description="Objects fetched at the same time.")
+    max_attempts: int = Field(5, ge=1, description="Attempts at an upload before it is given up as `failed`.")
+    processing_timeout_seconds: int = Field(300, gt=0, description="Time limit of one run of a landing partition.")
+    sensor_interval_seconds: int = Field(30, ge=1, description="Seconds between two looks at what landed.")
+    sensor_look_back_days: int = Field(3, ge=1, description="Landing days looked at in every tick.")
+    sensor_sweep_minutes: int = Field(60, ge=1, description="Minutes between two full sweeps of all landing days.")
+    sensor_time_budget_seconds: float = Field(20, gt=0, description="A tick stops listing after this and resumes.")
+    sensor_max_requests: int = Field(25, ge=1, description="Runs requested in one tick at most.")
+    first_day: str = Field(
+        "2020-01-01", pattern=r"^\d{4}-\d{2}-\d{2}$", description="First partition of both day axes."
+    )
+    log_format: Literal["json", "text"] = Field("text", description="Format of the log lines of the command line.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
+
+    @cached_property
+    def home_path(self) -> Path:
+        """Absolute home folder."""
+        return self.home.expanduser().absolute()
+
+    @property
+    def lake_url(self) -> str:
+        """Root URL of the default tenant's lake."""
+        return self.lake or (self.home_path / "lake").as_uri()
+
+    @property
+    def catalog_url(self) -> str:
+        """SQLAlchemy URL of the catalog."""
+        return self.catalog or f"sqlite:///{self.home_path / 'catalog.db'}"
+
+    def read_subject_key(self) -> bytes:
+        """The secret of the pseudonyms; generated under the home on first use if none is configured.
+
+        Raises:
+            PermanentError: a configured key file is missing or too short to protect anybody.
+        """
+        if self.subject_key is not None:
+            return self.subject_key.get_secret_value().encode()
+        path = self.subject_key_file or self.home_path / "subject.key"
+        if self.subject_key_file is None and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                pass  # another process was first: its key counts
+            else:
+                with os.fdopen(descriptor, "w") as file:
+                    file.write(secrets.token_hex(32))
+        try:
+            key = path.read_text().strip().encode()
+        except OSError as error:
+            raise PermanentError(
+                "read the subject key", "VITALGRAPH_SUBJECT_KEY_FILE", error.strerror or "unreadable", "Restore the file."
+            ) from error
+        if len(key) < 16:
+            raise PermanentError(
+                "use the subject key",
+                "VITALGRAPH_SUBJECT_KEY_FILE",
+                "it has fewer than 16 characters",
+                "Write at least 16 random characters into it; changing it later changes every pseudonym.",
+            )
+        return key
+
+
+def load_settings() -> Settings:
+    """Settings from the environment.
+
+    Raises:
+        PermanentError: a value is out of bounds, or a `VITALGRAPH_` name does not exist. Values are not shown.
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise PermanentError(
+            "read the settings",
+            ", ".join(unknown),
+            "no such setting exists",
+            f"The settings are: {', '.join(sorted(known))}.",
+        )
+    try:
+        return Settings()  # type: ignore[call-arg]
+    except ValidationError as error:
+        problems = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise PermanentError("read the settings", "environment", problems, "Correct the value.") from None

@@ -1,0 +1,96 @@
+"""Everything a stage works with: the catalog, each tenant's lake, the key of the pseudonyms, the limits.
+
+Belongs here: the one object that is handed to stages, sensors and commands, and how it finds a tenant's lake.
+Does not belong here: what a stage does, or reading settings (`dagster_project.settings`).
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from resources.catalog import Catalog
+from resources.lake import Lake, S3Access
+from vitals.errors import NotFoundError, UsageError
+from vitals.raw.container import Limits
+from vitals.validated.file_quality import ScorePolicy
+from vitals.validated.pseudonyms import subject_id
+
+DEFAULT_TENANT = "default"
+TENANT_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessingPolicy:
+    """How uploads are read and judged.
+
+    Attributes:
+        limits: bounds against hostile files.
+        score: weights and threshold of the quality score.
+        batch_bytes: bytes of Avro decoded at once; bounds the memory of a run.
+        fetch_concurrency: objects fetched at the same time.
+        max_attempts: attempts after which an upload is given up.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    score: ScorePolicy = field(default_factory=ScorePolicy)
+    batch_bytes: int = 64 * 2**20
+    fetch_concurrency: int = 16
+    max_attempts: int = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """One installation.
+
+    Attributes:
+        catalog: the transactional store.
+        lake_url: root URL of the default tenant; another tenant without a root of its own lives under
+            `tenants/<name>` beside it.
+        s3: access to the object store if any root is `s3://`.
+        subject_key: secret of the pseudonyms.
+        policy: limits and thresholds.
+        scratch: local folder for what does not outlive a process.
+    """
+
+    catalog: Catalog
+    lake_url: str
+    subject_key: bytes = field(repr=False)
+    s3: S3Access | None = None
+    policy: ProcessingPolicy = field(default_factory=ProcessingPolicy)
+    scratch: Path | None = None
+
+    def lake(self, tenant: str) -> Lake:
+        """The tenant's lake.
+
+        Raises:
+            NotFoundError: no such tenant.
+        """
+        row = self.catalog.tenants.get(tenant)
+        if row is None:
+            raise NotFoundError(
+                "open the lake", f"tenant {tenant}", "no such tenant", "Add it with `vitalgraph tenant add`."
+            )
+        root = row.root_url or (
+            self.lake_url if tenant == DEFAULT_TENANT else f"{self.lake_url.rstrip('/')}/tenants/{tenant}"
+        )
+        return Lake(root, s3=self.s3)
+
+    def subject_id(self, tenant: str, external_user: str) -> str:
+        """Pseudonym of a person of the tenant."""
+        return subject_id(tenant=tenant, external_user=external_user, key=self.subject_key)
+
+
+def check_tenant_name(name: str) -> str:
+    """The name, if it can be a tenant's.
+
+    Raises:
+        UsageError: it could not be a folder, a partition key and a label at once.
+    """
+    if not TENANT_PATTERN.fullmatch(name):
+        raise UsageError(
+            "use the tenant name",
+            "tenant",
+            f"it does not match {TENANT_PATTERN.pattern}",
+            "Choose lower-case letters, digits and dashes, at most 41, starting with a letter or digit.",
+        )
+    return name
