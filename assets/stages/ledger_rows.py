@@ -1,0 +1,69 @@
+"""From frames to rows of the books.
+
+Belongs here: the conversion of judged rows and refused files into catalog rows. They carry ids, rule and
+reason, never a value.
+Does not belong here: writing them.
+"""
+
+import polars as pl
+
+from resources.catalog import Outcome, PartialRow, QuarantineRow, Upload
+from vitals.record_types import RecordType
+
+FILE_RULE_VERSION = 1
+
+
+def refused(upload: Upload, reason: str, detail: str | None) -> Outcome:
+    """Outcome of a file that could not be read as a whole: no row of it was seen."""
+    return Outcome(upload_id=upload.upload_id, state="quarantined", reason=reason, detail=detail)
+
+
+def file_quarantine(upload: Upload, reason: str) -> QuarantineRow:
+    """Quarantine entry of a whole file."""
+    return QuarantineRow(
+        upload_id=upload.upload_id,
+        tenant=upload.tenant,
+        kind=upload.kind,
+        subject_id=upload.subject_id,
+        row_index=None,
+        record_id=None,
+        rule_id=reason,
+        rule_version=FILE_RULE_VERSION,
+        reason=reason,
+    )
+
+
+def row_quarantine(tenant: str, record_type: RecordType, judged: pl.DataFrame) -> list[QuarantineRow]:
+    """Quarantine entries of rows that broke a rule; rows of a file refused for low quality keep their own rule."""
+    rows = judged.select("upload_id", "subject_id", "row_index", "record_id", "reason", "rule_version").rows(named=True)
+    return [
+        QuarantineRow(
+            upload_id=row["upload_id"],
+            tenant=tenant,
+            kind=record_type.kind,
+            subject_id=row["subject_id"],
+            row_index=row["row_index"],
+            record_id=row["record_id"],
+            rule_id=row["reason"].split(":", 1)[0],
+            rule_version=row["rule_version"] or FILE_RULE_VERSION,
+            reason=row["reason"],
+        )
+        for row in rows
+    ]
+
+
+def partial_rows(tenant: str, record_type: RecordType, held: pl.DataFrame) -> list[PartialRow]:
+    """Entries of rows that wait for context. The values stay in the upload; the entry says what is missing."""
+    return [
+        PartialRow(
+            upload_id=row["upload_id"],
+            tenant=tenant,
+            kind=record_type.kind,
+            subject_id=row["subject_id"],
+            record_id=row["record_id"],
+            row_index=row["row_index"],
+            missing=["start_offset_seconds"],
+            payload={"source_app": row["source_app"], "start_utc": row["start_utc"].isoformat()},
+        )
+        for row in held.rows(named=True)
+    ]

@@ -1,0 +1,45 @@
+"""Training: the JSONL lines of one category and local day.
+
+Belongs here: reading clinical facts, writing the day's file, clearing its mark.
+Does not belong here: a sentence (`vitals.training`), or any clinical number.
+"""
+
+from datetime import date
+from importlib.metadata import version
+
+import polars as pl
+
+from assets.stages.summaries import clinical_schema, clinical_table
+from resources.workspace import Workspace
+from vitals.record_types import RecordType
+from vitals.training.examples import build_examples
+
+PROCESSOR_VERSION = version("vitalgraph")
+
+
+def journal_path(record_type: RecordType, local_day: date) -> str:
+    """Key of the day's training file of a category."""
+    return f"training/{record_type.category}/{local_day:%Y/%m}/health_journal_{local_day:%Y_%m_%d}.jsonl"
+
+
+def render_partition(workspace: Workspace, *, tenant: str, record_type: RecordType, local_day: date) -> list[bytes]:
+    """Rewrite the day's training file from the facts as they are now; a day without examples has no file."""
+    lake = workspace.lake(tenant)
+    stale_days = workspace.catalog.stale_days
+    mark = stale_days.version(tenant, "training", record_type.kind, local_day)
+    facts = lake.scan(
+        clinical_table(record_type), schema=clinical_schema(record_type), partitions=("local_date", [local_day])
+    ).collect()
+    lines = build_examples(
+        record_type.kind,
+        facts.sort(pl.col("subject_id")),
+        tenant=tenant,
+        processor_version=PROCESSOR_VERSION,
+    )
+    path = journal_path(record_type, local_day)
+    if lines:
+        lake.write_object(path, b"".join(line + b"\n" for line in lines))
+    else:
+        lake.delete_objects([path])
+    stale_days.clear(tenant, "training", record_type.kind, local_day, mark)
+    return lines

@@ -1,0 +1,160 @@
+"""Which local days a batch of records makes stale.
+
+Belongs here: from changed rows, new zone evidence and a later fetch to (kind, local day) marks. Marking a day
+too many costs a recomputation that ends in the same bytes; marking one too few would be a wrong table.
+Does not belong here: the recomputation (`summaries`), or who asks for it (the `stale_days` sensor).
+"""
+
+from datetime import date
+
+import polars as pl
+
+from resources.catalog import Catalog, StaleMark
+from vitals.clinical.local_day import changed_spans, offset_timeline, wall_clock, with_local_time
+from vitals.clinical.source_capabilities import DEFAULT
+from vitals.record_types import RECORD_TYPES, RecordType
+from vitals.validated.zone_offsets import NO_OFFSET_SECONDS, OBSERVATION_SCHEMA
+
+REACH_DAYS: dict[str, tuple[int, int]] = {
+    # An episode belongs to the day it starts on, and may run on into the changed day.
+    "blood_glucose": (1, 0),
+    # Sleep that ends on the next day reads this evening; a bout may have begun the day before.
+    "heart_rate": (1, 1),
+    # A night's values belong to the day the session ends on.
+    "hrv_rmssd": (0, 1),
+}
+"""Days before and after a changed record's own days whose facts may also read it."""
+
+_DATED = {"subject_id": pl.String, "local_date": pl.Date}
+
+
+def evidence_frame(catalog: Catalog, tenant: str, subject_ids: list[str] | None = None) -> pl.DataFrame:
+    """Zone observations of the tenant's people (OBSERVATION_SCHEMA)."""
+    rows = catalog.zones.of(tenant, subject_ids)
+    return pl.DataFrame(
+        {name: [getattr(row, name) for row in rows] for name in OBSERVATION_SCHEMA.names()}, schema=OBSERVATION_SCHEMA
+    )
+
+
+def stale_marks(
+    catalog: Catalog,
+    *,
+    tenant: str,
+    record_type: RecordType,
+    changed: pl.DataFrame,
+    replaced: pl.DataFrame,
+    seen: pl.DataFrame,
+    fetches: pl.DataFrame,
+) -> list[StaleMark]:
+    """Marks for one batch.
+
+    Args:
+        changed, replaced: validated rows as they are now, and as they were.
+        seen: zone observations of the batch.
+        fetches: `subject_id`, `latest` fetch of the batch's rows.
+    """
+    people = sorted({*changed["subject_id"], *replaced["subject_id"], *seen["subject_id"], *fetches["subject_id"]})
+    if not people:
+        return []
+    known = evidence_frame(catalog, tenant, people)
+    everything = pl.concat([known, seen])
+    before, after = offset_timeline(known), offset_timeline(everything)
+    present = _present_days(everything, after)
+    marks: set[tuple[str, date, str]] = set()
+    touched = pl.concat([_days_of(frame, timeline) for frame in (changed, replaced) for timeline in (before, after)])
+    kinds = [record_type, *(t for t in RECORD_TYPES if record_type.kind in t.needs)]
+    for kind in kinds:
+        marks |= {(kind.kind, day, "records") for day in _reach(touched, kind, present)}
+    delivered = catalog.uploads.kinds_delivered(tenant, people)
+    for day in _evidence_days(before, after, present):
+        marks |= {(kind, day, "zone_evidence") for kind in {*delivered, record_type.kind}}
+    for day in _closing_days(catalog, tenant, fetches, after, present):
+        marks |= {(kind, day, "later_fetch") for kind in {*delivered, record_type.kind}}
+    distinct = {(kind, day): reason for kind, day, reason in sorted(marks, reverse=True)}
+    return [
+        StaleMark(tenant=tenant, stage="clinical", kind=kind, local_date=day, reason=reason)
+        for (kind, day), reason in sorted(distinct.items())
+    ]
+
+
+def _days_of(rows: pl.DataFrame, timeline: pl.DataFrame) -> pl.DataFrame:
+    """Person and local date for every day a row touches; people without evidence have none."""
+    rows = rows.join(timeline.select("subject_id").unique(), on="subject_id", how="semi")
+    if rows.is_empty():
+        return pl.DataFrame(schema=_DATED)
+    return (
+        with_local_time(rows, timeline)
+        .select("subject_id", local_date=pl.date_ranges("local_date", "end_local_date"))
+        .explode("local_date")
+        .unique()
+        .drop_nulls()
+    )
+
+
+def _present_days(observed: pl.DataFrame, timeline: pl.DataFrame) -> pl.DataFrame:
+    """Local dates on which a person has any data at all."""
+    first = timeline.group_by("subject_id").agg(usual=pl.col("offset_seconds").last())
+    offset = (
+        pl.when(pl.col("offset_seconds").is_in([0, NO_OFFSET_SECONDS]))
+        .then(pl.col("usual"))
+        .otherwise(pl.col("offset_seconds"))
+    )
+    return (
+        observed.join(first, on="subject_id", how="inner")
+        .select(
+            "subject_id",
+            local_date=pl.concat_list(
+                wall_clock(pl.col("first_utc"), offset).dt.date(),
+                wall_clock(pl.col("last_utc"), offset).dt.date(),
+                # The usual offset stands in for the one in force; a neighbour too many does no harm.
+                "utc_date",
+            ),
+        )
+        .explode("local_date")
+        .unique()
+    )
+
+
+def _reach(touched: pl.DataFrame, kind: RecordType, present: pl.DataFrame) -> set[date]:
+    back, ahead = REACH_DAYS.get(kind.kind, (0, 0))
+    days = set(touched["local_date"])
+    for shift in [*range(-back, 0), *range(1, ahead + 1)]:
+        neighbours = touched.with_columns(pl.col("local_date") + pl.duration(days=shift))
+        days |= set(neighbours.join(present, on=["subject_id", "local_date"], how="semi")["local_date"])
+    return days
+
+
+def _evidence_days(before: pl.DataFrame, after: pl.DataFrame, present: pl.DataFrame) -> set[date]:
+    """Days of people whose offset is now another than it was thought to be."""
+    # Somebody new has no facts yet that could be wrong: their days are marked by their records.
+    spans = changed_spans(before, after.join(before.select("subject_id").unique(), on="subject_id", how="semi"))
+    if spans.is_empty():
+        return set()
+    near = present.join(spans, on="subject_id").filter(
+        (pl.col("from_utc").is_null() | (pl.col("local_date") >= pl.col("from_utc").dt.date() - pl.duration(days=1)))
+        & (pl.col("to_utc").is_null() | (pl.col("local_date") <= pl.col("to_utc").dt.date() + pl.duration(days=1)))
+    )
+    return set(near["local_date"])
+
+
+def _closing_days(
+    catalog: Catalog, tenant: str, fetches: pl.DataFrame, timeline: pl.DataFrame, present: pl.DataFrame
+) -> set[date]:
+    """Days that were open at a person's previous fetch and may be closed by a later one."""
+    previous = catalog.uploads.latest_fetches(tenant, fetches["subject_id"].to_list())
+    rows = [(s, previous[s], latest) for s, latest in fetches.iter_rows() if s in previous and latest > previous[s]]
+    if not rows:
+        return set()
+    longest = pl.duration(minutes=DEFAULT.lag_minutes)
+    schema = {"subject_id": pl.String, "was": pl.Datetime("ms", "UTC"), "now": pl.Datetime("ms", "UTC")}
+    usual = timeline.group_by("subject_id").agg(usual=pl.col("offset_seconds").last())
+    span = pl.DataFrame(rows, schema=schema, orient="row").join(usual, on="subject_id", how="inner")
+    open_days = span.select(
+        "subject_id",
+        local_date=pl.date_ranges(
+            wall_clock(pl.col("was") - longest, pl.col("usual")).dt.date() - pl.duration(days=1),
+            wall_clock(pl.col("was"), pl.col("usual")).dt.date(),
+        ),
+    ).explode("local_date")
+    return set(open_days.join(present, on=["subject_id", "local_date"], how="semi")["local_date"])
+

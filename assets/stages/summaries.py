@@ -1,0 +1,146 @@
+"""Clinical: facts of the people of a tenant for a range of local days.
+
+Belongs here: reading the records around the days, resolving local time, handing both to the kind's module.
+Does not belong here: a clinical rule (`vitals.clinical`), or S3 keys and Avro.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from types import MappingProxyType, ModuleType
+
+import polars as pl
+
+from assets.stages.records_table import read_records
+from assets.stages.staleness import evidence_frame
+from resources.workspace import Workspace
+from vitals.clinical import active_calories, blood_glucose, heart_rate, hrv_rmssd, sleep, steps
+from vitals.clinical.context import PRIORITIES_SCHEMA, PROFILES_SCHEMA, DayContext
+from vitals.clinical.local_day import local_days, offset_timeline, with_local_time
+from vitals.clinical.schema import fact_schema
+from vitals.record_types import SLEEP, UTC_MS, RecordType
+
+MARGIN_DAYS = 2
+"""A record may start a day before the local day it belongs to, and a local day may lie 14 h from the UTC day."""
+
+PEOPLE_AT_ONCE = 2_000
+"""Bounds the memory of a day: people are summarised in groups of this size."""
+
+MODULES: Mapping[str, ModuleType] = MappingProxyType(
+    {m.KIND.kind: m for m in (blood_glucose, heart_rate, sleep, steps, active_calories, hrv_rmssd)}
+)
+
+
+def clinical_table(record_type: RecordType) -> str:
+    """Name of the kind's clinical table."""
+    return f"clinical/{record_type.kind}"
+
+
+def clinical_schema(record_type: RecordType) -> pl.Schema:
+    """Schema of the kind's clinical table."""
+    return fact_schema(record_type.kind, MODULES[record_type.kind].SUPPORT)
+
+
+def summarise_days(
+    workspace: Workspace, *, tenant: str, record_type: RecordType, first_day: date, last_day: date
+) -> pl.DataFrame:
+    """Facts of everybody who has data on these local days (`clinical_schema`, sorted by person and day)."""
+    groups = [
+        MODULES[record_type.kind].summarise(records, context)
+        for records, context in _inputs(workspace, tenant, record_type, first_day, last_day, subject_ids=None)
+    ]
+    if not groups:
+        return pl.DataFrame(schema=clinical_schema(record_type))
+    return pl.concat(groups).sort("subject_id", "local_date")
+
+
+def summarise_window(
+    workspace: Workspace, *, tenant: str, record_type: RecordType, first_day: date, last_day: date, subject_id: str
+) -> pl.DataFrame:
+    """Window metrics of one person: one row, or none without data."""
+    for records, context in _inputs(workspace, tenant, record_type, first_day, last_day, subject_ids=[subject_id]):
+        return MODULES[record_type.kind].summarise_window(records, context)
+    return pl.DataFrame()
+
+
+def _inputs(
+    workspace: Workspace,
+    tenant: str,
+    record_type: RecordType,
+    first_day: date,
+    last_day: date,
+    *,
+    subject_ids: Sequence[str] | None,
+) -> Iterator[tuple[pl.DataFrame, DayContext]]:
+    """Records and context of the people who have data around the days, group by group."""
+    margin = timedelta(days=MARGIN_DAYS)
+    dates = pl.date_range(first_day - margin, last_day + margin, eager=True).to_list()
+    lake = workspace.lake(tenant)
+    if subject_ids is None:
+        people = read_records(lake, record_type, dates).select(pl.col("subject_id").unique().sort()).collect()
+        subject_ids = people["subject_id"].to_list()
+    for start in range(0, len(subject_ids), PEOPLE_AT_ONCE):
+        group = list(subject_ids[start : start + PEOPLE_AT_ONCE])
+        timeline = offset_timeline(evidence_frame(workspace.catalog, tenant, group))
+        records = _with_local_time(read_records(lake, record_type, dates), group, timeline)
+        days = local_days(
+            timeline,
+            first_date=first_day,
+            last_date=last_day,
+            known_until=_known_until(workspace, tenant, group),
+        )
+        sessions = None
+        if SLEEP.kind in record_type.needs:
+            nights = _with_local_time(read_records(lake, SLEEP, dates), group, timeline)
+            sessions = sleep.choose_sessions(nights, priorities=_priorities(workspace, tenant, SLEEP, group))
+        context = DayContext(
+            days=days,
+            profiles=_profiles(workspace, tenant, group),
+            priorities=_priorities(workspace, tenant, record_type, group),
+            sessions=sessions,
+        )
+        yield records, context
+
+
+def _with_local_time(scan: pl.LazyFrame, group: list[str], timeline: pl.DataFrame) -> pl.DataFrame:
+    return with_local_time(scan.filter(pl.col("subject_id").is_in(group)).collect(), timeline)
+
+
+def _known_until(workspace: Workspace, tenant: str, group: list[str]) -> pl.DataFrame:
+    latest = workspace.catalog.uploads.latest_fetches(tenant, group)
+    return pl.DataFrame(
+        {"subject_id": list(latest), "known_until_utc": list(latest.values())},
+        schema={"subject_id": pl.String, "known_until_utc": UTC_MS},
+    )
+
+
+def _profiles(workspace: Workspace, tenant: str, group: list[str]) -> pl.DataFrame:
+    rows = [
+        (p.subject_id, p.age_years, p.weight_kg, p.diabetes) for p in workspace.catalog.subjects.profiles(tenant, group)
+    ]
+    return pl.DataFrame(rows, schema=PROFILES_SCHEMA, orient="row")
+
+
+def _priorities(workspace: Workspace, tenant: str, record_type: RecordType, group: list[str]) -> pl.DataFrame:
+    rows = [
+        (p.subject_id, app, rank)
+        for p in workspace.catalog.subjects.profiles(tenant, group)
+        for rank, app in enumerate((p.source_priority or {}).get(record_type.kind, []))
+    ]
+    return pl.DataFrame(rows, schema=PRIORITIES_SCHEMA, orient="row")
+
+
+def summarise_partition(workspace: Workspace, *, tenant: str, record_type: RecordType, local_day: date) -> pl.DataFrame:
+    """Recompute one local day of the kind's clinical table; its training lines become stale.
+
+    The mark is cleared only if nobody marked the day again while it was being read.
+    """
+    stale_days = workspace.catalog.stale_days
+    version = stale_days.version(tenant, "clinical", record_type.kind, local_day)
+    facts = summarise_days(
+        workspace, tenant=tenant, record_type=record_type, first_day=local_day, last_day=local_day
+    )
+    workspace.lake(tenant).replace(
+        clinical_table(record_type), facts, partition_by="local_date", values=[local_day]
+    )
+    stale_days.follow(tenant, kind=record_type.kind, local_date=local_day, version=version)
+    return facts

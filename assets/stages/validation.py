@@ -1,0 +1,345 @@
+"""Validated: uploads of one kind and landing day become records, and every row gets a fate.
+
+Belongs here: the order of events for a batch of uploads, which is what makes a crash at any point harmless:
+
+    claim -> fetch -> decode -> judge -> fold -> deliveries -> records -> settle
+
+Deliveries and records are Delta tables, the books are SQL; no transaction spans them. So deliveries carry the
+attempt that wrote them, and only the attempt that the catalog settled counts. A crash before `settle` leaves
+rows that nobody believes and an upload that is taken again; the second attempt ends in the same tables.
+
+Does not belong here: what a good row is (`vitals.validated`), or bytes (`vitals.raw`).
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import polars as pl
+
+from assets.stages.ledger_rows import file_quarantine, partial_rows, refused, row_quarantine
+from assets.stages.quarantine_files import write_quarantine
+from assets.stages.records_table import deliveries_table, write_records
+from assets.stages.registration import utc_now
+from assets.stages.staleness import stale_marks
+from resources.catalog import FetchRow, Outcome, Upload, ZoneRow
+from resources.lake import Lake, ReadFailure
+from resources.workspace import Workspace
+from vitals.errors import TransientError
+from vitals.raw.decode import Decoded, RawObject, decode
+from vitals.record_types import RecordType
+from vitals.validated.file_quality import score_files
+from vitals.validated.normalise import FILE_COLUMNS, normalise
+from vitals.validated.revisions import DELIVERY_SCHEMA, RECORD_KEY, REVISION_SPAN_DAYS, Folded, fold
+from vitals.validated.rules import judge
+from vitals.validated.zone_offsets import NO_OFFSET_SECONDS, observations
+
+LONE_AFTER_ATTEMPTS = 2
+"""An upload that was taken this often without being settled is read alone, lest it take siblings down."""
+
+FATES = ("accepted", "duplicate", "superseded", "partial", "quarantined")
+
+
+@dataclass
+class Validated:
+    """What a run of one kind and landing day came to. Counts of rows unless said otherwise.
+
+    Attributes:
+        uploads: uploads settled, by end state.
+        rows: rows by fate, and `total`.
+        reasons: quarantined rows and files by reason.
+        unresolved: uploads that stay to be taken again (the store did not answer).
+        stale_days: local days marked, over all kinds.
+    """
+
+    uploads: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("total", *FATES), 0))
+    reasons: dict[str, int] = field(default_factory=dict)
+    unresolved: int = 0
+    stale_days: int = 0
+    bytes: int = 0
+
+    def count(self, outcome: Outcome, size_bytes: int) -> None:
+        """Add one settled upload."""
+        self.uploads[outcome.state] = self.uploads.get(outcome.state, 0) + 1
+        self.bytes += size_bytes
+        self.rows["total"] += outcome.rows_total
+        for fate in FATES:
+            self.rows[fate] += getattr(outcome, f"rows_{fate}")
+
+
+def validate_day(
+    workspace: Workspace,
+    *,
+    tenant: str,
+    record_type: RecordType,
+    landing_day: date,
+    run_id: str | None = None,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> Validated:
+    """Settle every pending upload of one kind and landing day.
+
+    One holder at a time per tenant and kind: two would race on the same records. Since the lane dies with its
+    holder, an upload found in `processing` belongs to nobody and is taken again.
+
+    Args:
+        on_progress: called with the number of uploads settled after each batch.
+
+    Raises:
+        TransientError: the store did not answer for some uploads; all others are settled.
+    """
+    result = Validated()
+    with workspace.catalog.exclusive(f"validated-{tenant}-{record_type.kind}", wait=True):
+        pending = workspace.catalog.uploads.pending(tenant, landing_day=landing_day, kind=record_type.kind)
+        for batch in _batches(pending, workspace.policy.batch_bytes):
+            _Batch(workspace, tenant, record_type, run_id, result).settle(batch)
+            on_progress(len(batch))
+    if result.unresolved:
+        raise TransientError(
+            "fetch uploads",
+            f"validated/{record_type.kind} {landing_day}|{tenant}",
+            f"the object store did not answer for {result.unresolved} of them",
+            "They stay pending and are asked for again; check the store if this repeats.",
+        )
+    return result
+
+
+def _batches(pending: Sequence[Upload], batch_bytes: int) -> Iterator[list[Upload]]:
+    """Group uploads so that a batch is bounded in bytes; suspicious ones go alone, after their siblings."""
+    suspicious = [u for u in pending if u.attempts >= LONE_AFTER_ATTEMPTS]
+    batch: list[Upload] = []
+    size = 0
+    for upload in sorted((u for u in pending if u.attempts < LONE_AFTER_ATTEMPTS), key=lambda u: u.key):
+        if batch and size + upload.size_bytes > batch_bytes:
+            yield batch
+            batch, size = [], 0
+        batch.append(upload)
+        size += upload.size_bytes
+    if batch:
+        yield batch
+    for upload in sorted(suspicious, key=lambda u: u.key):
+        yield [upload]
+
+
+@dataclass
+class _Batch:
+    """One batch on its way through; holds nothing beyond it."""
+
+    workspace: Workspace
+    tenant: str
+    record_type: RecordType
+    run_id: str | None
+    result: Validated
+
+    def settle(self, uploads: list[Upload]) -> None:
+        started, clock = utc_now(), time.monotonic()
+        claimed = self.workspace.catalog.uploads.claim([u.upload_id for u in uploads], run_id=self.run_id, now=started)
+        attempts = {u.upload_id: u.attempts for u in claimed}
+        lake = self.workspace.lake(self.tenant)
+        outcomes: dict[str, Outcome] = {}
+        fetchable = []
+        for upload in uploads:
+            if attempts[upload.upload_id] > self.workspace.policy.max_attempts:
+                outcomes[upload.upload_id] = Outcome(upload_id=upload.upload_id, state="failed", reason="gave_up")
+            elif upload.size_bytes > self.workspace.policy.limits.max_file_bytes:
+                outcomes[upload.upload_id] = refused(upload, "too_large", None)
+            else:
+                fetchable.append(upload)
+        objects = self._fetch(lake, fetchable, outcomes)
+        decoded = decode(
+            [RawObject(data) for _, data in objects],
+            kind=self.record_type.kind,
+            limits=self.workspace.policy.limits,
+        )
+        files = [upload for upload, _ in objects]
+        for index, rejected in decoded.rejected.items():
+            outcomes[files[index].upload_id] = refused(files[index], rejected.reason, rejected.detail)
+        self._settle_rows(lake, files, attempts, decoded, outcomes)
+        duration_ms = round(1000 * (time.monotonic() - clock) / max(1, len(uploads)))
+        self._finish(lake, uploads, objects, outcomes, duration_ms)
+
+    def _fetch(
+        self, lake: Lake, uploads: list[Upload], outcomes: dict[str, Outcome]
+    ) -> list[tuple[Upload, bytes]]:
+        found = lake.read_objects([u.key for u in uploads], concurrency=self.workspace.policy.fetch_concurrency)
+        objects: list[tuple[Upload, bytes]] = []
+        for upload in uploads:
+            data = found[upload.key]
+            if not isinstance(data, ReadFailure):
+                objects.append((upload, data))
+            elif data.kind == "missing":
+                outcomes[upload.upload_id] = Outcome(
+                    upload_id=upload.upload_id, state="failed", reason="object_missing"
+                )
+        return objects
+
+    def _settle_rows(
+        self,
+        lake: Lake,
+        files: list[Upload],
+        attempts: dict[str, int],
+        decoded: Decoded,
+        outcomes: dict[str, Outcome],
+    ) -> None:
+        """Judge, fold and write the rows of the readable files, and leave everything to settle in `self`."""
+        judged = judge(decoded.frame, self.record_type)
+        scores = {
+            row["file_index"]: row for row in score_files(judged, self.record_type, self.workspace.policy.score).to_dicts()
+        }
+        low = [i for i, row in scores.items() if row["score"] < self.workspace.policy.score.threshold]
+        judged = judged.with_columns(
+            reason=pl.when(pl.col("file_index").is_in(low)).then(pl.lit("low_quality")).otherwise(pl.col("reason"))
+        )
+        file_frame = pl.DataFrame(
+            {
+                "file_index": list(range(len(files))),
+                "upload_id": [u.upload_id for u in files],
+                "attempt": [attempts[u.upload_id] for u in files],
+                "subject_id": [u.subject_id for u in files],
+                "source_key_sha256": [u.key_sha256 for u in files],
+                "landing_day": [u.landing_day for u in files],
+                "file_quality": [scores[i]["score"] if i in scores else None for i in range(len(files))],
+            },
+            schema=FILE_COLUMNS,
+        )
+        rows = normalise(judged.filter(pl.col("reason").is_null()), file_frame, self.record_type)
+        self.seen = observations(rows)
+        rows, self.partial = self._hold_back(rows)
+        self.quarantined = judged.filter(pl.col("reason").is_not_null()).join(
+            file_frame, on="file_index", how="left"
+        )
+        self.folded = self._write(lake, rows, files)
+        self.fetches = rows.group_by("subject_id").agg(latest=pl.col("fetched_utc").max())
+        self._row_outcomes(files, scores, low, outcomes)
+
+    def _hold_back(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Split off rows whose zone nothing known can resolve: they wait for evidence or for a person."""
+        unzoned = pl.col("start_offset_seconds").is_null()
+        people = rows.filter(unzoned).get_column("subject_id").unique().to_list()
+        if not people:
+            return rows, rows.clear()
+        known = {z.subject_id for z in self.workspace.catalog.zones.of(self.tenant, people) if z.offset_seconds != NO_OFFSET_SECONDS}
+        known |= set(self.seen.filter(pl.col("offset_seconds") != NO_OFFSET_SECONDS)["subject_id"])
+        held = unzoned & ~pl.col("subject_id").is_in(list(known))
+        return rows.filter(~held), rows.filter(held)
+
+    def _write(self, lake: Lake, rows: pl.DataFrame, files: list[Upload]) -> Folded:
+        incoming = rows.select(DELIVERY_SCHEMA.names()).cast(dict(DELIVERY_SCHEMA))
+        known, distrusted = self._known(lake, incoming, files)
+        folded = fold(known=known, incoming=incoming, upload_ids=[u.upload_id for u in files])
+        # Deliveries first: a crash after this line leaves their unsettled rows as the sign that the records
+        # table cannot be trusted for these keys.
+        if incoming.height:
+            ordered = incoming.sort(*RECORD_KEY, "upload_id", "row_index")
+            lake.append(deliveries_table(self.record_type), ordered, partition_by="utc_date")
+        self.written = write_records(
+            lake, self.record_type, rows=rows, folded=folded, known=known, distrusted=distrusted
+        )
+        return folded
+
+    def _known(
+        self, lake: Lake, incoming: pl.DataFrame, files: list[Upload]
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Deliveries around this batch: those that count, and those of attempts that were never settled."""
+        catalog = self.workspace.catalog
+        dates = set(incoming.get_column("utc_date").to_list())
+        again = [u.upload_id for u in files if u.settled_attempt is not None]
+        dates |= catalog.uploads.utc_dates(again)
+        if not dates:
+            return incoming.clear(), incoming.clear()
+        span = timedelta(days=REVISION_SPAN_DAYS)
+        around = pl.date_range(min(dates) - span, max(dates) + span, eager=True).to_list()
+        found = (
+            lake.scan(deliveries_table(self.record_type), schema=DELIVERY_SCHEMA, partitions=("utc_date", around))
+            .filter(
+                pl.col("record_id").is_in(incoming["record_id"].unique().implode())
+                | pl.col("upload_id").is_in(again)
+            )
+            .collect()
+        )
+        settled = catalog.uploads.settled_attempts(found["upload_id"].unique().to_list())
+        is_settled = pl.col("attempt") == pl.col("upload_id").replace_strict(
+            settled, default=None, return_dtype=pl.Int32
+        )
+        found = found.with_columns(is_settled=is_settled.fill_null(value=False))
+        return (
+            found.filter("is_settled").drop("is_settled"),
+            found.filter(~pl.col("is_settled")).drop("is_settled"),
+        )
+
+    def _row_outcomes(
+        self, files: list[Upload], scores: dict[int, dict], low: list[int], outcomes: dict[str, Outcome]
+    ) -> None:
+        fates = {row["upload_id"]: row for row in self.folded.fates.to_dicts()}
+        quarantined = dict(self.quarantined.group_by("upload_id").len().iter_rows())
+        partial = dict(self.partial.group_by("upload_id").len().iter_rows())
+        for index, upload in enumerate(files):
+            if index not in scores:
+                continue
+            fate, total = fates[upload.upload_id], scores[index]["rows_total"]
+            state = "quarantined" if index in low else "duplicate" if fate["duplicate"] == total else "processed"
+            outcomes[upload.upload_id] = Outcome(
+                upload_id=upload.upload_id,
+                state=state,
+                reason="low_quality" if index in low else None,
+                rows_total=total,
+                rows_accepted=fate["accepted"],
+                rows_duplicate=fate["duplicate"],
+                rows_superseded=fate["superseded"],
+                rows_partial=partial.get(upload.upload_id, 0),
+                rows_quarantined=quarantined.get(upload.upload_id, 0),
+                score=scores[index]["score"],
+            )
+
+    def _finish(
+        self,
+        lake: Lake,
+        uploads: list[Upload],
+        objects: list[tuple[Upload, bytes]],
+        outcomes: dict[str, Outcome],
+        duration_ms: int,
+    ) -> None:
+        by_id = {u.upload_id: u for u in uploads}
+        bad_rows = row_quarantine(self.tenant, self.record_type, self.quarantined)
+        bad_files = [
+            file_quarantine(by_id[o.upload_id], o.reason or "")
+            for o in outcomes.values()
+            if o.state == "quarantined"
+        ]
+        write_quarantine(lake, by_id, {u.upload_id: data for u, data in objects}, outcomes, bad_rows)
+        catalog = self.workspace.catalog
+        zones = [ZoneRow(tenant=self.tenant, **row) for row in self.seen.to_dicts()]
+        fetches = [FetchRow(self.tenant, s, self.record_type.kind, latest) for s, latest in self.fetches.iter_rows()]
+        marks = stale_marks(
+            catalog,
+            tenant=self.tenant,
+            record_type=self.record_type,
+            changed=self.written.now,
+            replaced=self.written.before,
+            seen=self.seen,
+            fetches=self.fetches,
+        )
+        catalog.uploads.settle(
+            [o.lasting(duration_ms) for o in outcomes.values()],
+            shifts={row["upload_id"]: row for row in self.folded.shifts.to_dicts()},
+            quarantine=[*bad_files, *bad_rows],
+            partials=partial_rows(self.tenant, self.record_type, self.partial),
+            zones=zones,
+            fetches=fetches,
+            stale=marks,
+            now=utc_now(),
+        )
+        unresolved = [u.upload_id for u in uploads if u.upload_id not in outcomes]
+        catalog.uploads.reland([*unresolved, *self.folded.unavailable, *self._resolvable()])
+        self.result.unresolved += len(unresolved)
+        self.result.stale_days += len({(m.kind, m.local_date) for m in marks})
+        for outcome in outcomes.values():
+            self.result.count(outcome, by_id[outcome.upload_id].size_bytes)
+        for row in [*bad_files, *bad_rows]:
+            self.result.reasons[row.reason] = self.result.reasons.get(row.reason, 0) + 1
+
+    def _resolvable(self) -> list[str]:
+        """Uploads whose waiting rows the evidence of this batch can place: they are read again."""
+        people = self.seen.filter(pl.col("offset_seconds") != NO_OFFSET_SECONDS)["subject_id"].unique().to_list()
+        return self.workspace.catalog.partials.waiting_uploads(self.tenant, people, missing="start_offset_seconds")
