@@ -7,9 +7,7 @@ Does not belong here: a sentence (`vitals.training`), or any clinical number.
 from datetime import date
 from importlib.metadata import version
 
-import polars as pl
-
-from assets.stages.summaries import clinical_schema, clinical_table
+from assets.stages.summaries import read_facts
 from resources.workspace import Workspace
 from vitals.record_types import RecordType
 from vitals.training.examples import build_examples
@@ -27,15 +25,8 @@ def render_partition(workspace: Workspace, *, tenant: str, record_type: RecordTy
     lake = workspace.lake(tenant)
     stale_days = workspace.catalog.stale_days
     mark = stale_days.version(tenant, "training", record_type.kind, local_day)
-    facts = lake.scan(
-        clinical_table(record_type), schema=clinical_schema(record_type), partitions=("local_date", [local_day])
-    ).collect()
-    lines = build_examples(
-        record_type.kind,
-        facts.sort(pl.col("subject_id")),
-        tenant=tenant,
-        processor_version=PROCESSOR_VERSION,
-    )
+    facts = read_facts(workspace, tenant=tenant, record_type=record_type, local_day=local_day)
+    lines = build_examples(record_type.kind, facts, tenant=tenant, processor_version=PROCESSOR_VERSION)
     path = journal_path(record_type, local_day)
     if lines:
         lake.write_object(path, b"".join(line + b"\n" for line in lines))
@@ -43,3 +34,10 @@ def render_partition(workspace: Workspace, *, tenant: str, record_type: RecordTy
         lake.delete_objects([path])
     stale_days.clear(tenant, "training", record_type.kind, local_day, mark)
     return lines
+
+
+def read_journal(workspace: Workspace, *, tenant: str, record_type: RecordType, local_day: date) -> list[bytes]:
+    """Lines of the day's training file; none if there is no file."""
+    lake = workspace.lake(tenant)
+    path = journal_path(record_type, local_day)
+    return lake.read_object(path).splitlines() if lake.head(path) is not None else []

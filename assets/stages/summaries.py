@@ -144,3 +144,15 @@ def summarise_partition(workspace: Workspace, *, tenant: str, record_type: Recor
     )
     stale_days.follow(tenant, kind=record_type.kind, local_date=local_day, version=version)
     return facts
+
+
+def read_facts(workspace: Workspace, *, tenant: str, record_type: RecordType, local_day: date) -> pl.DataFrame:
+    """The kind's clinical rows of one local day as they are stored (`clinical_schema`)."""
+    return (
+        workspace.lake(tenant)
+        .scan(
+            clinical_table(record_type), schema=clinical_schema(record_type), partitions=("local_date", [local_day])
+        )
+        .collect()
+        .sort("subject_id")
+    )

@@ -1,0 +1,164 @@
+"""Clinical assets: facts per person and local day, and what may be stated of them.
+
+Belongs here: one asset per kind, partitioned by local day and tenant, and its checks.
+To add a kind: one line in `clinical_assets` and one in `clinical_checks`.
+
+A clinical partition reads the records around its local day, whichever landing days brought them: the
+dependency on `validated` is on the tenant's whole table, and the catalog's stale days say what to recompute.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from assets.failures import RETRY_TRANSIENT, typed_failures
+from assets.pictures import clinical_picture
+from assets.presentation import asset_key, asset_metadata, asset_tags, clinical_columns, partition_of
+from assets.stages.summaries import (
+    MODULES,
+    clinical_schema,
+    clinical_table,
+    read_facts,
+    summarise_partition,
+)
+from resources.workspace import Workspace
+from vitals.clinical.invariants import violations
+from vitals.record_types import (
+    ACTIVE_CALORIES,
+    BLOOD_GLUCOSE,
+    BY_KIND,
+    HEART_RATE,
+    HRV_RMSSD,
+    SLEEP,
+    STEPS,
+    RecordType,
+)
+
+ANY_LANDING_DAY = dg.MultiPartitionMapping(
+    {
+        "day": dg.DimensionPartitionMapping("day", dg.AllPartitionMapping()),
+        "tenant": dg.DimensionPartitionMapping("tenant", dg.IdentityPartitionMapping()),
+    }
+)
+"""Landing day and local day are two axes: a local day reads whatever landed, of its own tenant."""
+
+
+def build_clinical_asset(record_type: RecordType, *, partitions_def: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """The clinical asset of one kind."""
+    schema = clinical_schema(record_type)
+    sources = [record_type, *(BY_KIND[kind] for kind in record_type.needs)]
+    metadata = asset_metadata(schema=None, table=clinical_table(record_type), code=MODULES[record_type.kind])
+
+    @dg.asset(
+        key=asset_key("clinical", record_type),
+        deps=[
+            dg.AssetDep(asset_key("validated", source), partition_mapping=ANY_LANDING_DAY) for source in sources
+        ],
+        partitions_def=partitions_def,
+        group_name="clinical",
+        description=(
+            f"{record_type.title} facts per person and local day: a column per metric, what is withheld and why, "
+            "sources, coverage, zone."
+        ),
+        owners=[record_type.owner],
+        kinds={"polars", "deltalake"},
+        tags=asset_tags(record_type, "clinical"),
+        metadata={**metadata, "dagster/column_schema": clinical_columns(record_type, schema)},
+        retry_policy=RETRY_TRANSIENT,
+    )
+    def clinical_asset(
+        context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+    ) -> dg.MaterializeResult:
+        day, tenant = partition_of(context)
+        with typed_failures(context):
+            facts = summarise_partition(
+                workspace, tenant=tenant, record_type=record_type, local_day=date.fromisoformat(day)
+            )
+        return dg.MaterializeResult(metadata=_figures(record_type, facts))
+
+    return clinical_asset
+
+
+def _figures(record_type: RecordType, facts: pl.DataFrame) -> dict[str, object]:
+    reasons = (
+        facts.select(pl.col("withheld"))
+        .explode("withheld")
+        .drop_nulls()
+        .select(
+            metric=pl.col("withheld").struct.field("metric"), reason=pl.col("withheld").struct.field("reason")
+        )
+        .group_by("metric", "reason")
+        .len("people")
+        .sort("people", "metric", "reason", descending=[True, False, False])
+        .head(25)
+    )
+    table = "\n".join(f"| `{metric}` | {reason} | {people} |" for metric, reason, people in reasons.iter_rows())
+    figures: dict[str, object] = {
+        "dagster/partition_row_count": facts.height,
+        "records_used": int(facts["records"].sum() or 0),
+        "provisional_people": int(facts["provisional"].sum() or 0),
+        "size_bytes": facts.estimated_size(),
+        "withheld": dg.MetadataValue.md(f"| metric | reason | people |\n|---|---|---|\n{table}" if table else "nothing"),
+    }
+    picture = clinical_picture(record_type, facts)
+    if picture is not None:
+        figures["picture"] = picture
+    return figures
+
+
+def build_clinical_checks(record_type: RecordType, *, partitions_def: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
+    """The check of one kind's clinical asset; it blocks the day's training lines."""
+    key = asset_key("clinical", record_type)
+
+    @dg.multi_asset_check(
+        name=f"clinical_{record_type.kind}_checks",
+        specs=[
+            dg.AssetCheckSpec(
+                "invariants",
+                asset=key,
+                blocking=True,
+                partitions_def=partitions_def,
+                description="Shares sum to 100, TST fits into TIB, every metric is stated or withheld, one row per person.",
+            )
+        ],
+    )
+    def clinical_checks(
+        context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
+    ) -> Iterator[dg.AssetCheckResult]:
+        day, tenant = partition_of(context)
+        facts = read_facts(workspace, tenant=tenant, record_type=record_type, local_day=date.fromisoformat(day))
+        broken = violations(facts, record_type.kind)
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name="invariants",
+            passed=not broken,
+            metadata={"people": facts.height, "violations": dg.MetadataValue.json(broken)},
+        )
+
+    return clinical_checks
+
+
+def clinical_assets(partitions_def: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """The clinical assets, one line per kind."""
+    return [
+        build_clinical_asset(BLOOD_GLUCOSE, partitions_def=partitions_def),
+        build_clinical_asset(HEART_RATE, partitions_def=partitions_def),
+        build_clinical_asset(SLEEP, partitions_def=partitions_def),
+        build_clinical_asset(STEPS, partitions_def=partitions_def),
+        build_clinical_asset(ACTIVE_CALORIES, partitions_def=partitions_def),
+        build_clinical_asset(HRV_RMSSD, partitions_def=partitions_def),
+    ]
+
+
+def clinical_checks(partitions_def: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
+    """The checks of the clinical assets, one line per kind."""
+    return [
+        build_clinical_checks(BLOOD_GLUCOSE, partitions_def=partitions_def),
+        build_clinical_checks(HEART_RATE, partitions_def=partitions_def),
+        build_clinical_checks(SLEEP, partitions_def=partitions_def),
+        build_clinical_checks(STEPS, partitions_def=partitions_def),
+        build_clinical_checks(ACTIVE_CALORIES, partitions_def=partitions_def),
+        build_clinical_checks(HRV_RMSSD, partitions_def=partitions_def),
+    ]

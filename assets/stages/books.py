@@ -1,0 +1,74 @@
+"""The books of a partition, as the checks and the materializations show them.
+
+Belongs here: sums over the uploads of one kind and landing day, and the comparison of the tenant's books with
+its table.
+Does not belong here: changing the books (`validation`).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from assets.stages.records_table import records_table
+from assets.stages.validation import FATES
+from resources.workspace import Workspace
+from vitals.raw.schemas import KNOWN_SCHEMAS
+from vitals.record_types import RecordType
+
+BALANCED_STATES = ("processed", "quarantined", "duplicate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartitionBooks:
+    """Books of one kind and landing day.
+
+    Attributes:
+        uploads: uploads by state.
+        rows: `total` and rows by fate.
+        mean_score: mean quality score of the files that were read; None without any.
+        unbalanced: ids of uploads whose rows do not add up.
+        unknown_schemas: files read by resolution of a writer schema that is not on the allow-list, or refused
+            because it could not be resolved.
+        accepted_of_tenant: accepted rows of the kind in the tenant's books, all landing days.
+        table_rows: rows of the tenant's validated table.
+    """
+
+    uploads: dict[str, int]
+    rows: dict[str, int]
+    mean_score: float | None
+    unbalanced: list[str]
+    unknown_schemas: int
+    accepted_of_tenant: int
+    table_rows: int
+
+
+def partition_books(
+    workspace: Workspace, *, tenant: str, record_type: RecordType, landing_day: date
+) -> PartitionBooks:
+    """Read the books of one kind and landing day."""
+    uploads = workspace.catalog.uploads.list(tenant, kind=record_type.kind, landing_day=landing_day)
+    rows = {"total": sum(u.rows_total for u in uploads)}
+    rows |= {fate: sum(getattr(u, f"rows_{fate}") for u in uploads) for fate in FATES}
+    states: dict[str, int] = {}
+    for upload in uploads:
+        states[upload.state] = states.get(upload.state, 0) + 1
+    scores = [u.score for u in uploads if u.score is not None]
+    totals = workspace.catalog.uploads.totals(tenant).get(record_type.kind)
+    table = workspace.lake(tenant).scan(records_table(record_type), schema=pl.Schema(record_type.columns))
+    return PartitionBooks(
+        uploads=states,
+        rows=rows,
+        mean_score=round(sum(scores) / len(scores), 6) if scores else None,
+        unbalanced=[
+            u.upload_id
+            for u in uploads
+            if u.state in BALANCED_STATES and u.rows_total != sum(getattr(u, f"rows_{fate}") for fate in FATES)
+        ],
+        unknown_schemas=sum(
+            u.reason == "schema_mismatch" or (u.schema_hash is not None and u.schema_hash not in KNOWN_SCHEMAS)
+            for u in uploads
+        ),
+        accepted_of_tenant=totals.accepted if totals else 0,
+        table_rows=int(table.select(pl.len()).collect().item()),
+    )

@@ -1,0 +1,119 @@
+"""Training assets: instruction examples of a category and local day, as JSONL.
+
+Belongs here: one asset per category, partitioned by local day and tenant, and its checks.
+To add a category: one line in `training_assets` and one in `training_checks`.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+
+import vitals.training.examples as examples_module
+from assets.failures import RETRY_TRANSIENT, typed_failures
+from assets.presentation import asset_key, asset_metadata, asset_tags, partition_of
+from assets.stages.rendering import journal_path, read_journal, render_partition
+from resources.workspace import Workspace
+from vitals.record_types import (
+    ACTIVE_CALORIES,
+    BLOOD_GLUCOSE,
+    HEART_RATE,
+    HRV_RMSSD,
+    SLEEP,
+    STEPS,
+    RecordType,
+)
+from vitals.training.line_check import problems
+
+
+def build_training_asset(record_type: RecordType, *, partitions_def: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """The training asset of one category."""
+
+    @dg.asset(
+        key=asset_key("training", record_type),
+        deps=[asset_key("clinical", record_type)],
+        partitions_def=partitions_def,
+        group_name="training",
+        description=(
+            f"Instruction examples on {record_type.title.lower()}: one line per person and local day, each number a "
+            "claim with its source."
+        ),
+        owners=[record_type.owner],
+        kinds={"jsonl"},
+        tags=asset_tags(record_type, "training"),
+        metadata=asset_metadata(schema=None, table=f"training/{record_type.category}", code=examples_module),
+        retry_policy=RETRY_TRANSIENT,
+    )
+    def training_asset(
+        context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+    ) -> dg.MaterializeResult:
+        day, tenant = partition_of(context)
+        local_day = date.fromisoformat(day)
+        with typed_failures(context):
+            lines = render_partition(workspace, tenant=tenant, record_type=record_type, local_day=local_day)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/partition_row_count": len(lines),
+                "size_bytes": sum(map(len, lines)),
+                "file": journal_path(record_type, local_day),
+            }
+        )
+
+    return training_asset
+
+
+def build_training_checks(record_type: RecordType, *, partitions_def: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
+    """The check of one category's training asset."""
+    key = asset_key("training", record_type)
+
+    @dg.multi_asset_check(
+        name=f"training_{record_type.category}_checks",
+        specs=[
+            dg.AssetCheckSpec(
+                "lines_load",
+                asset=key,
+                blocking=True,
+                partitions_def=partitions_def,
+                description="Every line parses, has the documented shape, and states nothing withheld or forbidden.",
+            )
+        ],
+    )
+    def training_checks(
+        context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
+    ) -> Iterator[dg.AssetCheckResult]:
+        day, tenant = partition_of(context)
+        lines = read_journal(workspace, tenant=tenant, record_type=record_type, local_day=date.fromisoformat(day))
+        found = Counter(problem for line in lines for problem in problems(line))
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name="lines_load",
+            passed=not found,
+            metadata={"lines": len(lines), "problems": dg.MetadataValue.json(dict(found))},
+        )
+
+    return training_checks
+
+
+def training_assets(partitions_def: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """The training assets, one line per category."""
+    return [
+        build_training_asset(BLOOD_GLUCOSE, partitions_def=partitions_def),
+        build_training_asset(HEART_RATE, partitions_def=partitions_def),
+        build_training_asset(SLEEP, partitions_def=partitions_def),
+        build_training_asset(STEPS, partitions_def=partitions_def),
+        build_training_asset(ACTIVE_CALORIES, partitions_def=partitions_def),
+        build_training_asset(HRV_RMSSD, partitions_def=partitions_def),
+    ]
+
+
+def training_checks(partitions_def: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
+    """The checks of the training assets, one line per category."""
+    return [
+        build_training_checks(BLOOD_GLUCOSE, partitions_def=partitions_def),
+        build_training_checks(HEART_RATE, partitions_def=partitions_def),
+        build_training_checks(SLEEP, partitions_def=partitions_def),
+        build_training_checks(STEPS, partitions_def=partitions_def),
+        build_training_checks(ACTIVE_CALORIES, partitions_def=partitions_def),
+        build_training_checks(HRV_RMSSD, partitions_def=partitions_def),
+    ]
