@@ -11,7 +11,7 @@ import dagster as dg
 
 from assets.failures import RETRY_TRANSIENT, typed_failures
 from assets.presentation import asset_key, asset_metadata, asset_tags, partition_of
-from assets.stages.registration import register_day
+from assets.stages.registration import register_day, utc_now
 from resources.workspace import Workspace
 from vitals.raw import keys
 from vitals.record_types import (
@@ -45,7 +45,11 @@ def build_raw_asset(record_type: RecordType, *, partitions_def: dg.PartitionsDef
         day, tenant = partition_of(context)
         with typed_failures(context):
             found = register_day(
-                workspace, tenant=tenant, record_type=record_type, landing_day=date.fromisoformat(day)
+                workspace,
+                tenant=tenant,
+                record_type=record_type,
+                landing_day=date.fromisoformat(day),
+                today=utc_now().date(),
             )
         context.log.info("%s objects listed, %s new", found.objects, found.new)
         return dg.MaterializeResult(

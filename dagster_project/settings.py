@@ -7,6 +7,7 @@ Does not belong here: anything computed from other things than settings.
 
 import os
 import secrets
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -57,6 +58,11 @@ class Settings(BaseSettings):
     )
     log_format: Literal["json", "text"] = Field("text", description="Format of the log lines of the command line.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
+
+    @property
+    def first_date(self) -> date:
+        """First partition of both day axes."""
+        return date.fromisoformat(self.first_day)
 
     @cached_property
     def home_path(self) -> Path:

@@ -6,7 +6,7 @@ Does not belong here: what a stage does, or reading settings (`dagster_project.s
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import date
 
 from resources.catalog import Catalog
 from resources.lake import Lake, S3Access
@@ -29,6 +29,7 @@ class ProcessingPolicy:
         batch_bytes: bytes of Avro decoded at once; bounds the memory of a run.
         fetch_concurrency: objects fetched at the same time.
         max_attempts: attempts after which an upload is given up.
+        first_day: first landing day there is a partition for; a key that names an earlier one is bad.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -36,6 +37,7 @@ class ProcessingPolicy:
     batch_bytes: int = 64 * 2**20
     fetch_concurrency: int = 16
     max_attempts: int = 5
+    first_day: date = date(2020, 1, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,6 @@ class Workspace:
         s3: access to the object store if any root is `s3://`.
         subject_key: secret of the pseudonyms.
         policy: limits and thresholds.
-        scratch: local folder for what does not outlive a process.
     """
 
     catalog: Catalog
@@ -57,7 +58,6 @@ class Workspace:
     subject_key: bytes = field(repr=False)
     s3: S3Access | None = None
     policy: ProcessingPolicy = field(default_factory=ProcessingPolicy)
-    scratch: Path | None = None
 
     def lake(self, tenant: str) -> Lake:
         """The tenant's lake.

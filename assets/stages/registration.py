@@ -7,7 +7,7 @@ Does not belong here: fetching or judging content (`validation`).
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from resources.catalog import NewUpload
 from resources.lake import ListedObject
@@ -42,22 +42,24 @@ def type_folders(record_type: RecordType, landing_day: date) -> list[str]:
     ]
 
 
-def register_day(workspace: Workspace, *, tenant: str, record_type: RecordType, landing_day: date) -> Registered:
+def register_day(
+    workspace: Workspace, *, tenant: str, record_type: RecordType, landing_day: date, today: date
+) -> Registered:
     """Enter one kind's uploads of one landing day in the books. Doing it again changes nothing."""
     lake = workspace.lake(tenant)
     listed = [
         found for prefix in type_folders(record_type, landing_day) for found in lake.objects(prefix)
     ]
-    return register(workspace, tenant=tenant, listed=listed)
+    return register(workspace, tenant=tenant, listed=listed, today=today)
 
 
-def register(workspace: Workspace, *, tenant: str, listed: Iterable[ListedObject]) -> Registered:
+def register(workspace: Workspace, *, tenant: str, listed: Iterable[ListedObject], today: date) -> Registered:
     """Enter listed objects in the books.
 
     A key that cannot be read is quarantined, and a kind we do not process is kept as `unsupported`: every
     object has its row.
     """
-    rows = [new_upload(workspace, tenant=tenant, found=found) for found in listed]
+    rows = [new_upload(workspace, tenant=tenant, found=found, today=today) for found in listed]
     users = {row.external_user: row.subject_id for row in rows if row.external_user and row.subject_id}
     workspace.catalog.subjects.ensure(tenant, users)
     fresh = workspace.catalog.uploads.register([row.upload for row in rows])
@@ -80,17 +82,22 @@ class KeyedUpload:
     subject_id: str | None
 
 
-def new_upload(workspace: Workspace, *, tenant: str, found: ListedObject) -> KeyedUpload:
+def new_upload(workspace: Workspace, *, tenant: str, found: ListedObject, today: date) -> KeyedUpload:
     """The books' row of a listed object."""
     parsed = parse_key(found.key)
     subject = None
     state, reason, kind, type_name = "landed", None, None, None
     landing_day = found.modified_utc.astimezone(UTC).date()
     user = None
+    if isinstance(parsed, ParsedKey) and not (
+        workspace.policy.first_day <= parsed.landing_day <= today + timedelta(days=1)
+    ):
+        # A day outside the partitions would never be asked for; the books say so instead.
+        parsed = BadKey("landing day out of range")
     if isinstance(parsed, BadKey):
         state, reason = "quarantined", "bad_key"
         type_name = _type_folder(found.key)
-    elif isinstance(parsed, ParsedKey):
+    else:
         user, landing_day, type_name, kind = parsed.user, parsed.landing_day, parsed.type_name, parsed.kind
         subject = workspace.subject_id(tenant, user)
         if kind is None:

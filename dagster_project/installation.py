@@ -1,0 +1,80 @@
+"""From settings to the objects that stages, sensors and commands work with.
+
+Belongs here: the construction of the workspace and the first start of a home.
+Does not belong here: settings themselves.
+"""
+
+import shutil
+from functools import lru_cache
+from pathlib import Path
+
+from dagster_project.settings import Settings
+from resources.catalog import Catalog
+from resources.catalog_migrations import upgrade
+from resources.lake import S3Access
+from resources.workspace import DEFAULT_TENANT, ProcessingPolicy, Workspace
+from vitals.raw.container import Limits
+from vitals.validated.file_quality import ScorePolicy
+
+MEGABYTE = 2**20
+INSTANCE_FILE = Path(__file__).with_name("dagster.yaml")
+
+
+def processing_policy(settings: Settings) -> ProcessingPolicy:
+    """Limits and thresholds of the settings."""
+    return ProcessingPolicy(
+        limits=Limits(
+            max_file_bytes=int(settings.max_file_size_mb * MEGABYTE),
+            max_records=settings.max_records_per_file,
+            max_decompressed_bytes=int(settings.max_decompressed_mb * MEGABYTE),
+        ),
+        score=ScorePolicy(threshold=settings.quality_threshold),
+        batch_bytes=int(settings.batch_mb * MEGABYTE),
+        fetch_concurrency=settings.fetch_concurrency,
+        max_attempts=settings.max_attempts,
+        first_day=settings.first_date,
+    )
+
+
+def s3_access(settings: Settings) -> S3Access | None:
+    """Access to the object store if the lake is in one."""
+    if not settings.lake_url.startswith("s3://"):
+        return None
+    secret = settings.s3_secret_access_key
+    return S3Access(
+        endpoint_url=settings.s3_endpoint_url,
+        region=settings.s3_region,
+        access_key_id=settings.s3_access_key_id,
+        secret_access_key=secret.get_secret_value() if secret else None,
+        allow_http=bool(settings.s3_endpoint_url and settings.s3_endpoint_url.startswith("http://")),
+    )
+
+
+@lru_cache(maxsize=4)
+def build_workspace(settings: Settings) -> Workspace:
+    """The workspace of these settings; the same one for the same settings within a process."""
+    prepare_home(settings)
+    return Workspace(
+        catalog=Catalog(settings.catalog_url),
+        lake_url=settings.lake_url,
+        subject_key=settings.read_subject_key(),
+        s3=s3_access(settings),
+        policy=processing_policy(settings),
+    )
+
+
+def prepare_home(settings: Settings) -> None:
+    """Create the home on first use: folders, Dagster's instance file, and a local catalog at the newest schema.
+
+    A PostgreSQL catalog is not migrated behind its operator's back: `vitalgraph db upgrade` does that.
+    """
+    home = settings.home_path
+    home.mkdir(parents=True, exist_ok=True)
+    instance_file = home / "dagster.yaml"
+    if not instance_file.exists() or instance_file.read_bytes() != INSTANCE_FILE.read_bytes():
+        shutil.copyfile(INSTANCE_FILE, instance_file)
+    if settings.catalog_url.startswith("sqlite"):
+        upgrade(settings.catalog_url)
+        catalog = Catalog(settings.catalog_url)
+        if catalog.tenants.get(DEFAULT_TENANT) is None:
+            catalog.tenants.add(DEFAULT_TENANT)

@@ -1,0 +1,37 @@
+"""The two jobs, one per partition axis.
+
+Belongs here: what the sensors launch.
+Does not belong here: when (`sensors`), or limits of concurrency (`dagster.yaml`).
+"""
+
+import dagster as dg
+
+from dagster_project.partitions import Axes
+from sensors.requests import LANDING_JOB, LOCAL_DAY_JOB
+
+MAX_RUNTIME_TAG = "dagster/max_runtime"
+
+
+def build_jobs(axes: Axes, *, timeout_seconds: int) -> list[dg.UnresolvedAssetJobDefinition]:
+    """Jobs for a landing day (raw, validated) and for a local day (clinical, training).
+
+    Args:
+        timeout_seconds: a run that lives longer is ended by run monitoring; its uploads are asked for again.
+    """
+    tags = {MAX_RUNTIME_TAG: str(timeout_seconds)}
+    return [
+        dg.define_asset_job(
+            LANDING_JOB,
+            selection=dg.AssetSelection.groups("raw", "validated"),
+            partitions_def=axes.landing,
+            tags=tags,
+            description="Registers the uploads of a landing day and turns them into validated records.",
+        ),
+        dg.define_asset_job(
+            LOCAL_DAY_JOB,
+            selection=dg.AssetSelection.groups("clinical", "training"),
+            partitions_def=axes.local,
+            tags=tags,
+            description="Recomputes a local day's facts and examples.",
+        ),
+    ]
