@@ -1,0 +1,314 @@
+"""The narrative of a day of blood glucose.
+
+Belongs here: what a text says of one row of `clinical/blood_glucose` (NARRATIVE.md C) and what it calls things.
+Does not belong here: any computation of glucose, or whether a value may be stated (clinical withheld it).
+
+    wear and gap -> mean and range -> shares -> night -> episodes -> limits of the sensor -> what is missing
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from vitals.clinical.source_capabilities import CAPABILITIES
+from vitals.record_types import BLOOD_GLUCOSE
+from vitals.training.claims import Claim, constant, further
+from vitals.training.common_sentences import (
+    day_words,
+    gap_clauses,
+    not_assessable,
+    provisional,
+    unused_sources,
+    used_words,
+)
+from vitals.training.fact_row import FactRow
+from vitals.training.kind_narrative import KindNarrative, SeriesTable
+from vitals.training.language import REFERRAL
+from vitals.training.narrative import Narrative, listing, phrases
+
+HEAD = phrases(
+    "Glucose on {day}, {apps}: {amount}",
+    "Glucose of {day} from {apps}: {amount}",
+    "On {day} {apps} delivered glucose values: {amount}",
+    "{day}, glucose by {apps}: {amount}",
+)
+AMOUNT = phrases("{n} of {expected} possible readings ({wear} %)", "{n} readings of {expected} possible, wear {wear} %")
+AMOUNT_WITHOUT_WEAR = phrases("{n} readings", "a count of {n} readings")
+AMOUNT_UNKNOWN = phrases("readings present", "some readings")
+MEAN = phrases("mean {mean} mg/dL", "the mean was {mean} mg/dL", "mean glucose {mean} mg/dL")
+MEDIAN = phrases("median {median}", "the median {median}")
+SPREAD = phrases("standard deviation {sd} mg/dL", "SD {sd} mg/dL")
+VARIATION = phrases("coefficient of variation {cv} %", "CV {cv} %")
+RANGE = phrases(
+    "range {low} (at {low_at}) to {high} (at {high_at}) mg/dL",
+    "lowest {low} at {low_at}, highest {high} at {high_at} mg/dL",
+    "from {low} mg/dL at {low_at} to {high} mg/dL at {high_at}",
+)
+LOWEST = phrases("lowest {low} mg/dL", "minimum {low} mg/dL")
+HIGHEST = phrases("highest {high} mg/dL", "maximum {high} mg/dL")
+SHARES = phrases("Of the readings, {shares}", "By share of readings: {shares}", "Shares of readings: {shares}")
+BETWEEN = phrases("{share} % were {low}-{high} mg/dL", "{share} % lay at {low}-{high} mg/dL")
+ABOVE = phrases("{share} % above {limit} mg/dL", "{share} % over {limit} mg/dL")
+BELOW = phrases("{share} % below {limit} mg/dL", "{share} % under {limit} mg/dL")
+NIGHT = phrases(
+    "Between {start} and {end} the mean was {mean} mg/dL{rest}",
+    "Night block {start}-{end}: mean {mean} mg/dL{rest}",
+    "From {start} to {end} readings averaged {mean} mg/dL{rest}",
+)
+NIGHT_N = phrases(" ({n} readings)", " over {n} readings")
+MAGE = phrases(
+    "mean amplitude of glycaemic excursions (MAGE) {mage} mg/dL",
+    "MAGE {mage} mg/dL",
+)
+EPISODES = phrases(
+    "{count} {noun} {side} {limit} mg/dL of {least} min or more",
+    "{count} {noun} of at least {least} min {side} {limit} mg/dL",
+)
+EPISODE_DETAIL = phrases(": {parts}", " ({parts})", " - {parts}")
+EPISODE = phrases(
+    "from {start} for {minutes} min, {extreme_word} {extreme}", "{start}, {minutes} min, {extreme_word} {extreme}"
+)
+MORE_EPISODES = phrases("{more} more", "a further {more}")
+RANGE_LIMIT = phrases(
+    "This app delivers only {floor}-{ceiling} mg/dL, so time below {floor} and above {ceiling} mg/dL cannot be assessed",
+    "Values below {floor} or above {ceiling} mg/dL are not delivered by this app; time outside that range cannot be assessed",
+    "The sensor's delivered range is {floor}-{ceiling} mg/dL: time under {floor} and over {ceiling} is not assessable",
+)
+FLOOR_LIMIT = phrases(
+    "This app delivers nothing under {floor} mg/dL, so time below that cannot be assessed",
+    "Values under {floor} mg/dL are not delivered by this app; time below is not assessable",
+)
+CEILING_LIMIT = phrases(
+    "This app delivers nothing over {ceiling} mg/dL, so time above that cannot be assessed",
+    "Values over {ceiling} mg/dL are not delivered by this app; time above is not assessable",
+)
+LATENESS = phrases(
+    "Readings of this app arrive up to {lag} min late",
+    "With this app a reading reaches the record up to {lag} min after it was taken",
+    "This app publishes up to {lag} min behind the reading",
+)
+OTHER_MEAN = phrases(
+    "{app} was also present and not used (mean {value} mg/dL)",
+    "{app} also delivered readings, not used (its mean: {value} mg/dL)",
+)
+
+LABELS: Mapping[str, str] = {
+    "mean": "mean glucose",
+    "pct_70_180": "time in range",
+    "pct_70_140": "time in tight range",
+    "pct_above_180": "time above range",
+    "pct_above_250": "time far above range",
+    "episodes_lv1_hyper": "episodes above range",
+    "nocturnal_mean": "night mean",
+    "mage": "MAGE",
+    "pct_below_70": "time below range",
+    "pct_below_54": "time below range",
+    "episodes_lv1_hypo": "episodes below range",
+    "episodes_lv2_hypo": "episodes below range",
+    "gmi": "GMI",
+    "cv": "CV",
+    "gri": "glycaemia index",
+    "modd": "day-to-day variability",
+}
+LOW_COLUMNS = ("pct_below_70", "pct_below_54", "episodes_lv1_hypo", "episodes_lv2_hypo")
+HIGH_COLUMNS = ("pct_above_250",)
+
+
+def _limit(column: str, name: str, value: float) -> Claim:
+    return constant(BLOOD_GLUCOSE.metric_prefix + "." + column, name, value, "mg/dL")
+
+
+def _minutes(column: str, value: float) -> Claim:
+    return constant(BLOOD_GLUCOSE.metric_prefix + "." + column, "least_minutes", value, "min")
+
+
+TIGHT = (_limit("pct_70_140", "from", 70), _limit("pct_70_140", "to", 140))
+IN_RANGE = (_limit("pct_70_180", "from", 70), _limit("pct_70_180", "to", 180))
+ABOVE_COLUMNS = {
+    "pct_above_180": _limit("pct_above_180", "above", 180),
+    "pct_above_250": _limit("pct_above_250", "above", 250),
+}
+BELOW_COLUMNS = {
+    "pct_below_70": _limit("pct_below_70", "below", 70),
+    "pct_below_54": _limit("pct_below_54", "below", 54),
+}
+NIGHT_BLOCK = (
+    constant("glucose.nocturnal_mean", "from", "00:00", "clock"),
+    constant("glucose.nocturnal_mean", "to", "05:59", "clock"),
+)
+EPISODE_LEVELS = {
+    "lv1_hyper": ("above", _limit("episodes_lv1_hyper", "above", 180), _minutes("episodes_lv1_hyper", 15)),
+    "lv2_hyper": ("above", _limit("episodes_lv2_hyper", "above", 250), _minutes("episodes_lv2_hyper", 15)),
+    "lv1_hypo": ("below", _limit("episodes_lv1_hypo", "below", 70), _minutes("episodes_lv1_hypo", 15)),
+    "lv2_hypo": ("below", _limit("episodes_lv2_hypo", "below", 54), _minutes("episodes_lv2_hypo", 15)),
+}
+LEVEL_2_LOW_MG_DL = 54
+LEVEL_2_HIGH_MG_DL = 250
+_MOST_EPISODES = 3
+
+
+def narrate(row: FactRow, narrative: Narrative) -> None:
+    """Write the day's text: see the module docstring for the order."""
+    _amount(row, narrative)
+    unused_sources(row, narrative, "mean", OTHER_MEAN, unit="mg/dL")
+    low, high = row.claim("min"), row.claim("max")
+    _level(row, narrative, low, high)
+    _shares(row, narrative)
+    _night(row, narrative)
+    _episodes(row, narrative)
+    explained = _sensor_limits(row, narrative)
+    not_assessable(row, narrative, LABELS, skip=explained)
+    provisional(row, narrative)
+    if _is_level_2(row, low, high):
+        narrative.sentences.append(REFERRAL)
+
+
+def _amount(row: FactRow, narrative: Narrative) -> None:
+    n, wear = row.claim("n"), row.claim("wear_percent")
+    expected = row.claim("expected_n", unit="count")
+    if n is not None and wear is not None and expected is not None:
+        amount = narrative.phrase(AMOUNT, n=n, expected=expected, wear=wear)
+    elif n is not None:
+        amount = narrative.phrase(AMOUNT_WITHOUT_WEAR, n=n)
+    else:
+        amount = narrative.phrase(AMOUNT_UNKNOWN)
+    clauses = [narrative.phrase(HEAD, day=day_words(row, narrative), apps=used_words(row), amount=amount)]
+    narrative.close(clauses + gap_clauses(row, narrative))
+
+
+def _level(row: FactRow, narrative: Narrative, low: Claim | None, high: Claim | None) -> None:
+    clauses: list[str] = []
+    mean, median = row.claim("mean"), row.claim("median")
+    if mean is not None:
+        clauses.append(narrative.phrase(MEAN, mean=mean))
+    if median is not None:
+        clauses.append(narrative.phrase(MEDIAN, median=median))
+    low_at = row.clock("min", "at", row.values["min_at_local"])
+    high_at = row.clock("max", "at", row.values["max_at_local"])
+    if low is not None and high is not None and low_at is not None and high_at is not None:
+        clauses.append(narrative.phrase(RANGE, low=low, low_at=low_at, high=high, high_at=high_at))
+    else:
+        if low is not None:
+            clauses.append(narrative.phrase(LOWEST, low=low))
+        if high is not None:
+            clauses.append(narrative.phrase(HIGHEST, high=high))
+    spread, variation, mage = row.claim("sd"), row.claim("cv"), row.claim("mage")
+    if spread is not None:
+        clauses.append(narrative.phrase(SPREAD, sd=spread))
+    if variation is not None:
+        clauses.append(narrative.phrase(VARIATION, cv=variation))
+    if mage is not None:
+        clauses.append(narrative.phrase(MAGE, mage=mage))
+    narrative.close(clauses, separator=", ")
+
+
+def _shares(row: FactRow, narrative: Narrative) -> None:
+    parts: list[str] = []
+    for column, (low, high) in (("pct_70_140", TIGHT), ("pct_70_180", IN_RANGE)):
+        share = row.claim(column)
+        if share is not None:
+            parts.append(narrative.phrase(BETWEEN, share=share, low=low, high=high))
+    for columns, wording in ((ABOVE_COLUMNS, ABOVE), (BELOW_COLUMNS, BELOW)):
+        for column, limit in columns.items():
+            share = row.claim(column)
+            if share is not None:
+                parts.append(narrative.phrase(wording, share=share, limit=limit))
+    if parts:
+        narrative.say(SHARES, shares=listing(parts))
+
+
+def _night(row: FactRow, narrative: Narrative) -> None:
+    window = f"{row.date}T00:00/PT6H"
+    mean = row.claim("nocturnal_mean", window=window, n=row.values["nocturnal_n"])
+    if mean is None:
+        return
+    n = row.claim("nocturnal_n", unit="count", window=window)
+    rest = "" if n is None else narrative.phrase(NIGHT_N, n=n)
+    narrative.say(NIGHT, start=NIGHT_BLOCK[0], end=NIGHT_BLOCK[1], mean=mean, rest=rest)
+
+
+def _episodes(row: FactRow, narrative: Narrative) -> None:
+    clauses: list[str] = []
+    for level, (side, limit, least) in EPISODE_LEVELS.items():
+        count = row.claim(f"episodes_{level}")
+        if count is None:
+            continue
+        clause = narrative.phrase(
+            EPISODES,
+            count=count,
+            noun="episode" if count.value == 1 else "episodes",
+            side=side,
+            limit=limit,
+            least=least,
+        )
+        found = [episode for episode in row.values["episodes"] or () if episode["level"] == level]
+        parts = [
+            _episode(row, narrative, f"episodes_{level}", index, episode, side=side)
+            for index, episode in enumerate(found[:_MOST_EPISODES], 1)
+        ]
+        if parts and len(found) > len(parts):
+            parts.append(narrative.phrase(MORE_EPISODES, more=further(count, len(parts))))
+        if parts:
+            clause += narrative.phrase(EPISODE_DETAIL, parts="; ".join(parts))
+        clauses.append(clause)
+    narrative.close(clauses)
+
+
+def _episode(
+    row: FactRow, narrative: Narrative, column: str, index: int, episode: Mapping[str, Any], *, side: str
+) -> str:
+    start_local = episode["start_local"]
+    window = f"{start_local.isoformat(timespec='minutes')}/PT{episode['minutes']:.0f}M"
+    start = row.part(column, f"{index}:start", start_local.isoformat(timespec="minutes"), "local time", window=window)
+    minutes = row.part(column, f"{index}:minutes", episode["minutes"], "min", window=window)
+    extreme = row.part(column, f"{index}:extreme", episode["extreme_mg_dl"], "mg/dL", window=window)
+    word = "highest" if side == "above" else "lowest"
+    return narrative.phrase(EPISODE, start=start, minutes=minutes, extreme_word=word, extreme=extreme)
+
+
+def _sensor_limits(row: FactRow, narrative: Narrative) -> tuple[str, ...]:
+    """Say what the app cannot deliver; gives the columns whose absence this explains."""
+    floor = row.claim("source_floor_mg_dl", unit="mg/dL")
+    ceiling = row.claim("source_ceiling_mg_dl", unit="mg/dL")
+    explained: tuple[str, ...] = ()
+    if floor is not None and ceiling is not None:
+        narrative.say(RANGE_LIMIT, floor=floor, ceiling=ceiling)
+        explained = LOW_COLUMNS + HIGH_COLUMNS
+    elif floor is not None:
+        narrative.say(FLOOR_LIMIT, floor=floor)
+        explained = LOW_COLUMNS
+    elif ceiling is not None:
+        narrative.say(CEILING_LIMIT, ceiling=ceiling)
+        explained = HIGH_COLUMNS
+    known = [CAPABILITIES[app] for app in row.apps if app in CAPABILITIES]
+    if known:
+        lag = row.part("source_lag_minutes", "most", max(c.lag_minutes for c in known), "min")
+        narrative.say(LATENESS, lag=lag)
+    return explained
+
+
+def _is_level_2(row: FactRow, low: Claim | None, high: Claim | None) -> bool:
+    """Whether a stated value is beyond a level-2 threshold that the sensor can deliver."""
+    floor, ceiling = row.values["source_floor_mg_dl"], row.values["source_ceiling_mg_dl"]
+    is_low = (
+        low is not None
+        and not isinstance(low.value, str)
+        and low.value < LEVEL_2_LOW_MG_DL
+        and (floor is None or floor < LEVEL_2_LOW_MG_DL)
+    )
+    is_high = (
+        high is not None
+        and not isinstance(high.value, str)
+        and high.value > LEVEL_2_HIGH_MG_DL
+        and (ceiling is None or ceiling > LEVEL_2_HIGH_MG_DL)
+    )
+    return is_low or is_high
+
+
+NARRATIVE = KindNarrative(
+    record_type=BLOOD_GLUCOSE,
+    narrate=narrate,
+    headline=("mean", "pct_70_180"),
+    labels=LABELS,
+    counted="readings",
+    table=SeriesTable(title="Readings in mg/dL by local hour (minute=value)", decimals=0),
+)

@@ -1,0 +1,153 @@
+"""A claim: one number, time or date that a text states, with everything needed to check it.
+
+Belongs here: the claim, how it is written (rounding and format are part of it), the version of its rule.
+Does not belong here: which claims a kind states (its module) or how a row becomes claims (`fact_row`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+TextUnit = Literal["local date", "local time", "local date and time", "UTC offset", "clock"]
+"""Units of claims whose value is a string."""
+
+RULE_VERSIONS: Mapping[str, int] = MappingProxyType({})
+"""Metrics whose rule is not at version 1 any more. Raise a version when the same records give another value."""
+
+EXTRA_DECIMALS = 2
+"""Decimals a claim's value keeps beyond the ones it is written with."""
+
+
+def rule_of(metric: str) -> str:
+    """Rule and version of a metric, as ``glucose.mean@1``."""
+    return f"{metric}@{RULE_VERSIONS.get(metric, 1)}"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement a text makes.
+
+    Attributes:
+        id: unique in the example: the metric id, or ``<metric id>#<qualifier>`` for what belongs to it
+            (its time, its threshold, the value of another source, the k-th episode).
+        metric: metric or support fact the claim is about.
+        value: a number, or a local time, date or offset in ISO form. Floats keep EXTRA_DECIMALS more than written.
+        unit: unit of the value; a TextUnit for strings.
+        window: local date, or an interval of local times, that the value describes. Empty for a constant of
+            the metric's definition.
+        n: how many readings, minutes or records it rests on; None where counting has no meaning.
+        sources: apps it rests on.
+        rule: rule and version that made it.
+        decimals: decimals it is written with.
+        formula, operands: for a value derived from other claims, how and from which ids.
+    """
+
+    id: str
+    metric: str
+    value: float | str
+    unit: str
+    window: str
+    n: int | None
+    sources: tuple[str, ...]
+    rule: str
+    decimals: int = 0
+    formula: str | None = None
+    operands: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """How the value is written: the only way it may enter a text.
+
+        Numbers are rounded half to even at ``decimals`` with a comma between thousands; a local time is HH:MM.
+        """
+        value = self.value
+        if not isinstance(value, str):
+            return f"{value:z,.{self.decimals}f}"
+        if self.unit == "local time":
+            return value[11:16]
+        if self.unit == "local date and time":
+            return f"{value[:10]} {value[11:16]}"
+        if self.unit == "UTC offset":
+            return f"UTC{value}"
+        return value
+
+    def precise_text(self) -> str:
+        """The value with all the decimals it keeps, as prompts show it: rounding it gives ``text()``."""
+        if isinstance(self.value, float):
+            return f"{self.value:z,.{self.decimals + EXTRA_DECIMALS}f}".rstrip("0").rstrip(".")
+        return self.text()
+
+    def is_constant(self) -> bool:
+        """Whether it is part of a definition (a threshold) and not a value of a person."""
+        return not self.window
+
+    def as_json(self) -> dict[str, Any]:
+        """The claim as in the metadata of an example; derivation keys only where it is derived."""
+        members = dict(vars(self))
+        if self.formula is None:
+            del members["formula"], members["operands"]
+        return members
+
+
+def constant(metric: str, name: str, value: float | str, unit: str) -> Claim:
+    """A number of a metric's definition, such as the threshold of an episode.
+
+    Args:
+        metric: metric id that the number defines.
+        name: what it is in the definition ("from", "above").
+        value: the number, or a wall clock time "HH:MM" with unit "clock".
+        unit: its unit.
+    """
+    return Claim(f"{metric}#{name}", metric, value, unit, "", None, (), rule_of(metric))
+
+
+def derived(claim_id: str, value: float, *, formula: str, of: tuple[Claim, ...], unit: str | None = None) -> Claim:
+    """A claim computed from others, with their window and the decimals of the first.
+
+    Args:
+        claim_id: id of the new claim, ``<metric id>#<qualifier>``.
+        value: the result.
+        formula: how it follows from the operands' ids.
+        of: the operands.
+        unit: its unit; that of the first operand unless told.
+    """
+    first = of[0]
+    metric = claim_id.partition("#")[0]
+    sources = tuple(dict.fromkeys(app for operand in of for app in operand.sources))
+    return Claim(
+        claim_id,
+        metric,
+        value,
+        unit or first.unit,
+        first.window,
+        first.n,
+        sources,
+        rule_of(metric),
+        first.decimals,
+        formula,
+        tuple(operand.id for operand in of),
+    )
+
+
+def further(count: Claim, named: int) -> Claim:
+    """How many of a count remain after the first `named` have been listed."""
+    return derived(f"{count.id}#more", float(count.value) - named, formula=f"{count.id} - {named}", of=(count,))
+
+
+def difference_as_written(value: Claim, base: Claim) -> Claim:
+    """Distance between two values as they are written, so that a reader who subtracts gets the same number."""
+    places = value.decimals
+    return derived(
+        f"{value.id}#difference",
+        abs(round(float(value.value), places) - round(float(base.value), places)),
+        formula=f"abs(round({value.id}, {places}) - round({base.id}, {places}))",
+        of=(value, base),
+    )
+
+
+def percent_decimals(share: float) -> int:
+    """Decimals that keep a share near 0 or 100 from being written as none or all.
+
+    The consensus report gives glucose shares as whole numbers; a share of 0.3 % must not read "0 %".
+    """
+    return 1 if 0 < share < 1 or 99 < share < 100 else 0

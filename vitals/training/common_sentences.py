@@ -1,0 +1,222 @@
+"""Sentences that every kind has: the day, the sources, what is provisional, what is not assessable.
+
+Belongs here: wording shared by all kinds (NARRATIVE.md A, "MUST state").
+Does not belong here: what only one kind says.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from vitals.training.claims import Claim, difference_as_written, rule_of
+from vitals.training.fact_row import FactRow
+from vitals.training.language import violations
+from vitals.training.narrative import Narrative, Phrases, listing, phrases
+from vitals.training.source_names import UNLISTED, identifier_of, title_of
+
+DAY = phrases("{date} ({offset})")
+DAY_OF_OTHER_LENGTH = phrases("{date} ({offset}; {what}, {hours} h)", "{date} ({offset}; {what} of {hours} h)")
+LATER_OFFSET = phrases("{before}, then {offset}")
+AS_OF = phrases(
+    "Provisional: as of {as_of}, more data of this day may still arrive",
+    "These are the data as of {as_of}; the day is provisional",
+    "As of {as_of} this day is provisional: later uploads may add to it",
+    "The day was still open to late data as of {as_of}",
+)
+OPEN = phrases("Provisional: more data of this day may still arrive", "The day is still open to late data")
+PRESENT_UNUSED = phrases(
+    "{app} was also present and not used",
+    "{app} also delivered data, which were not used",
+    "data of {app} were present too, but not used",
+)
+MORE_UNUSED = phrases("further apps were present and not used", "other apps delivered data too, not used")
+NOT_ASSESSABLE = phrases(
+    "Not assessable: {what}",
+    "Not stated for this day: {what}",
+    "Cannot be assessed here: {what}",
+    "These data do not allow a statement on {what}",
+)
+GAP = phrases(
+    "longest gap {gap} min, {start}-{end}",
+    "the longest stretch without data was {gap} min ({start}-{end})",
+    "no data for {gap} min at the longest, {start}-{end}",
+)
+GAP_UNTIMED = phrases("longest gap {gap} min", "the longest stretch without data was {gap} min")
+
+CLOCK_CHANGE_MINUTES = (30.0, 60.0)
+"""Steps by which an authority moves the clock; any other length of a day comes from a journey."""
+
+NEUTRAL_REASON = "its precondition is not met"
+"""Stands in for a reason whose own words a text may not use (a profile that names a disease)."""
+
+_FULL_DAY_MINUTES = 1440
+_MOST_NAMED = 3
+_MOST_LABELS = 5
+_MOST_REASONS = 5
+_NUMBER = re.compile(r"\d\d:\d\d|\d+(?:,\d{3})*(?:\.\d+)?")
+
+
+def day_words(row: FactRow, narrative: Narrative) -> str:
+    """The local date with its UTC offset, and what is special about the length of the day."""
+    offsets: str = row.offset(0).text()
+    first = row.offset(0)
+    narrative.claims.setdefault(first.id, first)
+    for index in range(1, len(row.offsets)):
+        offsets = narrative.phrase(LATER_OFFSET, before=offsets, offset=row.offset(index))
+    hours = row.day_hours()
+    if hours is None:
+        return narrative.phrase(DAY, date=row.day(), offset=offsets)
+    changed = abs(row.values["day_minutes"] - _FULL_DAY_MINUTES)
+    what = "clock change" if changed in CLOCK_CHANGE_MINUTES else "travel day"
+    return narrative.phrase(DAY_OF_OTHER_LENGTH, date=row.day(), offset=offsets, what=what, hours=hours)
+
+
+def app_words(apps: Iterable[str]) -> str:
+    """Titles of apps in a row; UNLISTED without any."""
+    return listing(list(dict.fromkeys(title_of(app) for app in apps))) or UNLISTED
+
+
+def used_words(row: FactRow) -> str:
+    """Titles of the apps used."""
+    return app_words(row.apps)
+
+
+def other_value(
+    row: FactRow, source: Mapping[str, Any], column: str, *, unit: str, window: str | None = None
+) -> Claim | None:
+    """Claim of the headline value by a source that was not used; None if it has none or it is withheld."""
+    value = source["value"]
+    if value is None or value != value or row.is_withheld(column):  # noqa: PLR0124 - NaN
+        return None
+    app = identifier_of(source["app"])
+    return row.part(column, f"other:{app}", float(value), unit, window=window, n=source["n"], sources=(app,))
+
+
+def unused_sources(
+    row: FactRow,
+    narrative: Narrative,
+    column: str,
+    wording: Phrases,
+    *,
+    unit: str,
+    window: str | None = None,
+    own: Claim | None = None,
+    difference: Phrases | None = None,
+) -> None:
+    """Name the sources that were present and not used, each with its value where it has one.
+
+    Args:
+        row: the facts.
+        narrative: where to write.
+        column: the headline metric.
+        wording: phrases with the fields ``app`` and ``value``.
+        unit: unit of the value.
+        window: what the value describes, if not the local day.
+        own: the value of the source used, to state the difference from.
+        difference: phrases with ``app``, ``value``, ``difference`` and ``side`` ("more", "less").
+    """
+    clauses: list[str] = []
+    for source in row.others[:_MOST_NAMED]:
+        value = other_value(row, source, column, unit=unit, window=window)
+        app = title_of(source["app"])
+        if value is None:
+            clauses.append(narrative.phrase(PRESENT_UNUSED, app=app))
+            continue
+        gap = None if own is None else difference_as_written(value, own)
+        if difference is None or own is None or gap is None or gap.value == 0:
+            clauses.append(narrative.phrase(wording, app=app, value=value))
+        else:
+            side = "more" if float(value.value) > float(own.value) else "less"
+            clauses.append(narrative.phrase(difference, app=app, value=value, difference=gap, side=side))
+    if len(row.others) > _MOST_NAMED:
+        clauses.append(narrative.phrase(MORE_UNUSED))
+    narrative.close(clauses)
+
+
+def gap_clauses(row: FactRow, narrative: Narrative) -> list[str]:
+    """The longest stretch without data, with its times where they are known."""
+    gap = row.claim("longest_gap_minutes", unit="min")
+    if gap is None:
+        return []
+    start = row.clock("longest_gap_minutes", "start", row.values.get("longest_gap_start_local"))
+    end = row.clock("longest_gap_minutes", "end", row.values.get("longest_gap_end_local"))
+    if start is None or end is None:
+        return [narrative.phrase(GAP_UNTIMED, gap=gap)]
+    return [narrative.phrase(GAP, gap=gap, start=start, end=end)]
+
+
+def provisional(row: FactRow, narrative: Narrative) -> None:
+    """Say that the day may still change, and as of when the data are."""
+    if not row.values["provisional"]:
+        return
+    as_of = row.as_of()
+    if as_of is None:
+        narrative.say(OPEN)
+    else:
+        narrative.say(AS_OF, as_of=as_of)
+
+
+@lru_cache(maxsize=4096)
+def sayable_reason(reason: str) -> str:
+    """A reason as a text may say it; the neutral one if its words are forbidden."""
+    words = reason.strip().rstrip(".").removeprefix("not assessable: ")
+    return NEUTRAL_REASON if violations(words) else words
+
+
+@lru_cache(maxsize=4096)
+def _reason_parts(reason: str) -> tuple[str, tuple[str, ...]]:
+    """A reason with its numbers as fields, and those numbers."""
+    words = sayable_reason(reason).replace("{", "(").replace("}", ")")
+    numbers = tuple(_NUMBER.findall(words))
+    fields = iter(range(len(numbers)))
+    return _NUMBER.sub(lambda _: f"{{n{next(fields)}}}", words), numbers
+
+
+def _reason_claim(metric: str, index: int, token: str) -> Claim:
+    if ":" in token:
+        return Claim(f"{metric}#needs_{index}", "sufficiency", token, "clock", "", None, (), rule_of("sufficiency"))
+    plain = token.replace(",", "")
+    decimals = len(plain.partition(".")[2])
+    value = float(plain) if decimals else int(plain)
+    return Claim(f"{metric}#needs_{index}", "sufficiency", value, "", "", None, (), rule_of("sufficiency"), decimals)
+
+
+def withheld_by_reason(row: FactRow, labels: Mapping[str, str], *, skip: Iterable[str] = ()) -> dict[str, list[str]]:
+    """Reason -> metric ids of the withheld metrics that have a label, without the skipped columns."""
+    skipped = {row.id_of(column) for column in skip}
+    order = {row.id_of(column): i for i, column in enumerate(labels)}
+    entries = [
+        entry for entry in row.values["withheld"] or () if entry["metric"] in order and entry["metric"] not in skipped
+    ]
+    entries.sort(key=lambda entry: order[entry["metric"]])
+    grouped: dict[str, list[str]] = {}
+    for entry in entries:
+        grouped.setdefault(entry["reason"] or "", []).append(entry["metric"])
+    return grouped
+
+
+def not_assessable(row: FactRow, narrative: Narrative, labels: Mapping[str, str], *, skip: Iterable[str] = ()) -> None:
+    """Say which metrics are not assessable and why, grouped by reason.
+
+    Args:
+        row: the facts.
+        narrative: where to write.
+        labels: column -> what it is called; columns without a label are not mentioned. Several may share one.
+        skip: columns that another sentence has explained already.
+    """
+    clauses: list[str] = []
+    for reason, metrics in list(withheld_by_reason(row, labels, skip=skip).items())[:_MOST_REASONS]:
+        names = list(dict.fromkeys(labels[metric.partition(".")[2]] for metric in metrics))
+        if len(names) > _MOST_LABELS:
+            names = [*names[:_MOST_LABELS], "others"]
+        words, numbers = _reason_parts(reason)
+        texts: dict[str, str] = {}
+        for index, token in enumerate(numbers):
+            claim = _reason_claim(metrics[0], index, token)
+            narrative.claims.setdefault(claim.id, claim)
+            texts[f"n{index}"] = claim.text()
+        why = words.format_map(texts)
+        clauses.append(f"{listing(names)} ({why})" if why else listing(names))
+    if clauses:
+        narrative.say(NOT_ASSESSABLE, what="; ".join(clauses))

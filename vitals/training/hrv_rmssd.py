@@ -1,0 +1,127 @@
+"""The narrative of a night of heart-rate variability (RMSSD).
+
+Belongs here: what a text says of one row of `clinical/hrv_rmssd` (NARRATIVE.md C) and what it calls things.
+Does not belong here: a trend inside one night, cut-offs, or any measure that needs the beats themselves.
+
+    session, source, values and coverage -> mean and median -> what is missing
+"""
+
+from collections.abc import Mapping
+
+from vitals.record_types import HRV_RMSSD
+from vitals.training.claims import constant
+from vitals.training.common_sentences import (
+    day_words,
+    gap_clauses,
+    not_assessable,
+    provisional,
+    unused_sources,
+    used_words,
+)
+from vitals.training.fact_row import FactRow
+from vitals.training.kind_narrative import KindNarrative, SeriesTable
+from vitals.training.narrative import Narrative, phrases
+from vitals.training.source_names import title_of
+
+HEAD = phrases(
+    "HRV (RMSSD) of the night ending on {day}, {apps}: {amount}",
+    "RMSSD for the main sleep that ended on {day}, from {apps}: {amount}",
+    "Night ending on {day}, RMSSD by {apps}: {amount}",
+)
+HEAD_WITHOUT_NIGHT = phrases(
+    "HRV (RMSSD) on {day}, {apps}: {amount}",
+    "RMSSD of {day}, from {apps}: {amount}",
+)
+AMOUNT = phrases(
+    "{n} values of {every} min, {coverage} % of the session",
+    "{n} windows of {every} min covering {coverage} % of the session",
+)
+AMOUNT_WITHOUT_COVERAGE = phrases("{n} values of {every} min", "{n} windows of {every} min")
+AMOUNT_WITHOUT_N = phrases("{coverage} % of the session covered", "a coverage of {coverage} % of the session")
+AMOUNT_UNKNOWN = phrases("values present", "some values")
+SESSION = phrases(
+    "the session ran {start}-{end} as recorded by {app}",
+    "main sleep session {start}-{end} ({app})",
+)
+MEAN_AND_MEDIAN = phrases(
+    "mean {mean} ms, median {median} ms",
+    "the mean was {mean} ms and the median {median} ms",
+    "RMSSD averaged {mean} ms with a median of {median} ms",
+)
+MEAN = phrases("mean {mean} ms", "the mean was {mean} ms")
+MEDIAN = phrases("median {median} ms", "the median was {median} ms")
+LOGARITHM = phrases("natural logarithm of the mean {ln}", "ln RMSSD {ln}")
+ONE_NIGHT = phrases(
+    "one night, no trend", "this is a single night and shows no trend", "a single night allows no trend"
+)
+OTHER_MEAN = phrases(
+    "{app} was also present and not used (mean {value} ms)",
+    "{app} also delivered RMSSD, not used (its mean: {value} ms)",
+)
+
+LABELS: Mapping[str, str] = {
+    "rmssd_mean": "nightly mean",
+    "rmssd_median": "nightly median",
+    "coverage_percent": "coverage of the night",
+}
+EVERY = constant("hrv.n", "every_minutes", 5, "min")
+
+
+def narrate(row: FactRow, narrative: Narrative) -> None:
+    """Write the night's text: see the module docstring for the order."""
+    window = _session_window(row)
+    _amount(row, narrative, window)
+    unused_sources(row, narrative, "rmssd_mean", OTHER_MEAN, unit="ms", window=window)
+    clauses: list[str] = []
+    mean, median = row.claim("rmssd_mean", window=window), row.claim("rmssd_median", window=window)
+    if mean is not None and median is not None:
+        clauses.append(narrative.phrase(MEAN_AND_MEDIAN, mean=mean, median=median))
+    elif mean is not None:
+        clauses.append(narrative.phrase(MEAN, mean=mean))
+    elif median is not None:
+        clauses.append(narrative.phrase(MEDIAN, median=median))
+    logarithm = row.claim("ln_rmssd", decimals=2, window=window)
+    if logarithm is not None:
+        clauses.append(narrative.phrase(LOGARITHM, ln=logarithm))
+    if clauses:
+        clauses.append(narrative.phrase(ONE_NIGHT))
+    narrative.close(clauses)
+    not_assessable(row, narrative, LABELS)
+    provisional(row, narrative)
+
+
+def _session_window(row: FactRow) -> str | None:
+    start, end = row.values["session_start_local"], row.values["session_end_local"]
+    if start is None or end is None:
+        return None
+    return f"{start.isoformat(timespec='minutes')}/{end.isoformat(timespec='minutes')}"
+
+
+def _amount(row: FactRow, narrative: Narrative, window: str | None) -> None:
+    n, coverage = row.claim("n", window=window), row.claim("coverage_percent", window=window)
+    if n is not None and coverage is not None:
+        amount = narrative.phrase(AMOUNT, n=n, coverage=coverage, every=EVERY)
+    elif n is not None:
+        amount = narrative.phrase(AMOUNT_WITHOUT_COVERAGE, n=n, every=EVERY)
+    elif coverage is not None:
+        amount = narrative.phrase(AMOUNT_WITHOUT_N, coverage=coverage)
+    else:
+        amount = narrative.phrase(AMOUNT_UNKNOWN)
+    head = HEAD_WITHOUT_NIGHT if window is None else HEAD
+    clauses = [narrative.phrase(head, day=day_words(row, narrative), apps=used_words(row), amount=amount)]
+    start = row.clock("session", "start", row.values["session_start_local"], window=window)
+    end = row.clock("session", "end", row.values["session_end_local"], window=window)
+    if start is not None and end is not None:
+        app = title_of(row.values["session_app"] or "")
+        clauses.append(narrative.phrase(SESSION, start=start, end=end, app=app))
+    narrative.close(clauses + gap_clauses(row, narrative))
+
+
+NARRATIVE = KindNarrative(
+    record_type=HRV_RMSSD,
+    narrate=narrate,
+    headline=("rmssd_mean",),
+    labels=LABELS,
+    counted="values",
+    table=SeriesTable(title="RMSSD in ms by local hour (minute=value)", decimals=1),
+)

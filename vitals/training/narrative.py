@@ -1,0 +1,93 @@
+"""Putting sentences together: phrases with alternatives, and the text with the claims it renders.
+
+Belongs here: the choice of wording and the record of which claims were written.
+Does not belong here: any wording (the module of the kind, `common_sentences`).
+"""
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from zlib import crc32
+
+from vitals.training.claims import Claim
+
+_SLOTS = 32
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """Several wordings of one statement, with the same named fields in each.
+
+    A field is a claim or words without a number; a wording itself holds no digit, so that every number of a
+    text is a claim's.
+    """
+
+    options: tuple[str, ...]
+    slot: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Tie the phrases to a byte of the example's hash, so that statements vary independently."""
+        object.__setattr__(self, "slot", crc32(self.options[0].encode()) % _SLOTS)
+
+
+def phrases(*options: str) -> Phrases:
+    """Wordings of one statement."""
+    return Phrases(options)
+
+
+class Narrative:
+    """The text of one example while it is written.
+
+    Attributes:
+        sentences: finished sentences in order.
+        claims: claims written so far, by id, in order of first use.
+    """
+
+    __slots__ = ("_digest", "claims", "sentences")
+
+    def __init__(self, identity: str) -> None:
+        """Start a text whose wording follows from `identity` alone (kind, task, person and day)."""
+        self._digest = blake2b(identity.encode(), digest_size=_SLOTS).digest()
+        self.sentences: list[str] = []
+        self.claims: dict[str, Claim] = {}
+
+    def choose(self, wordings: Phrases) -> str:
+        """The wording that this example uses."""
+        options = wordings.options
+        return options[self._digest[wordings.slot] % len(options)]
+
+    def phrase(self, wordings: Phrases, **fields: Claim | str) -> str:
+        """Write a part of a sentence and note the claims in it.
+
+        Args:
+            wordings: the alternatives.
+            fields: claims, written with ``Claim.text()``, and words.
+        """
+        texts: dict[str, str] = {}
+        for name, value in fields.items():
+            if isinstance(value, str):
+                texts[name] = value
+            else:
+                texts[name] = value.text()
+                self.claims.setdefault(value.id, value)
+        return self.choose(wordings).format_map(texts)
+
+    def say(self, wordings: Phrases, **fields: Claim | str) -> None:
+        """Write a whole sentence."""
+        self.close([self.phrase(wordings, **fields)])
+
+    def close(self, clauses: list[str], *, separator: str = "; ") -> None:
+        """End a sentence made of clauses; none make no sentence."""
+        if clauses:
+            sentence = separator.join(clauses)
+            self.sentences.append(f"{sentence[0].upper()}{sentence[1:]}.")
+
+    def text(self) -> str:
+        """The finished text."""
+        return " ".join(self.sentences)
+
+
+def listing(parts: list[str]) -> str:
+    """Parts as "a", "a and b", "a, b and c"."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"

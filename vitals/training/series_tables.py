@@ -1,0 +1,122 @@
+"""A day's series as the compact table of a prompt, for many days at once.
+
+Belongs here: the text form of readings, bins and stage runs by local hour, and its coarser forms.
+Does not belong here: which form fits a prompt (`prompts`).
+
+    07: 02=105 07=106 12=108        07: 02 light 8.5, 11 deep 30
+"""
+
+from functools import lru_cache
+
+import polars as pl
+
+_MINUTE_MS = 60_000
+_HOUR_MINUTES = 60
+_DAY_MINUTES = 1440
+
+STAGE_WORDS = {
+    "AWAKE": "awake",
+    "OUT_OF_BED": "out of bed",
+    "LIGHT": "light",
+    "DEEP": "deep",
+    "REM": "REM",
+    "SLEEPING": "sleeping",
+    "UNKNOWN": "unscored",
+}
+"""Stage names that a prompt shows; any other is somebody's own word and shown as "other"."""
+
+
+def series_tables(series: pl.Series, *, decimals: int, every_minutes: int | None = None) -> list[str]:
+    """Values of each day by local hour, ``HH: MM=value MM=value``.
+
+    Args:
+        series: one SERIES_TYPE list per day.
+        decimals: decimals of the values.
+        every_minutes: mean per this many minutes (a divisor of 60) instead of every value; MM is then the
+            bin's first minute.
+
+    Returns:
+        One table per day, hours in order of time; "" for a day without values. Where the offset changes in
+        the series, each hour names its own: ``01 (UTC-04:00): ...``, for the wall clock shows an hour twice.
+    """
+    frame = _exploded(series)
+    minute = (pl.col("utc").dt.epoch("ms") + pl.col("offset_seconds").cast(pl.Int64) * 1_000) // _MINUTE_MS
+    frame = frame.select("row", "offset_seconds", "value", minute=minute)
+    if every_minutes is not None:
+        frame = frame.group_by(
+            "row", "offset_seconds", pl.col("minute") // every_minutes * every_minutes, maintain_order=True
+        ).agg(pl.col("value").mean())
+    value = pl.col("value").round(decimals)
+    text = value.cast(pl.Int64).cast(pl.String) if decimals == 0 else value.cast(pl.String)
+    return _joined(frame.with_columns(text=text), separator=" ", between="=", days=len(series))
+
+
+def stage_tables(stages: pl.Series) -> list[str]:
+    """Stage runs of each night by local hour, ``HH: MM stage minutes, MM stage minutes``.
+
+    Args:
+        stages: one list of (start_local, end_local, stage) per night.
+
+    Returns:
+        One table per night, "" for a night without stages. A run stands in the hour it starts in.
+    """
+    frame = _exploded(stages)
+    start = pl.col("start_local").dt.epoch("ms")
+    minutes = ((pl.col("end_local").dt.epoch("ms") - start) / _MINUTE_MS).round(1)
+    whole = minutes == minutes.floor()
+    length = pl.when(whole).then(minutes.cast(pl.Int64).cast(pl.String)).otherwise(minutes.cast(pl.String))
+    word = pl.col("stage").replace_strict(STAGE_WORDS, default="other", return_dtype=pl.String)
+    frame = frame.select(
+        "row", offset_seconds=pl.lit(0, dtype=pl.Int32), minute=start // _MINUTE_MS, text=word + " " + length
+    )
+    return _joined(frame, separator=", ", between=" ", days=len(stages))
+
+
+def _exploded(lists: pl.Series) -> pl.DataFrame:
+    """Items of the lists as rows, with the position of their list; empty and null lists have none."""
+    frame = pl.DataFrame({"item": lists}).with_row_index("row")
+    return frame.filter(pl.col("item").list.len() > 0).explode("item").unnest("item")
+
+
+@lru_cache(maxsize=4)
+def _prefixes(separator: str, between: str) -> pl.Series:
+    """What stands before a value, by minute of the day; from _DAY_MINUTES on, where it opens a line."""
+    clock = [divmod(minute, _HOUR_MINUTES) for minute in range(_DAY_MINUTES)]
+    inside = [f"{separator}{minute:02d}{between}" for _, minute in clock]
+    opening = [f"\n{hour:02d}: {minute:02d}{between}" for hour, minute in clock]
+    return pl.Series(inside + opening)
+
+
+def _joined(frame: pl.DataFrame, *, separator: str, between: str, days: int) -> list[str]:
+    """Texts in order of time (row, offset_seconds, local minute, text) to one table per row.
+
+    One join per day: each text carries what stands before it, and the first of an hour also the line break.
+    """
+    hour = pl.col("minute") // _HOUR_MINUTES
+    opens = pl.any_horizontal(c != c.shift(1) for c in (pl.col("row"), pl.col("offset_seconds"), hour))
+    opens = opens.fill_null(value=True)
+    index = pl.col("minute") % _DAY_MINUTES + opens.cast(pl.Int64) * _DAY_MINUTES
+    frame = frame.with_columns(index=index, opens=opens)
+    prefix = _prefixes(separator, between).gather(frame["index"])
+    moving = frame.group_by("row").agg(pl.col("offset_seconds").n_unique()).filter(pl.col("offset_seconds") > 1)
+    if moving.height:
+        named = pl.col("opens") & pl.col("row").is_in(moving["row"].implode())
+        labelled = pl.format("{} (UTC{}):", pl.col("prefix").str.head(3), _offset_text()) + pl.col("prefix").str.tail(
+            -4
+        )
+        frame = frame.with_columns(prefix=prefix)
+        prefix = frame.select(pl.when(named).then(labelled).otherwise("prefix"))["prefix"]
+    tables = (
+        frame.select("row", cell=prefix + frame["text"])
+        .group_by("row", maintain_order=True)
+        .agg(pl.col("cell").str.join("").str.strip_prefix("\n"))
+    )
+    found = dict(zip(tables["row"].to_list(), tables["cell"].to_list(), strict=True))
+    return [found.get(day, "") for day in range(days)]
+
+
+def _offset_text() -> pl.Expr:
+    size = pl.col("offset_seconds").abs() // 60
+    sign = pl.when(pl.col("offset_seconds") < 0).then(pl.lit("-")).otherwise(pl.lit("+"))
+    hours, minutes = size // _HOUR_MINUTES, size % _HOUR_MINUTES
+    return sign + hours.cast(pl.String).str.zfill(2) + ":" + minutes.cast(pl.String).str.zfill(2)

@@ -1,0 +1,213 @@
+"""The narrative of the sleep that ended on a local date.
+
+Belongs here: what a text says of one row of `clinical/sleep` (NARRATIVE.md C) and what it calls things.
+Does not belong here: any computation, or a grade of sleep.
+
+    session -> asleep, awake within, awakenings -> stages as the app classified them -> naps -> the other source
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+
+from vitals.record_types import SLEEP
+from vitals.training.claims import Claim, constant
+from vitals.training.common_sentences import (
+    app_words,
+    day_words,
+    not_assessable,
+    provisional,
+    unused_sources,
+    used_words,
+)
+from vitals.training.fact_row import FactRow
+from vitals.training.kind_narrative import KindNarrative, StagesTable
+from vitals.training.narrative import Narrative, listing, phrases
+
+HEAD = phrases(
+    "Main sleep ending on {day}, {apps}: session {start}-{end}{length}",
+    "The main sleep session that ended on {day} ran {start}-{end}{length} by {apps}",
+    "Sleep ending on {day}, recorded by {apps}: {start}-{end}{length}",
+)
+HEAD_UNTIMED = phrases(
+    "Sleep ending on {day}, {apps}{length}",
+    "Sleep session that ended on {day}, by {apps}{length}",
+)
+LENGTH = phrases(" ({tib} min elapsed)", ", {tib} min elapsed", " ({tib} min from start to end)")
+ASLEEP = phrases("{tst} min asleep", "asleep for {tst} min", "total sleep {tst} min")
+AWAKE = phrases("{waso} min awake within", "awake for {waso} min within", "{waso} min of wake after onset")
+AWAKENINGS = phrases(
+    "{count} {noun} of {least} min or more",
+    "{count} {noun} lasting at least {least} min",
+)
+LATENCY = phrases("{sol} min from session start to sleep onset", "sleep onset {sol} min after the session began")
+EFFICIENCY = phrases("{se} % of the session asleep", "asleep during {se} % of the session")
+MAINTENANCE = phrases(
+    "{sme} % of the time from onset to final waking asleep",
+    "asleep for {sme} % of the time between onset and final waking",
+)
+MIDPOINT = phrases("midpoint {midpoint}", "sleep midpoint {midpoint}")
+STAGES = phrases(
+    "Stages as classified by {apps}: {stages}",
+    "As classified by {apps}, stages were {stages}",
+    "Stage minutes as classified by {apps}: {stages}",
+)
+STAGE = phrases("{name} {minutes} min")
+STAGE_WITH_SHARE = phrases("{name} {minutes} min ({share} %)", "{name} {minutes} min, {share} % of sleep")
+UNSCORED = phrases("{minutes} min unscored", "{minutes} min without a score")
+UNSTAGED = phrases(
+    "{apps} delivered no stages for this session",
+    "Stages were not delivered by {apps} for this session",
+)
+NAPS = phrases("Apart from the main sleep, {naps}", "Counted apart: {naps}", "Outside the main sleep: {naps}")
+NAP = phrases("a nap {start}-{end} with {tst} min asleep", "nap {start}-{end}, {tst} min asleep")
+NAP_UNMEASURED = phrases("a nap {start}-{end}", "nap {start}-{end}")
+SESSIONS = phrases("{count} sessions in all", "{count} sessions in total")
+TOTAL = phrases("{tst} min asleep over all sessions", "all sessions together {tst} min asleep")
+OTHER_TST = phrases(
+    "{app} recorded the same night with {value} min asleep and was not used",
+    "{app} was also present and not used; it had {value} min asleep",
+)
+OTHER_TST_AND_DIFFERENCE = phrases(
+    "{app} recorded the same night with {value} min asleep, {difference} min {side}, and was not used",
+    "{app} was also present and not used; it had {value} min asleep ({difference} min {side})",
+)
+
+LABELS: Mapping[str, str] = {
+    "tst": "time asleep",
+    "waso": "wake within sleep",
+    "awakenings_ge5": "longer awakenings",
+    "deep": "stage minutes",
+    "light": "stage minutes",
+    "rem": "stage minutes",
+    "se": "share of the session asleep",
+    "sol": "time to sleep onset",
+}
+LEAST_AWAKENING = constant("sleep.awakenings_ge5", "least_minutes", 5, "min")
+STAGE_NAMES = {"light": "light", "deep": "deep", "rem": "REM"}
+_MOST_NAPS = 3
+
+
+def narrate(row: FactRow, narrative: Narrative) -> None:
+    """Write the night's text: see the module docstring for the order."""
+    window = _session_window(row)
+    _session(row, narrative, window)
+    tst = row.claim("tst", window=window)
+    _amounts(row, narrative, tst, window)
+    _stages(row, narrative, window)
+    _naps(row, narrative)
+    unused_sources(
+        row, narrative, "tst", OTHER_TST, unit="min", window=window, own=tst, difference=OTHER_TST_AND_DIFFERENCE
+    )
+    not_assessable(row, narrative, LABELS)
+    provisional(row, narrative)
+
+
+def _session_window(row: FactRow) -> str | None:
+    start, end = row.values["session_start_local"], row.values["session_end_local"]
+    if start is None or end is None:
+        return None
+    return f"{start.isoformat(timespec='minutes')}/{end.isoformat(timespec='minutes')}"
+
+
+def _session_apps(row: FactRow) -> str:
+    app = row.values["session_app"]
+    return used_words(row) if app is None else app_words((app,))
+
+
+def _session(row: FactRow, narrative: Narrative, window: str | None) -> None:
+    day, apps = day_words(row, narrative), _session_apps(row)
+    tib = row.claim("tib", window=window)
+    length = "" if tib is None else narrative.phrase(LENGTH, tib=tib)
+    start = row.clock("tib", "start", row.values["session_start_local"], window=window)
+    end = row.clock("tib", "end", row.values["session_end_local"], window=window)
+    if start is None or end is None or row.is_withheld("tib"):
+        narrative.say(HEAD_UNTIMED, day=day, apps=apps, length=length)
+    else:
+        narrative.say(HEAD, day=day, apps=apps, start=start, end=end, length=length)
+
+
+def _amounts(row: FactRow, narrative: Narrative, tst: Claim | None, window: str | None) -> None:
+    clauses: list[str] = []
+    if tst is not None:
+        clauses.append(narrative.phrase(ASLEEP, tst=tst))
+    waso = row.claim("waso", window=window)
+    if waso is not None:
+        clauses.append(narrative.phrase(AWAKE, waso=waso))
+    awakenings = row.claim("awakenings_ge5", window=window)
+    if awakenings is not None:
+        noun = "awakening" if awakenings.value == 1 else "awakenings"
+        clauses.append(narrative.phrase(AWAKENINGS, count=awakenings, noun=noun, least=LEAST_AWAKENING))
+    for column, wording in (("sol", LATENCY), ("se", EFFICIENCY), ("sme", MAINTENANCE)):
+        value = row.claim(column, window=window)
+        if value is not None:
+            clauses.append(narrative.phrase(wording, **{column: value}))
+    midpoint = _midpoint(row, window)
+    if midpoint is not None:
+        clauses.append(narrative.phrase(MIDPOINT, midpoint=midpoint))
+    narrative.close(clauses, separator=", ")
+
+
+def _midpoint(row: FactRow, window: str | None) -> Claim | None:
+    """The midpoint as a local time before the session's end: the metric is a clock reading without a date."""
+    minutes, end = row.values["midpoint_local_minutes"], row.values["session_end_local"]
+    if minutes is None or end is None or row.is_withheld("midpoint_local_minutes"):
+        return None
+    midpoint = datetime.combine(end.date(), time()) + timedelta(minutes=round(minutes) % 1440)
+    if midpoint > end:
+        midpoint -= timedelta(days=1)
+    return row.clock("midpoint_local_minutes", "clock", midpoint, window=window)
+
+
+def _stages(row: FactRow, narrative: Narrative, window: str | None) -> None:
+    parts: list[str] = []
+    for column, name in STAGE_NAMES.items():
+        minutes, share = row.claim(column, window=window), row.claim(f"pct_{column}", decimals=0, window=window)
+        if minutes is None:
+            continue
+        if share is None:
+            parts.append(narrative.phrase(STAGE, name=name, minutes=minutes))
+        else:
+            parts.append(narrative.phrase(STAGE_WITH_SHARE, name=name, minutes=minutes, share=share))
+    apps = _session_apps(row)
+    unscored = row.claim("unscored", window=window)
+    if parts:
+        if unscored is not None:
+            parts.append(narrative.phrase(UNSCORED, minutes=unscored))
+        narrative.say(STAGES, apps=apps, stages=listing(parts))
+    elif row.values["staged"] is False:
+        narrative.say(UNSTAGED, apps=apps)
+
+
+def _naps(row: FactRow, narrative: Narrative) -> None:
+    naps = row.values["naps"] or []
+    parts: list[str] = []
+    for index, nap in enumerate(naps[:_MOST_NAPS], 1):
+        window = f"{nap['start_local'].isoformat(timespec='minutes')}/{nap['end_local'].isoformat(timespec='minutes')}"
+        start = row.clock("nap", f"{index}:start", nap["start_local"], window=window)
+        end = row.clock("nap", f"{index}:end", nap["end_local"], window=window)
+        if start is None or end is None:
+            continue
+        asleep = nap["tst_minutes"]
+        if asleep is None:
+            parts.append(narrative.phrase(NAP_UNMEASURED, start=start, end=end))
+        else:
+            tst = row.part("nap", f"{index}:tst", asleep, "min", window=window)
+            parts.append(narrative.phrase(NAP, start=start, end=end, tst=tst))
+    if not parts:
+        return
+    count, total = row.claim("n_sessions"), row.claim("total_tst_all_sessions")
+    if count is not None:
+        parts.append(narrative.phrase(SESSIONS, count=count))
+    if total is not None:
+        parts.append(narrative.phrase(TOTAL, tst=total))
+    narrative.say(NAPS, naps="; ".join(parts))
+
+
+NARRATIVE = KindNarrative(
+    record_type=SLEEP,
+    narrate=narrate,
+    headline=("tst", "waso"),
+    labels=LABELS,
+    counted="sessions",
+    table=StagesTable(title="Main session, stage runs by local hour (start minute, stage, minutes)"),
+)

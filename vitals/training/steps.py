@@ -1,0 +1,60 @@
+"""The narrative of a day's steps.
+
+Belongs here: what a text says of one row of `clinical/steps` (NARRATIVE.md C) and what it calls things.
+Does not belong here: any computation, a sum of sources, or a number of steps to reach.
+
+    total ("at least" while the source still counted) -> cadence -> other sources -> what is missing
+"""
+
+from collections.abc import Mapping
+
+from vitals.record_types import STEPS
+from vitals.training.claims import constant
+from vitals.training.common_sentences import not_assessable, provisional
+from vitals.training.day_totals import TotalWords, say_other_totals, say_total
+from vitals.training.fact_row import FactRow
+from vitals.training.kind_narrative import KindNarrative
+from vitals.training.narrative import Narrative, phrases
+
+WORDS = TotalWords(
+    what="steps",
+    unit="steps",
+    at_least=phrases(
+        "Steps on {day}: at least {total} by {as_of} ({apps})",
+        "On {day} {apps} had counted at least {total} steps by {as_of}",
+        "At least {total} steps by {as_of} on {day}, source {apps}",
+    ),
+    at_least_untimed=phrases(
+        "Steps on {day}: at least {total} ({apps})",
+        "On {day} {apps} had counted at least {total} steps",
+    ),
+    whole=phrases(
+        "Steps on {day}: {total} ({apps})",
+        "On {day} {apps} counted {total} steps",
+        "{total} steps on {day}, source {apps}",
+    ),
+)
+CADENCE = phrases(
+    "{minutes} min had {cadence} steps per minute or more",
+    "minutes with at least {cadence} steps per minute: {minutes}",
+)
+
+LABELS: Mapping[str, str] = {
+    "recommended_total": "total of the day",
+    "minutes_ge100": "cadence",
+}
+CADENCE_LIMIT = constant("steps.minutes_ge100", "from", 100, "steps/min")
+
+
+def narrate(row: FactRow, narrative: Narrative) -> None:
+    """Write the day's text: see the module docstring for the order."""
+    total = say_total(row, narrative, WORDS)
+    minutes = row.claim("minutes_ge100")
+    if minutes is not None:
+        narrative.say(CADENCE, minutes=minutes, cadence=CADENCE_LIMIT)
+    say_other_totals(row, narrative, WORDS, total)
+    not_assessable(row, narrative, LABELS)
+    provisional(row, narrative)
+
+
+NARRATIVE = KindNarrative(record_type=STEPS, narrate=narrate, headline=("recommended_total",), labels=LABELS)
