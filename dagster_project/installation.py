@@ -10,9 +10,9 @@ from pathlib import Path
 
 from dagster_project.settings import Settings
 from resources.catalog import Catalog
-from resources.catalog_migrations import upgrade
+from resources.catalog_migrations import check, upgrade
 from resources.lake import S3Access
-from resources.workspace import DEFAULT_TENANT, ProcessingPolicy, Workspace
+from resources.workspace import ProcessingPolicy, Workspace
 from vitals.raw.container import Limits
 from vitals.validated.file_quality import ScorePolicy
 
@@ -74,7 +74,7 @@ def prepare_home(settings: Settings) -> None:
     if not instance_file.exists() or instance_file.read_bytes() != INSTANCE_FILE.read_bytes():
         shutil.copyfile(INSTANCE_FILE, instance_file)
     if settings.catalog_url.startswith("sqlite"):
-        upgrade(settings.catalog_url)
         catalog = Catalog(settings.catalog_url)
-        if catalog.tenants.get(DEFAULT_TENANT) is None:
-            catalog.tenants.add(DEFAULT_TENANT)
+        if check(catalog):
+            upgrade(catalog)
+        catalog.close()

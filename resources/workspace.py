@@ -4,19 +4,16 @@ Belongs here: the one object that is handed to stages, sensors and commands, and
 Does not belong here: what a stage does, or reading settings (`dagster_project.settings`).
 """
 
-import re
 from dataclasses import dataclass, field
 from datetime import date
 
 from resources.catalog import Catalog
 from resources.lake import Lake, S3Access
-from vitals.errors import NotFoundError, UsageError
 from vitals.raw.container import Limits
 from vitals.validated.file_quality import ScorePolicy
 from vitals.validated.pseudonyms import subject_id
 
 DEFAULT_TENANT = "default"
-TENANT_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +63,6 @@ class Workspace:
             NotFoundError: no such tenant.
         """
         row = self.catalog.tenants.get(tenant)
-        if row is None:
-            raise NotFoundError(
-                "open the lake", f"tenant {tenant}", "no such tenant", "Add it with `vitalgraph tenant add`."
-            )
         root = row.root_url or (
             self.lake_url if tenant == DEFAULT_TENANT else f"{self.lake_url.rstrip('/')}/tenants/{tenant}"
         )
@@ -79,18 +72,3 @@ class Workspace:
         """Pseudonym of a person of the tenant."""
         return subject_id(tenant=tenant, external_user=external_user, key=self.subject_key)
 
-
-def check_tenant_name(name: str) -> str:
-    """The name, if it can be a tenant's.
-
-    Raises:
-        UsageError: it could not be a folder, a partition key and a label at once.
-    """
-    if not TENANT_PATTERN.fullmatch(name):
-        raise UsageError(
-            "use the tenant name",
-            "tenant",
-            f"it does not match {TENANT_PATTERN.pattern}",
-            "Choose lower-case letters, digits and dashes, at most 41, starting with a letter or digit.",
-        )
-    return name

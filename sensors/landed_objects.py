@@ -145,11 +145,11 @@ def build_landed_objects_sensor(
     def landed_objects(
         context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
     ) -> dg.SensorResult:
-        tenants = [t.name for t in workspace.catalog.tenants.list() if not t.paused]
+        tenants = list(workspace.catalog.tenants.active())
         cursor = SweepCursor.parse(context.cursor)
         new = look(workspace, tenants=tenants, cursor=cursor, policy=policy, now=datetime.now(UTC))
         pending = [
-            (day, tenant) for tenant in tenants for day in workspace.catalog.uploads.pending_days(tenant)
+            (day, tenant) for tenant in tenants for day, _ in workspace.catalog.uploads.pending_partitions(tenant)
         ]
         chosen = choose(
             pending,

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from assets.presentation import asset_key
-from resources.catalog import StaleDay
+from resources.catalog_rows import StaleDay, StaleStage
 from resources.workspace import Workspace
 from sensors.requests import LOCAL_DAY_JOB, partition_key, run_tags, unfinished_partitions
 from vitals.record_types import BY_KIND, RECORD_TYPES
@@ -73,10 +73,11 @@ def choose_days(
 
 def all_marks(workspace: Workspace, tenants: Iterable[str]) -> list[StaleDay]:
     """Marks of both stages of these tenants."""
+    stages: tuple[StaleStage, ...] = ("clinical", "training")
     return [
         mark
         for tenant in tenants
-        for stage in ("clinical", "training")
+        for stage in stages
         for mark in workspace.catalog.stale_days.list(tenant, stage)
     ]
 
@@ -98,11 +99,11 @@ def build_stale_days_sensor(
         description="Asks for the local days that late data, better zone evidence or a later fetch made stale.",
     )
     def stale_days(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
-        tenants = [t.name for t in workspace.catalog.tenants.list() if not t.paused]
+        tenants = list(workspace.catalog.tenants.active())
         marks = all_marks(workspace, tenants)
         chosen = choose_days(
             marks,
-            busy_tenants=[t for t in tenants if workspace.catalog.uploads.pending_days(t)],
+            busy_tenants=[t for t in tenants if workspace.catalog.uploads.pending_partitions(t)],
             running=unfinished_partitions(context.instance, LOCAL_DAY_JOB),
             possible=possible_day,
             now=datetime.now(UTC),

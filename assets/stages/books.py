@@ -7,11 +7,13 @@ Does not belong here: changing the books (`validation`).
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import polars as pl
 
 from assets.stages.records_table import records_table
 from assets.stages.validation import FATES
+from resources.catalog_rows import Upload
 from resources.workspace import Workspace
 from vitals.raw.schemas import KNOWN_SCHEMAS
 from vitals.record_types import RecordType
@@ -47,7 +49,9 @@ def partition_books(
     workspace: Workspace, *, tenant: str, record_type: RecordType, landing_day: date
 ) -> PartitionBooks:
     """Read the books of one kind and landing day."""
-    uploads = workspace.catalog.uploads.list(tenant, kind=record_type.kind, landing_day=landing_day)
+    uploads = every_upload(
+        workspace, tenant=tenant, kind=record_type.kind, from_day=landing_day, to_day=landing_day
+    )
     rows = {"total": sum(u.rows_total for u in uploads)}
     rows |= {fate: sum(getattr(u, f"rows_{fate}") for u in uploads) for fate in FATES}
     states: dict[str, int] = {}
@@ -72,3 +76,11 @@ def partition_books(
         accepted_of_tenant=totals.accepted if totals else 0,
         table_rows=int(table.select(pl.len()).collect().item()),
     )
+
+
+def every_upload(workspace: Workspace, *, tenant: str, **filters: Any) -> list[Upload]:
+    """All uploads that match `CatalogUploads.list`'s filters, over all its pages."""
+    found: list[Upload] = []
+    while page := workspace.catalog.uploads.list(tenant, after=found[-1] if found else None, **filters):
+        found += page
+    return found

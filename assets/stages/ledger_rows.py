@@ -5,17 +5,19 @@ reason, never a value.
 Does not belong here: writing them.
 """
 
+from datetime import datetime
+
 import polars as pl
 
-from resources.catalog import Outcome, PartialRow, QuarantineRow, Upload
+from resources.catalog_rows import PartialRow, QuarantineRow, Upload, UploadOutcome, ZoneObservation
 from vitals.record_types import RecordType
 
 FILE_RULE_VERSION = 1
 
 
-def refused(upload: Upload, reason: str, detail: str | None) -> Outcome:
+def refused(upload: Upload, reason: str, detail: str | None) -> UploadOutcome:
     """Outcome of a file that could not be read as a whole: no row of it was seen."""
-    return Outcome(upload_id=upload.upload_id, state="quarantined", reason=reason, detail=detail)
+    return UploadOutcome(upload_id=upload.upload_id, state="quarantined", reason=reason, detail=detail)
 
 
 def file_quarantine(upload: Upload, reason: str) -> QuarantineRow:
@@ -66,4 +68,25 @@ def partial_rows(tenant: str, record_type: RecordType, held: pl.DataFrame) -> li
             payload={"source_app": row["source_app"], "start_utc": row["start_utc"].isoformat()},
         )
         for row in held.rows(named=True)
+    ]
+
+
+def epoch_ms(instant: datetime) -> int:
+    """Epoch milliseconds of an instant."""
+    return round(instant.timestamp() * 1000)
+
+
+def zone_rows(tenant: str, seen: pl.DataFrame) -> list[ZoneObservation]:
+    """Zone observations for the catalog."""
+    return [
+        ZoneObservation(
+            tenant=tenant,
+            subject_id=row["subject_id"],
+            source_app=row["source_app"],
+            utc_date=row["utc_date"],
+            offset_seconds=row["offset_seconds"],
+            first_utc_ms=epoch_ms(row["first_utc"]),
+            last_utc_ms=epoch_ms(row["last_utc"]),
+        )
+        for row in seen.rows(named=True)
     ]

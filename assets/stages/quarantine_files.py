@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
-from resources.catalog import Outcome, QuarantineRow, Upload
+from resources.catalog_rows import QuarantineRow, Upload, UploadOutcome
 from resources.lake import Lake
 
 
@@ -23,7 +23,7 @@ def write_quarantine(
     lake: Lake,
     uploads: Mapping[str, Upload],
     contents: Mapping[str, bytes],
-    outcomes: Mapping[str, Outcome],
+    outcomes: Mapping[str, UploadOutcome],
     bad_rows: Sequence[QuarantineRow],
 ) -> None:
     """Write the sidecars of a batch. Writing them again gives the same bytes.

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from resources.catalog import NewUpload
+from resources.catalog_rows import NewUpload
 from resources.lake import ListedObject
 from resources.workspace import Workspace
 from vitals.raw.keys import BadKey, ParsedKey, parse_key
@@ -61,8 +61,8 @@ def register(workspace: Workspace, *, tenant: str, listed: Iterable[ListedObject
     """
     rows = [new_upload(workspace, tenant=tenant, found=found, today=today) for found in listed]
     users = {row.external_user: row.subject_id for row in rows if row.external_user and row.subject_id}
-    workspace.catalog.subjects.ensure(tenant, users)
-    fresh = workspace.catalog.uploads.register([row.upload for row in rows])
+    workspace.catalog.subjects.ensure(tenant, users, now=utc_now())
+    fresh = set(workspace.catalog.uploads.register([row.upload for row in rows]))
     new = [row.upload for row in rows if row.upload.upload_id in fresh]
     return Registered(
         objects=len(rows),

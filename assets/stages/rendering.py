@@ -32,7 +32,8 @@ def render_partition(workspace: Workspace, *, tenant: str, record_type: RecordTy
         lake.write_object(path, b"".join(line + b"\n" for line in lines))
     else:
         lake.delete_objects([path])
-    stale_days.clear(tenant, "training", record_type.kind, local_day, mark)
+    if mark is not None:
+        stale_days.clear(tenant, "training", record_type.kind, local_day, mark)
     return lines
 
 

@@ -5,15 +5,16 @@ too many costs a recomputation that ends in the same bytes; marking one too few 
 Does not belong here: the recomputation (`summaries`), or who asks for it (the `stale_days` sensor).
 """
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import polars as pl
 
-from resources.catalog import Catalog, StaleMark
+from resources.catalog import Catalog
+from resources.catalog_rows import StaleMark
 from vitals.clinical.local_day import changed_spans, offset_timeline, wall_clock, with_local_time
 from vitals.clinical.source_capabilities import DEFAULT
-from vitals.record_types import RECORD_TYPES, RecordType
-from vitals.validated.zone_offsets import NO_OFFSET_SECONDS, OBSERVATION_SCHEMA
+from vitals.record_types import RECORD_TYPES, UTC_MS, RecordType
+from vitals.validated.zone_offsets import NO_OFFSET_SECONDS
 
 REACH_DAYS: dict[str, tuple[int, int]] = {
     # An episode belongs to the day it starts on, and may run on into the changed day.
@@ -25,15 +26,40 @@ REACH_DAYS: dict[str, tuple[int, int]] = {
 }
 """Days before and after a changed record's own days whose facts may also read it."""
 
+_STORED = {
+    "subject_id": pl.String(),
+    "source_app": pl.String(),
+    "utc_date": pl.Date(),
+    "offset_seconds": pl.Int32(),
+    "first_utc_ms": pl.Int64(),
+    "last_utc_ms": pl.Int64(),
+}
+
 _DATED = {"subject_id": pl.String, "local_date": pl.Date}
 
 
-def evidence_frame(catalog: Catalog, tenant: str, subject_ids: list[str] | None = None) -> pl.DataFrame:
+def evidence_frame(catalog: Catalog, tenant: str, subject_ids: list[str]) -> pl.DataFrame:
     """Zone observations of the tenant's people (OBSERVATION_SCHEMA)."""
     rows = catalog.zones.of(tenant, subject_ids)
-    return pl.DataFrame(
-        {name: [getattr(row, name) for row in rows] for name in OBSERVATION_SCHEMA.names()}, schema=OBSERVATION_SCHEMA
+    frame = pl.DataFrame(
+        {name: [getattr(row, name) for row in rows] for name in _STORED}, schema=_STORED
     )
+    return frame.select(
+        "subject_id",
+        "source_app",
+        "utc_date",
+        "offset_seconds",
+        first_utc=pl.col("first_utc_ms").cast(UTC_MS),
+        last_utc=pl.col("last_utc_ms").cast(UTC_MS),
+    )
+
+
+def latest_fetches(catalog: Catalog, tenant: str, subject_ids: list[str]) -> dict[str, datetime]:
+    """Latest fetch of each person's exports, over all kinds: one session stamps them all alike."""
+    latest: dict[str, int] = {}
+    for mark in catalog.subjects.latest_fetches(tenant, subject_ids):
+        latest[mark.subject_id] = max(mark.latest_fetch_ms, latest.get(mark.subject_id, 0))
+    return {subject_id: datetime.fromtimestamp(ms / 1000, UTC) for subject_id, ms in latest.items()}
 
 
 def stale_marks(
@@ -65,7 +91,7 @@ def stale_marks(
     kinds = [record_type, *(t for t in RECORD_TYPES if record_type.kind in t.needs)]
     for kind in kinds:
         marks |= {(kind.kind, day, "records") for day in _reach(touched, kind, present)}
-    delivered = catalog.uploads.kinds_delivered(tenant, people)
+    delivered = {mark.kind for mark in catalog.subjects.latest_fetches(tenant, people)}
     for day in _evidence_days(before, after, present):
         marks |= {(kind, day, "zone_evidence") for kind in {*delivered, record_type.kind}}
     for day in _closing_days(catalog, tenant, fetches, after, present):
@@ -141,7 +167,7 @@ def _closing_days(
     catalog: Catalog, tenant: str, fetches: pl.DataFrame, timeline: pl.DataFrame, present: pl.DataFrame
 ) -> set[date]:
     """Days that were open at a person's previous fetch and may be closed by a later one."""
-    previous = catalog.uploads.latest_fetches(tenant, fetches["subject_id"].to_list())
+    previous = latest_fetches(catalog, tenant, fetches["subject_id"].to_list())
     rows = [(s, previous[s], latest) for s, latest in fetches.iter_rows() if s in previous and latest > previous[s]]
     if not rows:
         return set()

@@ -11,7 +11,9 @@ from types import MappingProxyType, ModuleType
 import polars as pl
 
 from assets.stages.records_table import read_records
-from assets.stages.staleness import evidence_frame
+from assets.stages.registration import utc_now
+from assets.stages.staleness import evidence_frame, latest_fetches
+from resources.catalog_rows import StaleMark
 from resources.workspace import Workspace
 from vitals.clinical import active_calories, blood_glucose, heart_rate, hrv_rmssd, sleep, steps
 from vitals.clinical.context import PRIORITIES_SCHEMA, PROFILES_SCHEMA, DayContext
@@ -106,7 +108,7 @@ def _with_local_time(scan: pl.LazyFrame, group: list[str], timeline: pl.DataFram
 
 
 def _known_until(workspace: Workspace, tenant: str, group: list[str]) -> pl.DataFrame:
-    latest = workspace.catalog.uploads.latest_fetches(tenant, group)
+    latest = latest_fetches(workspace.catalog, tenant, group)
     return pl.DataFrame(
         {"subject_id": list(latest), "known_until_utc": list(latest.values())},
         schema={"subject_id": pl.String, "known_until_utc": UTC_MS},
@@ -142,7 +144,12 @@ def summarise_partition(workspace: Workspace, *, tenant: str, record_type: Recor
     workspace.lake(tenant).replace(
         clinical_table(record_type), facts, partition_by="local_date", values=[local_day]
     )
-    stale_days.follow(tenant, kind=record_type.kind, local_date=local_day, version=version)
+    examples = StaleMark(
+        tenant=tenant, stage="training", kind=record_type.kind, local_date=local_day, reason="facts"
+    )
+    stale_days.mark([examples], now=utc_now())
+    if version is not None:
+        stale_days.clear(tenant, "clinical", record_type.kind, local_day, version)
     return facts
 
 

@@ -13,17 +13,18 @@ Does not belong here: what a good row is (`vitals.validated`), or bytes (`vitals
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import polars as pl
 
-from assets.stages.ledger_rows import file_quarantine, partial_rows, refused, row_quarantine
+from assets.stages.ledger_rows import epoch_ms, file_quarantine, partial_rows, refused, row_quarantine, zone_rows
 from assets.stages.quarantine_files import write_quarantine
 from assets.stages.records_table import deliveries_table, write_records
 from assets.stages.registration import utc_now
-from assets.stages.staleness import stale_marks
-from resources.catalog import FetchRow, Outcome, Upload, ZoneRow
+from assets.stages.staleness import evidence_frame, stale_marks
+from resources.catalog_rows import FateShift, FetchMark, Upload, UploadOutcome
+from resources.catalog_settlement import Settlement
 from resources.lake import Lake, ReadFailure
 from resources.workspace import Workspace
 from vitals.errors import TransientError
@@ -38,7 +39,8 @@ from vitals.validated.zone_offsets import NO_OFFSET_SECONDS, observations
 LONE_AFTER_ATTEMPTS = 2
 """An upload that was taken this often without being settled is read alone, lest it take siblings down."""
 
-FATES = ("accepted", "duplicate", "superseded", "partial", "quarantined")
+SHIFTING = ("accepted", "duplicate", "superseded")
+FATES = (*SHIFTING, "partial", "quarantined")
 
 
 @dataclass
@@ -60,7 +62,7 @@ class Validated:
     stale_days: int = 0
     bytes: int = 0
 
-    def count(self, outcome: Outcome, size_bytes: int) -> None:
+    def count(self, outcome: UploadOutcome, size_bytes: int) -> None:
         """Add one settled upload."""
         self.uploads[outcome.state] = self.uploads.get(outcome.state, 0) + 1
         self.bytes += size_bytes
@@ -75,12 +77,12 @@ def validate_day(
     tenant: str,
     record_type: RecordType,
     landing_day: date,
-    run_id: str | None = None,
+    run_id: str,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Validated:
     """Settle every pending upload of one kind and landing day.
 
-    One holder at a time per tenant and kind: two would race on the same records. Since the lane dies with its
+    One holder at a time per tenant: two would race on the same records and the same people's zone evidence. Since the lane dies with its
     holder, an upload found in `processing` belongs to nobody and is taken again.
 
     Args:
@@ -90,7 +92,7 @@ def validate_day(
         TransientError: the store did not answer for some uploads; all others are settled.
     """
     result = Validated()
-    with workspace.catalog.exclusive(f"validated-{tenant}-{record_type.kind}", wait=True):
+    with workspace.catalog.exclusive(f"validated-{tenant}", wait=True):
         pending = workspace.catalog.uploads.pending(tenant, landing_day=landing_day, kind=record_type.kind)
         for batch in _batches(pending, workspace.policy.batch_bytes):
             _Batch(workspace, tenant, record_type, run_id, result).settle(batch)
@@ -129,19 +131,20 @@ class _Batch:
     workspace: Workspace
     tenant: str
     record_type: RecordType
-    run_id: str | None
+    run_id: str
     result: Validated
 
     def settle(self, uploads: list[Upload]) -> None:
-        started, clock = utc_now(), time.monotonic()
-        claimed = self.workspace.catalog.uploads.claim([u.upload_id for u in uploads], run_id=self.run_id, now=started)
-        attempts = {u.upload_id: u.attempts for u in claimed}
+        started = time.monotonic()
+        attempts = self.workspace.catalog.uploads.claim(
+            [u.upload_id for u in uploads], run_id=self.run_id, now=utc_now()
+        )
         lake = self.workspace.lake(self.tenant)
-        outcomes: dict[str, Outcome] = {}
+        outcomes: dict[str, UploadOutcome] = {}
         fetchable = []
         for upload in uploads:
             if attempts[upload.upload_id] > self.workspace.policy.max_attempts:
-                outcomes[upload.upload_id] = Outcome(upload_id=upload.upload_id, state="failed", reason="gave_up")
+                outcomes[upload.upload_id] = UploadOutcome(upload_id=upload.upload_id, state="failed", reason="gave_up")
             elif upload.size_bytes > self.workspace.policy.limits.max_file_bytes:
                 outcomes[upload.upload_id] = refused(upload, "too_large", None)
             else:
@@ -156,11 +159,11 @@ class _Batch:
         for index, rejected in decoded.rejected.items():
             outcomes[files[index].upload_id] = refused(files[index], rejected.reason, rejected.detail)
         self._settle_rows(lake, files, attempts, decoded, outcomes)
-        duration_ms = round(1000 * (time.monotonic() - clock) / max(1, len(uploads)))
+        duration_ms = round(1000 * (time.monotonic() - started) / max(1, len(uploads)))
         self._finish(lake, uploads, objects, outcomes, duration_ms)
 
     def _fetch(
-        self, lake: Lake, uploads: list[Upload], outcomes: dict[str, Outcome]
+        self, lake: Lake, uploads: list[Upload], outcomes: dict[str, UploadOutcome]
     ) -> list[tuple[Upload, bytes]]:
         found = lake.read_objects([u.key for u in uploads], concurrency=self.workspace.policy.fetch_concurrency)
         objects: list[tuple[Upload, bytes]] = []
@@ -169,7 +172,7 @@ class _Batch:
             if not isinstance(data, ReadFailure):
                 objects.append((upload, data))
             elif data.kind == "missing":
-                outcomes[upload.upload_id] = Outcome(
+                outcomes[upload.upload_id] = UploadOutcome(
                     upload_id=upload.upload_id, state="failed", reason="object_missing"
                 )
         return objects
@@ -180,7 +183,7 @@ class _Batch:
         files: list[Upload],
         attempts: dict[str, int],
         decoded: Decoded,
-        outcomes: dict[str, Outcome],
+        outcomes: dict[str, UploadOutcome],
     ) -> None:
         """Judge, fold and write the rows of the readable files, and leave everything to settle in `self`."""
         judged = judge(decoded.frame, self.record_type)
@@ -219,8 +222,8 @@ class _Batch:
         people = rows.filter(unzoned).get_column("subject_id").unique().to_list()
         if not people:
             return rows, rows.clear()
-        known = {z.subject_id for z in self.workspace.catalog.zones.of(self.tenant, people) if z.offset_seconds != NO_OFFSET_SECONDS}
-        known |= set(self.seen.filter(pl.col("offset_seconds") != NO_OFFSET_SECONDS)["subject_id"])
+        evidence = pl.concat([evidence_frame(self.workspace.catalog, self.tenant, people), self.seen])
+        known = set(evidence.filter(pl.col("offset_seconds") != NO_OFFSET_SECONDS)["subject_id"])
         held = unzoned & ~pl.col("subject_id").is_in(list(known))
         return rows.filter(~held), rows.filter(held)
 
@@ -244,8 +247,9 @@ class _Batch:
         """Deliveries around this batch: those that count, and those of attempts that were never settled."""
         catalog = self.workspace.catalog
         dates = set(incoming.get_column("utc_date").to_list())
-        again = [u.upload_id for u in files if u.settled_attempt is not None]
-        dates |= catalog.uploads.utc_dates(again)
+        again = [u for u in files if u.settled_attempt is not None]
+        for upload in again:
+            dates |= {d for d in (upload.first_utc_date, upload.last_utc_date) if d is not None}
         if not dates:
             return incoming.clear(), incoming.clear()
         span = timedelta(days=REVISION_SPAN_DAYS)
@@ -254,11 +258,13 @@ class _Batch:
             lake.scan(deliveries_table(self.record_type), schema=DELIVERY_SCHEMA, partitions=("utc_date", around))
             .filter(
                 pl.col("record_id").is_in(incoming["record_id"].unique().implode())
-                | pl.col("upload_id").is_in(again)
+                | pl.col("upload_id").is_in([u.upload_id for u in again])
             )
             .collect()
         )
-        settled = catalog.uploads.settled_attempts(found["upload_id"].unique().to_list())
+        settled = {
+            u.upload_id: u.settled_attempt for u in catalog.uploads.get(found["upload_id"].unique().to_list()).values()
+        }
         is_settled = pl.col("attempt") == pl.col("upload_id").replace_strict(
             settled, default=None, return_dtype=pl.Int32
         )
@@ -269,7 +275,7 @@ class _Batch:
         )
 
     def _row_outcomes(
-        self, files: list[Upload], scores: dict[int, dict], low: list[int], outcomes: dict[str, Outcome]
+        self, files: list[Upload], scores: dict[int, dict], low: list[int], outcomes: dict[str, UploadOutcome]
     ) -> None:
         fates = {row["upload_id"]: row for row in self.folded.fates.to_dicts()}
         quarantined = dict(self.quarantined.group_by("upload_id").len().iter_rows())
@@ -279,7 +285,7 @@ class _Batch:
                 continue
             fate, total = fates[upload.upload_id], scores[index]["rows_total"]
             state = "quarantined" if index in low else "duplicate" if fate["duplicate"] == total else "processed"
-            outcomes[upload.upload_id] = Outcome(
+            outcomes[upload.upload_id] = UploadOutcome(
                 upload_id=upload.upload_id,
                 state=state,
                 reason="low_quality" if index in low else None,
@@ -290,6 +296,10 @@ class _Batch:
                 rows_partial=partial.get(upload.upload_id, 0),
                 rows_quarantined=quarantined.get(upload.upload_id, 0),
                 score=scores[index]["score"],
+                schema_hash=schemas[index],
+                fetched_utc=fetched.get(index),
+                first_utc_date=fate["first_utc_date"],
+                last_utc_date=fate["last_utc_date"],
             )
 
     def _finish(
@@ -297,7 +307,7 @@ class _Batch:
         lake: Lake,
         uploads: list[Upload],
         objects: list[tuple[Upload, bytes]],
-        outcomes: dict[str, Outcome],
+        outcomes: dict[str, UploadOutcome],
         duration_ms: int,
     ) -> None:
         by_id = {u.upload_id: u for u in uploads}
@@ -309,8 +319,6 @@ class _Batch:
         ]
         write_quarantine(lake, by_id, {u.upload_id: data for u, data in objects}, outcomes, bad_rows)
         catalog = self.workspace.catalog
-        zones = [ZoneRow(tenant=self.tenant, **row) for row in self.seen.to_dicts()]
-        fetches = [FetchRow(self.tenant, s, self.record_type.kind, latest) for s, latest in self.fetches.iter_rows()]
         marks = stale_marks(
             catalog,
             tenant=self.tenant,
@@ -320,18 +328,30 @@ class _Batch:
             seen=self.seen,
             fetches=self.fetches,
         )
-        catalog.uploads.settle(
-            [o.lasting(duration_ms) for o in outcomes.values()],
-            shifts={row["upload_id"]: row for row in self.folded.shifts.to_dicts()},
-            quarantine=[*bad_files, *bad_rows],
-            partials=partial_rows(self.tenant, self.record_type, self.partial),
-            zones=zones,
-            fetches=fetches,
-            stale=marks,
+        catalog.settle(
+            Settlement(
+                run_id=self.run_id,
+                outcomes=[replace(o, duration_ms=duration_ms) for o in outcomes.values()],
+                deltas={
+                    row["upload_id"]: FateShift(**{fate: row[fate] for fate in SHIFTING})
+                    for row in self.folded.shifts.to_dicts()
+                },
+                quarantine_rows=[*bad_files, *bad_rows],
+                partial_rows=partial_rows(self.tenant, self.record_type, self.partial),
+                zone_observations=zone_rows(self.tenant, self.seen),
+                fetches=[
+                    FetchMark(
+                        tenant=self.tenant, subject_id=s, kind=self.record_type.kind, latest_fetch_ms=epoch_ms(latest)
+                    )
+                    for s, latest in self.fetches.iter_rows()
+                ],
+                stale_marks=marks,
+            ),
             now=utc_now(),
         )
         unresolved = [u.upload_id for u in uploads if u.upload_id not in outcomes]
-        catalog.uploads.reland([*unresolved, *self.folded.unavailable, *self._resolvable()])
+        catalog.uploads.release(unresolved)
+        catalog.uploads.reland({*self.folded.unavailable, *self._resolvable()} - set(by_id))
         self.result.unresolved += len(unresolved)
         self.result.stale_days += len({(m.kind, m.local_date) for m in marks})
         for outcome in outcomes.values():
@@ -342,4 +362,4 @@ class _Batch:
     def _resolvable(self) -> list[str]:
         """Uploads whose waiting rows the evidence of this batch can place: they are read again."""
         people = self.seen.filter(pl.col("offset_seconds") != NO_OFFSET_SECONDS)["subject_id"].unique().to_list()
-        return self.workspace.catalog.partials.waiting_uploads(self.tenant, people, missing="start_offset_seconds")
+        return self.workspace.catalog.partials.waiting_uploads(self.tenant, people)

@@ -1,0 +1,30 @@
+"""The command line: every command, in one list.
+
+Belongs here: the application and the registration of its commands.
+Does not belong here: a command's work (one module per group), or heavy imports: `--help` must answer at once.
+"""
+
+import typer
+
+from dagster_project.cli import checks, database, demo, facts, landing, ledger, people, runs, twin
+
+app = typer.Typer(
+    name="vitalgraph",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,  # locals may hold health values
+    help="Health exports of people's phones to training sets one can trust.",
+)
+app.command("demo")(demo.demo)
+app.command("land")(landing.land)
+app.command("ingest")(runs.ingest)
+app.command("backfill")(runs.backfill)
+app.command("check")(checks.check)
+app.command("status")(ledger.status)
+app.add_typer(ledger.uploads, name="uploads")
+app.command("summary")(facts.summary)
+app.command("examples")(facts.examples)
+app.add_typer(people.tenant, name="tenant")
+app.add_typer(people.subject, name="subject")
+app.add_typer(database.app, name="db")
+app.add_typer(twin.app, name="twin")

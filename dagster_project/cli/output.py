@@ -1,0 +1,73 @@
+"""How commands print and end.
+
+Belongs here: exit codes, JSON or tables, and the one place where errors become exit codes.
+Does not belong here: any command.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from vitals.errors import ConflictError, NotFoundError, UsageError, VitalgraphError
+
+DONE, FAILED, USAGE, WAITING, NOT_FOUND, CONFLICT = 0, 1, 2, 3, 4, 5
+"""Exit codes. WAITING only with --strict: done, but something waits for a person."""
+
+console = Console()
+problems = Console(stderr=True)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+TenantOption = Annotated[str, typer.Option("--tenant", "-t", help="The tenant.")]
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Turn the project's errors into a message on stderr and the documented exit code."""
+    try:
+        yield
+    except VitalgraphError as error:
+        problems.print(f"[bold red]error[/]: {error}", highlight=False)
+        code = FAILED
+        for kind, exit_code in ((UsageError, USAGE), (NotFoundError, NOT_FOUND), (ConflictError, CONFLICT)):
+            if isinstance(error, kind):
+                code = exit_code
+        raise typer.Exit(code) from error
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON with sorted keys."""
+    data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    sys.stdout.write(data.decode() + "\n")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table; columns whose cells are all numbers are aligned to the right."""
+    rows = [list(row) for row in rows]
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for index, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    console.print(table)
+
+
+def progress_bar(*, quiet: bool) -> Progress:
+    """A progress bar on stderr, so that what is printed can be piped."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=problems,
+        disable=quiet,
+        transient=True,
+    )

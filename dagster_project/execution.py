@@ -1,0 +1,127 @@
+"""Running partitions without a daemon: the same jobs, in this process, until nothing is pending.
+
+Belongs here: what `ingest`, `check` and in-process backfills share.
+Does not belong here: deciding what is pending (`sensors`) or printing (`cli`).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+import dagster as dg
+
+from dagster_project.partitions import build_axes
+from dagster_project.settings import Settings
+from resources.workspace import Workspace
+from sensors.landed_objects import SensorPolicy, SweepCursor, choose, look
+from sensors.requests import LANDING_JOB, LOCAL_DAY_JOB, partition_key, run_tags
+from sensors.stale_days import all_marks, choose_days
+from vitals.errors import PermanentError
+
+ROUNDS = 12
+"""A landing day may be asked for again (evidence that arrived later places rows that waited), but not for ever."""
+
+
+@dataclass
+class Work:
+    """What a call of `run_everything` did.
+
+    Attributes:
+        landing, local: partitions run, by axis.
+        failed: keys of partitions whose run failed, with the job.
+    """
+
+    landing: int = 0
+    local: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def local_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance of the home, whatever DAGSTER_HOME says."""
+    with dg.DagsterInstance.from_config(str(settings.home_path)) as instance:
+        yield instance
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs partitions of the two jobs in this process, recorded in the instance like any run."""
+
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+
+    def run(
+        self, job: str, *, day: date, tenant: str, assets: Sequence[dg.AssetKey] | None = None
+    ) -> dg.ExecuteInProcessResult:
+        """Run one partition; a failed step is in the result, not an exception."""
+        self.instance.add_dynamic_partitions("tenant", [tenant])
+        return self.definitions.resolve_job_def(job).execute_in_process(
+            instance=self.instance,
+            partition_key=partition_key(day, tenant),
+            asset_selection=None if assets is None else list(assets),
+            tags=run_tags(tenant, lane=job),
+            raise_on_error=False,
+        )
+
+
+def run_everything(
+    workspace: Workspace,
+    runner: Runner,
+    *,
+    tenants: Sequence[str],
+    first_day: date | None = None,
+    last_day: date | None = None,
+    settings: Settings,
+    on_step: Callable[[str, int, int], None] = lambda *_: None,
+) -> Work:
+    """List, register, and run every stage for what is pending and stale, until nothing is.
+
+    Args:
+        first_day, last_day: landing days to run; local days follow from what they touch.
+        on_step: called with the axis, partitions done and partitions known so far.
+
+    Raises:
+        PermanentError: partitions are still pending after several rounds; says which.
+    """
+    axes = build_axes(settings.first_date)
+    work = Work()
+    failed: set[str] = set()
+    for _ in range(ROUNDS):
+        now = datetime.now(UTC)
+        unbounded = SensorPolicy(time_budget_seconds=float("inf"))
+        look(workspace, tenants=tenants, cursor=SweepCursor(), policy=unbounded, now=now)
+        pending = [
+            (day, tenant)
+            for tenant in tenants
+            for day, _ in workspace.catalog.uploads.pending_partitions(tenant)
+            if (first_day is None or day >= first_day) and (last_day is None or day <= last_day)
+        ]
+        landing = sorted(choose(pending, running=failed, possible=axes.is_possible, limit=len(pending)))
+        for done, (day, tenant) in enumerate(landing):
+            on_step("landing days", done, len(landing))
+            result = runner.run(LANDING_JOB, day=day, tenant=tenant)
+            work.landing += 1
+            if not result.success:
+                failed.add(partition_key(day, tenant))
+        on_step("landing days", len(landing), len(landing))
+        marks = all_marks(workspace, tenants)
+        days = choose_days(
+            marks, busy_tenants=(), running=failed, possible=axes.is_possible, now=now, limit=len(marks)
+        )
+        for done, request in enumerate(days):
+            on_step("local days", done, len(days))
+            result = runner.run(LOCAL_DAY_JOB, day=request.local_day, tenant=request.tenant, assets=request.assets)
+            work.local += 1
+            if not result.success:
+                failed.add(partition_key(request.local_day, request.tenant))
+        on_step("local days", len(days), len(days))
+        if not landing and not days:
+            work.failed = sorted(failed)
+            return work
+    raise PermanentError(
+        "bring everything up to date",
+        ", ".join(sorted(failed)) or "all partitions",
+        f"something was still pending after {ROUNDS} rounds",
+        "Look at `vitalgraph status` and at the runs in the UI.",
+    )
