@@ -1,0 +1,67 @@
+"""The catalog: what must be transactional, in one SQL database.
+
+Belongs here: the one class that callers hold, and what its parts are.
+Does not belong here: Dagster, settings, queries (a module per topic), migrations (`catalog_migrations`).
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from resources.catalog_audit import CatalogAudit
+from resources.catalog_database import MAX_OVERFLOW, POOL_SIZE, CatalogDatabase
+from resources.catalog_lanes import exclusive
+from resources.catalog_partials import CatalogPartials
+from resources.catalog_quarantine import CatalogQuarantine
+from resources.catalog_rows import Settled
+from resources.catalog_settlement import Settlement, settle
+from resources.catalog_stale_days import CatalogStaleDays
+from resources.catalog_subjects import CatalogSubjects
+from resources.catalog_tenants import CatalogTenants
+from resources.catalog_uploads import CatalogUploads
+from resources.catalog_zones import CatalogZones
+
+
+class Catalog:
+    """The catalog of a SQLite file or a PostgreSQL database. Its tables are there after `catalog_migrations.upgrade`.
+
+    Every method runs in a transaction of its own and tries again, within bounds, when the database is locked
+    or out of reach; what lasts is a TransientError. What the database refuses is a PermanentError.
+
+    Args:
+        url: SQLAlchemy URL, `sqlite:///path` or `postgresql://…`.
+        pool_size: connections kept open.
+        max_overflow: connections opened beyond those under load.
+        sleep: waits between attempts, in seconds.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = POOL_SIZE,
+        max_overflow: int = MAX_OVERFLOW,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.database = CatalogDatabase(url, pool_size=pool_size, max_overflow=max_overflow, sleep=sleep)
+        self.tenants = CatalogTenants(self.database)
+        self.subjects = CatalogSubjects(self.database)
+        self.uploads = CatalogUploads(self.database)
+        self.quarantine = CatalogQuarantine(self.database)
+        self.partials = CatalogPartials(self.database)
+        self.stale_days = CatalogStaleDays(self.database)
+        self.zones = CatalogZones(self.database)
+        self.audit = CatalogAudit(self.database)
+
+    def settle(self, batch: Settlement, *, now: datetime) -> Settled:
+        """Everything that processing a batch changed, in one transaction; see `catalog_settlement.settle`."""
+        return settle(self.database, batch, now=now)
+
+    def exclusive(self, lane: str, *, wait: bool) -> AbstractContextManager[bool]:
+        """Hold a lane across processes until the block ends or the process dies; see `catalog_lanes.exclusive`."""
+        return exclusive(self.database, lane, wait=wait)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.close()

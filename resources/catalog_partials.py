@@ -1,0 +1,108 @@
+"""Partial records: valid rows that lack context and wait for a person.
+
+Belongs here: the `partial_record` table. Does not belong here: which fields are needed, and completing them.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
+
+from resources import catalog_models as models
+from resources.catalog_database import CatalogDatabase
+from resources.catalog_rows import PartialRow, PartialStatus, WaitingRow
+from resources.catalog_sql import chunks, fetch, selecting, values_of
+from vitals.errors import NotFoundError
+
+_RECOMPUTED = ("tenant", "kind", "subject_id", "record_id", "missing", "payload")
+
+
+class CatalogPartials:
+    """The partial records of a catalog."""
+
+    def __init__(self, database: CatalogDatabase) -> None:
+        self._database = database
+
+    def list(
+        self,
+        tenant: str,
+        *,
+        status: PartialStatus | None = "waiting",
+        kind: str | None = None,
+        upload_id: str | None = None,
+        subject_id: str | None = None,
+        limit: int = 1000,
+        after: int = 0,
+    ) -> Sequence[WaitingRow]:
+        """Partial records in the order in which they came; the next page starts after the last id."""
+        table = models.PartialRecord
+        wanted = {table.status: status, table.kind: kind, table.upload_id: upload_id, table.subject_id: subject_id}
+        statement = (
+            selecting(table, WaitingRow)
+            .where(table.tenant == tenant, table.id > after)
+            .where(*(column == value for column, value in wanted.items() if value is not None))
+            .order_by(table.id)
+            .limit(limit)
+        )
+        return self._database.read(
+            "list the partial records", lambda connection: fetch(connection, statement, WaitingRow)
+        )
+
+    def get(self, tenant: str, partial_id: int) -> WaitingRow:
+        """One partial record.
+
+        Raises:
+            NotFoundError: no such record in the tenant.
+        """
+        table = models.PartialRecord
+        statement = selecting(table, WaitingRow).where(table.tenant == tenant, table.id == partial_id)
+        found = self._database.read(
+            "look up a partial record", lambda connection: fetch(connection, statement, WaitingRow)
+        )
+        if not found:
+            raise NotFoundError(
+                "find the partial record", f"{tenant}, id {partial_id}", "it does not exist", "See `partial list`."
+            )
+        return found[0]
+
+    def counts(self, tenant: str) -> dict[tuple[str, PartialStatus], int]:
+        """Number of partial records by (kind, status)."""
+        table = models.PartialRecord
+        statement = (
+            select(table.kind, table.status, func.count())
+            .where(table.tenant == tenant)
+            .group_by(table.kind, table.status)
+        )
+        found = self._database.read("count the partial records", lambda connection: connection.execute(statement).all())
+        return {(kind, status): n for kind, status, n in found}  # type: ignore[misc]
+
+
+def replace_partials(
+    connection: Connection, upload_ids: Iterable[str], rows: Sequence[PartialRow], *, now: datetime
+) -> None:
+    """Make `rows` the partial records of these uploads.
+
+    One that was there keeps its id, first-seen time and status. One that is no longer partial goes, unless a
+    person has decided on it: that decision is kept.
+    """
+    table = models.PartialRecord
+    stored: dict[tuple[str, int], tuple[int, str]] = {}
+    for some in chunks(upload_ids):
+        known = select(table.upload_id, table.row_index, table.id, table.status).where(table.upload_id.in_(some))
+        stored |= {(row[0], row[1]): (row[2], row[3]) for row in connection.execute(known)}
+    wanted = {(row.upload_id, row.row_index): values_of(row) for row in rows}
+    kept = [
+        {"row_id": stored[key][0], **{f"new_{name}": wanted[key][name] for name in _RECOMPUTED}}
+        for key in wanted
+        if key in stored
+    ]
+    if kept:
+        changed: dict[str, ColumnElement[Any]] = {name: bindparam(f"new_{name}") for name in _RECOMPUTED}
+        connection.execute(update(table).where(table.id == bindparam("row_id")).values(changed), kept)
+    added = [{**wanted[key], "first_seen": now, "status": "waiting"} for key in wanted if key not in stored]
+    if added:
+        connection.execute(insert(table), added)
+    gone = (row_id for key, (row_id, status) in stored.items() if key not in wanted and status == "waiting")
+    for some_ids in chunks(gone):
+        connection.execute(delete(table).where(table.id.in_(some_ids)))

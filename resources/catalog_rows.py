@@ -1,0 +1,286 @@
+"""The rows that callers give to the catalog and get from it.
+
+Belongs here: frozen values, closed vocabularies. `polars.DataFrame(rows)` works on any list of them.
+Does not belong here: tables (`catalog_models`), queries.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal, get_args
+
+UploadState = Literal["landed", "processing", "processed", "quarantined", "duplicate", "failed", "unsupported"]
+PENDING_STATES: tuple[UploadState, ...] = ("landed", "processing")
+
+StaleStage = Literal["clinical", "training"]
+StaleReason = Literal[
+    "records",  # new or changed records
+    "zone_evidence",
+    "sleep",  # the sleep sessions that another kind reads
+    "profile",
+    "policy",  # source priority or another setting
+    "completion",
+    "erasure",
+    "facts",  # the clinical facts that an example reads
+    "code",
+    "manual",
+]
+STALE_REASONS: tuple[StaleReason, ...] = get_args(StaleReason)
+
+Diabetes = Literal["yes", "no", "unknown"]
+PartialStatus = Literal["waiting", "completed", "discarded"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tenant:
+    """An isolated organisation or study; no root URL means the default lake."""
+
+    name: str
+    root_url: str | None
+    paused: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """What metrics need to know of a person. Holds the pseudonym only."""
+
+    subject_id: str
+    age_years: float | None
+    weight_kg: float | None
+    diabetes: Diabetes
+    source_priority: Mapping[str, list[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewUpload:
+    """An object version as it is first seen.
+
+    Attributes:
+        upload_id: SHA-256 (hex) of tenant, key and etag.
+        state: `landed`, or a final state if its key alone decides (`unsupported`, `quarantined`).
+    """
+
+    upload_id: str
+    tenant: str
+    key: str
+    key_sha256: str
+    etag: str
+    size_bytes: int
+    type_name: str
+    kind: str | None
+    subject_id: str | None
+    landing_day: date
+    landed_at: datetime
+    fetched_utc: datetime | None = None
+    state: UploadState = "landed"
+    reason: str | None = None
+    detail: str | None = None
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """An upload as the books have it."""
+
+    upload_id: str
+    tenant: str
+    key: str
+    key_sha256: str
+    etag: str
+    size_bytes: int
+    type_name: str
+    kind: str | None
+    subject_id: str | None
+    landing_day: date
+    landed_at: datetime
+    fetched_utc: datetime | None
+    state: UploadState
+    reason: str | None
+    detail: str | None
+    rows_total: int
+    rows_accepted: int
+    rows_duplicate: int
+    rows_superseded: int
+    rows_partial: int
+    rows_quarantined: int
+    score: float | None
+    schema_hash: str | None
+    attempts: int
+    settled_attempt: int | None
+    run_id: str | None
+    trace_id: str | None
+    claimed_at: datetime | None
+    finished_at: datetime | None
+    duration_ms: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadOutcome:
+    """What became of an upload; counts are absolute."""
+
+    upload_id: str
+    state: UploadState
+    reason: str | None = None
+    detail: str | None = None
+    rows_total: int = 0
+    rows_accepted: int = 0
+    rows_duplicate: int = 0
+    rows_superseded: int = 0
+    rows_partial: int = 0
+    rows_quarantined: int = 0
+    score: float | None = None
+    schema_hash: str | None = None
+    fetched_utc: datetime | None = None
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FateShift:
+    """Rows of another upload that changed fate: differences, which add up to zero."""
+
+    accepted: int = 0
+    duplicate: int = 0
+    superseded: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindTotals:
+    """Sum of the books of one kind."""
+
+    uploads: int
+    total: int
+    accepted: int
+    duplicate: int
+    superseded: int
+    partial: int
+    quarantined: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuarantineRow:
+    """A row that failed a rule; `row_index` None means the whole file."""
+
+    upload_id: str
+    tenant: str
+    kind: str | None
+    row_index: int | None
+    record_id: str | None
+    subject_id: str | None
+    rule_id: str
+    rule_version: int
+    reason: str
+    payload_ref: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuarantinedRow(QuarantineRow):
+    """A quarantined row as the catalog has it."""
+
+    id: int
+    first_seen: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartialRow:
+    """A row that lacks context: the names that are missing, and what is known of it."""
+
+    upload_id: str
+    tenant: str
+    kind: str
+    subject_id: str
+    record_id: str
+    row_index: int
+    missing: list[str]
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingRow(PartialRow):
+    """A partial record as the catalog has it."""
+
+    id: int
+    first_seen: datetime
+    status: PartialStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZoneObservation:
+    """First and last instant (epoch ms) of a UTC date at which a source wrote an offset (seconds)."""
+
+    tenant: str
+    subject_id: str
+    source_app: str
+    utc_date: date
+    offset_seconds: int
+    first_utc_ms: int
+    last_utc_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZoneChange:
+    """An observation before (None if it is new) and after a merge."""
+
+    old: ZoneObservation | None
+    new: ZoneObservation
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchMark:
+    """A fetch (epoch ms) of a person's export of a kind."""
+
+    tenant: str
+    subject_id: str
+    kind: str
+    latest_fetch_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaleMark:
+    """A local day to compute again."""
+
+    tenant: str
+    stage: StaleStage
+    kind: str
+    local_date: date
+    reason: StaleReason
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaleDay(StaleMark):
+    """A stale day as the catalog has it; `version` grows with every mark and is never used twice."""
+
+    version: int
+    marked_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewAuditEvent:
+    """Something decided. `target` and `details` hold no health value and no external user id."""
+
+    tenant: str
+    at: datetime
+    actor: str
+    action: str
+    target: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditEvent(NewAuditEvent):
+    """A decision as the catalog has it."""
+
+    id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """What settling a batch did.
+
+    Attributes:
+        applied: False if the batch had been settled before, in which case nothing was changed.
+        zone_changes: observations that the batch added or widened.
+    """
+
+    applied: bool
+    zone_changes: list[ZoneChange]

@@ -1,0 +1,159 @@
+"""Settling a batch: everything that processing some uploads changed, in one transaction.
+
+Belongs here: the order of the writes and what makes a second settlement of the same batch harmless.
+Does not belong here: how each table is written (its topic's module).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, update
+
+from resources import catalog_models as models
+from resources.catalog_database import CatalogDatabase
+from resources.catalog_partials import replace_partials
+from resources.catalog_quarantine import replace_quarantine
+from resources.catalog_rows import (
+    FateShift,
+    FetchMark,
+    PartialRow,
+    QuarantineRow,
+    Settled,
+    StaleMark,
+    UploadOutcome,
+    ZoneChange,
+    ZoneObservation,
+)
+from resources.catalog_stale_days import mark_stale
+from resources.catalog_subjects import merge_fetches
+from resources.catalog_uploads import lock_uploads, not_registered, write_outcomes
+from resources.catalog_zones import merge_zones
+from vitals.errors import ConflictError, PermanentError
+
+StaleFromZones = Callable[[Sequence[ZoneChange]], Iterable[StaleMark]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settlement:
+    """What processing a batch of uploads changed.
+
+    Attributes:
+        run_id: the run that claimed the uploads.
+        outcomes: what became of each upload of the batch; every one of them is claimed by the run.
+        deltas: upload id to the rows of it whose fate changed. It may name any upload; one that was never
+            settled is passed over, because its own settlement will count what is then in the lake.
+        quarantine_rows: all rows of the batch that are in quarantine.
+        partial_rows: all rows of the batch that wait for a person.
+        zone_observations: zone evidence of the batch.
+        fetches: fetches of the batch.
+        stale_marks: days that the batch made stale.
+        stale_from_zones: days that are stale because zone evidence changed. What changed is known only inside
+            the transaction, and a crash after it would forget those days.
+    """
+
+    run_id: str
+    outcomes: Sequence[UploadOutcome]
+    deltas: Mapping[str, FateShift] = field(default_factory=dict)
+    quarantine_rows: Sequence[QuarantineRow] = ()
+    partial_rows: Sequence[PartialRow] = ()
+    zone_observations: Sequence[ZoneObservation] = ()
+    fetches: Sequence[FetchMark] = ()
+    stale_marks: Sequence[StaleMark] = ()
+    stale_from_zones: StaleFromZones | None = None
+
+
+def settle(database: CatalogDatabase, batch: Settlement, *, now: datetime) -> Settled:
+    """Settle a batch: all of it or nothing, and once, however often it is called.
+
+    A second settlement finds the uploads no longer in `processing` and leaves everything as it is; that also
+    covers the connection that breaks after the commit and before its confirmation.
+
+    Raises:
+        NotFoundError: an upload of the batch is not registered.
+        ConflictError: an upload of the batch is not claimed by this run.
+        PermanentError: the books of an upload would not balance.
+        TransientError: the database was out of reach.
+    """
+    _check(database, batch)
+    upload_ids = [outcome.upload_id for outcome in batch.outcomes]
+
+    def work(connection: Connection) -> Settled:
+        # Everything that will be updated is locked at once and in one order, or two batches could deadlock.
+        locked = lock_uploads(connection, [*upload_ids, *batch.deltas])
+        if not _is_claimed(database, batch, locked):
+            return Settled(applied=False, zone_changes=[])
+        write_outcomes(connection, batch.outcomes, now=now)
+        _shift_fates(connection, batch.deltas)
+        replace_quarantine(connection, upload_ids, batch.quarantine_rows, now=now)
+        replace_partials(connection, upload_ids, batch.partial_rows, now=now)
+        changes = merge_zones(connection, database, batch.zone_observations)
+        merge_fetches(connection, database, batch.fetches)
+        marks = list(batch.stale_marks)
+        if batch.stale_from_zones is not None and changes:
+            marks += batch.stale_from_zones(changes)
+        mark_stale(connection, database, marks, now=now)
+        return Settled(applied=True, zone_changes=changes)
+
+    return database.write("settle a batch", work)
+
+
+def _check(database: CatalogDatabase, batch: Settlement) -> None:
+    """Defects of the caller that no constraint of the database would see."""
+    of_batch = {outcome.upload_id for outcome in batch.outcomes}
+    rows = {row.upload_id for row in batch.quarantine_rows} | {row.upload_id for row in batch.partial_rows}
+    unbalanced = any(s.accepted + s.duplicate + s.superseded for s in batch.deltas.values())
+    unfinished = any(outcome.state in {"landed", "processing"} for outcome in batch.outcomes)
+    for wrong, why in (
+        (len(of_batch) < len(batch.outcomes), "an upload has two outcomes"),
+        (rows - of_batch, "rows belong to an upload that has no outcome"),
+        (unbalanced, "a shift of fates does not add up to zero"),
+        (unfinished, "an outcome is not a final state"),
+    ):
+        if wrong:
+            raise PermanentError("settle a batch", database.where, why, "This is a defect in the caller; report it.")
+
+
+def _is_claimed(database: CatalogDatabase, batch: Settlement, locked: Mapping[str, tuple[str, str | None]]) -> bool:
+    """Whether the batch is this run's to settle; False if this run has settled it already."""
+    states = set()
+    for outcome in batch.outcomes:
+        if outcome.upload_id not in locked:
+            raise not_registered(database)
+        state, run_id = locked[outcome.upload_id]
+        if run_id != batch.run_id or state == "landed":
+            raise ConflictError(
+                "settle a batch",
+                f"run {batch.run_id}",
+                f"an upload is {state} and not claimed by this run",
+                "Nothing was changed; whoever claimed it will settle it.",
+            )
+        states.add(state == "processing")
+    if states == {True, False}:
+        raise ConflictError(
+            "settle a batch",
+            f"run {batch.run_id}",
+            "a part of it has been settled before",
+            "Nothing was changed; claim what is pending and process that.",
+        )
+    return states != {False}
+
+
+def _shift_fates(connection: Connection, deltas: Mapping[str, FateShift]) -> None:
+    table = models.Upload
+    shifts = [
+        {"shifted": upload_id, "accepted": by.accepted, "duplicate": by.duplicate, "superseded": by.superseded}
+        for upload_id, by in sorted(deltas.items())
+        if by != FateShift()
+    ]
+    if shifts:
+        connection.execute(
+            update(table)
+            .where(table.upload_id == bindparam("shifted"), table.settled_attempt.is_not(None))
+            .values(
+                rows_accepted=table.rows_accepted + bindparam("accepted"),
+                rows_duplicate=table.rows_duplicate + bindparam("duplicate"),
+                rows_superseded=table.rows_superseded + bindparam("superseded"),
+            ),
+            shifts,
+        )

@@ -1,0 +1,170 @@
+"""People: external user id to pseudonym, and the profile that some metrics need.
+
+Belongs here: the `subject` and `subject_fetch` tables.
+Does not belong here: how a pseudonym is made; which days a changed profile makes stale.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypedDict
+
+from sqlalchemy import Connection, select, update
+
+from resources import catalog_models as models
+from resources.catalog_database import CatalogDatabase, greatest
+from resources.catalog_rows import Diabetes, FetchMark, Profile
+from resources.catalog_sql import chunks, fetch, selecting, values_of
+from vitals.errors import ConflictError, NotFoundError
+
+
+class ProfileChange(TypedDict, total=False):
+    """The parts of a profile to change; None clears a value."""
+
+    age_years: float | None
+    weight_kg: float | None
+    diabetes: Diabetes
+    source_priority: Mapping[str, list[str]]
+
+
+class CatalogSubjects:
+    """The people of a catalog."""
+
+    def __init__(self, database: CatalogDatabase) -> None:
+        self._database = database
+
+    def ensure(self, tenant: str, subject_ids: Mapping[str, str], *, now: datetime) -> None:
+        """Make sure that people are known.
+
+        Args:
+            tenant: whose people.
+            subject_ids: external user id to pseudonym.
+            now: when those who are new came.
+
+        Raises:
+            ConflictError: somebody is known by another pseudonym, so the subject key has changed.
+        """
+        rows = [
+            {"tenant": tenant, "external_user": user, "subject_id": subject_id, "created_at": now}
+            for user, subject_id in sorted(subject_ids.items())
+        ]
+        insert = self._database.insert(models.Subject).on_conflict_do_nothing()
+
+        def work(connection: Connection) -> bool:
+            if not rows:
+                return True
+            connection.execute(insert, rows)
+            return _known(connection, tenant, subject_ids) == dict(subject_ids)
+
+        if not self._database.write("register people", work):
+            raise ConflictError(
+                "register people",
+                f"tenant {tenant}",
+                "somebody is known by another pseudonym: VITALGRAPH_SUBJECT_KEY is not the one used before",
+                "Restore the former key.",
+            )
+
+    def subject_ids(self, tenant: str, external_users: Iterable[str] | None = None) -> dict[str, str]:
+        """External user id to pseudonym, of those who are known; of all people if none are named."""
+        return self._database.read("look up people", lambda connection: _known(connection, tenant, external_users))
+
+    def profile(self, tenant: str, external_user: str) -> Profile:
+        """One person's profile.
+
+        Raises:
+            NotFoundError: no such person in the tenant.
+        """
+        statement = selecting(models.Subject, Profile).where(
+            models.Subject.tenant == tenant, models.Subject.external_user == external_user
+        )
+        found = self._database.read("look up a person", lambda connection: fetch(connection, statement, Profile))
+        if not found:
+            raise _unknown(tenant)
+        return found[0]
+
+    def set_profile(self, tenant: str, external_user: str, change: ProfileChange) -> Profile:
+        """Change the named parts of a profile and return the whole.
+
+        Raises:
+            NotFoundError: no such person in the tenant.
+            PermanentError: a value is outside what is possible.
+        """
+        person = (models.Subject.tenant == tenant, models.Subject.external_user == external_user)
+        values: dict[str, Any] = dict(change)
+
+        def work(connection: Connection) -> list[Profile]:
+            if values:
+                connection.execute(update(models.Subject).where(*person).values(values))
+            return fetch(connection, selecting(models.Subject, Profile).where(*person), Profile)
+
+        found = self._database.write("change a profile", work)
+        if not found:
+            raise _unknown(tenant)
+        return found[0]
+
+    def profiles(self, tenant: str, subject_ids: Iterable[str] | None = None) -> list[Profile]:
+        """Profiles by pseudonym; of all people of the tenant if none are named."""
+        statement = selecting(models.Subject, Profile).where(models.Subject.tenant == tenant)
+
+        def work(connection: Connection) -> list[Profile]:
+            if subject_ids is None:
+                return fetch(connection, statement.order_by(models.Subject.subject_id), Profile)
+            found = [
+                fetch(connection, statement.where(models.Subject.subject_id.in_(some)), Profile)
+                for some in chunks(subject_ids)
+            ]
+            return sorted((row for rows in found for row in rows), key=lambda row: row.subject_id)
+
+        return self._database.read("look up profiles", work)
+
+    def latest_fetches(self, tenant: str, subject_ids: Iterable[str] | None = None) -> list[FetchMark]:
+        """Latest fetch per person and kind; of all people of the tenant if none are named."""
+        statement = selecting(models.SubjectFetch, FetchMark).where(models.SubjectFetch.tenant == tenant)
+
+        def work(connection: Connection) -> list[FetchMark]:
+            if subject_ids is None:
+                found = fetch(connection, statement, FetchMark)
+            else:
+                found = [
+                    row
+                    for some in chunks(subject_ids)
+                    for row in fetch(connection, statement.where(models.SubjectFetch.subject_id.in_(some)), FetchMark)
+                ]
+            return sorted(found, key=lambda row: (row.subject_id, row.kind))
+
+        return self._database.read("look up fetches", work)
+
+
+def merge_fetches(connection: Connection, database: CatalogDatabase, marks: Iterable[FetchMark]) -> None:
+    """Keep the latest fetch per person and kind, in any order and any number of times."""
+    latest: dict[tuple[str, str, str], FetchMark] = {}
+    for mark in marks:
+        key = (mark.tenant, mark.subject_id, mark.kind)
+        if key not in latest or latest[key].latest_fetch_ms < mark.latest_fetch_ms:
+            latest[key] = mark
+    if not latest:
+        return
+    insert = database.insert(models.SubjectFetch)
+    statement = insert.on_conflict_do_update(
+        index_elements=["tenant", "subject_id", "kind"],
+        set_={
+            "latest_fetch_ms": greatest(
+                models.SubjectFetch.__table__.c.latest_fetch_ms, insert.excluded.latest_fetch_ms
+            )
+        },
+    )
+    connection.execute(statement, [values_of(latest[key]) for key in sorted(latest)])
+
+
+def _known(connection: Connection, tenant: str, external_users: Iterable[str] | None) -> dict[str, str]:
+    statement = select(models.Subject.external_user, models.Subject.subject_id).where(models.Subject.tenant == tenant)
+    if external_users is None:
+        return dict(connection.execute(statement).tuples().all())
+    return {
+        user: subject_id
+        for some in chunks(external_users)
+        for user, subject_id in connection.execute(statement.where(models.Subject.external_user.in_(some)))
+    }
+
+
+def _unknown(tenant: str) -> NotFoundError:
+    return NotFoundError("find the person", f"tenant {tenant}", "nobody of that name is known", "Check the user id.")

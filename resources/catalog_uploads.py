@@ -1,0 +1,275 @@
+"""Uploads: the books of every object version, from landed to what became of each of its rows.
+
+Belongs here: the `upload` table. Does not belong here: settling a batch, which touches other tables as well
+(`catalog_settlement`); listing objects; decoding.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, tuple_, update
+
+from resources import catalog_models as models
+from resources.catalog_database import CatalogDatabase
+from resources.catalog_rows import PENDING_STATES, KindTotals, NewUpload, Upload, UploadOutcome, UploadState
+from resources.catalog_sql import chunks, fetch, selecting, values_of
+from vitals.errors import NotFoundError
+
+_COUNTS = ("rows_total", "rows_accepted", "rows_duplicate", "rows_superseded", "rows_partial", "rows_quarantined")
+
+
+class CatalogUploads:
+    """The uploads of a catalog."""
+
+    def __init__(self, database: CatalogDatabase) -> None:
+        self._database = database
+
+    def register(self, uploads: Iterable[NewUpload]) -> list[str]:
+        """Add uploads that are not known yet; ids of those that were added. Repeating it changes nothing.
+
+        Raises:
+            PermanentError: an unknown tenant, or a pending upload without a kind.
+        """
+        rows = [values_of(upload) for upload in uploads]
+        if not rows:
+            return []
+        statement = self._database.insert(models.Upload).on_conflict_do_nothing().returning(models.Upload.upload_id)
+        return self._database.write("register uploads", lambda connection: list(connection.scalars(statement, rows)))
+
+    def known(self, tenant: str, keys: Iterable[str]) -> dict[tuple[str, str], UploadState]:
+        """State by (key, etag) of every version of these keys that is registered."""
+        table = models.Upload
+        statement = select(table.key, table.etag, table.state).where(table.tenant == tenant)
+
+        def work(connection: Connection) -> dict[tuple[str, str], UploadState]:
+            return {
+                (key, etag): state  # type: ignore[misc]
+                for some in chunks(keys)
+                for key, etag, state in connection.execute(statement.where(table.key.in_(some)))
+            }
+
+        return self._database.read("look up uploads", work)
+
+    def versions(self, tenant: str, key: str) -> list[Upload]:
+        """Every version of an object, oldest first.
+
+        Raises:
+            NotFoundError: none is registered.
+        """
+        table = models.Upload
+        statement = (
+            selecting(table, Upload)
+            .where(table.tenant == tenant, table.key == key)
+            .order_by(table.landed_at, table.upload_id)
+        )
+        found = self._database.read("look up an upload", lambda connection: fetch(connection, statement, Upload))
+        if not found:
+            raise NotFoundError(
+                "find the upload", f"tenant {tenant}", "no such key is registered", "See `vitalgraph uploads list`."
+            )
+        return found
+
+    def get(self, upload_ids: Iterable[str]) -> dict[str, Upload]:
+        """Uploads by id; one that is not known is left out."""
+        statement = selecting(models.Upload, Upload)
+
+        def work(connection: Connection) -> dict[str, Upload]:
+            return {
+                row.upload_id: row
+                for some in chunks(upload_ids)
+                for row in fetch(connection, statement.where(models.Upload.upload_id.in_(some)), Upload)
+            }
+
+        return self._database.read("look up uploads", work)
+
+    def settled_attempts(self, tenant: str, *, kind: str) -> dict[str, int]:
+        """Upload id to the attempt whose rows are real, of every upload that was ever settled with rows."""
+        table = models.Upload
+        statement = select(table.upload_id, table.settled_attempt).where(
+            table.tenant == tenant, table.kind == kind, table.settled_attempt.is_not(None)
+        )
+        found = self._database.read("look up attempts", lambda connection: connection.execute(statement).all())
+        return {upload_id: attempt for upload_id, attempt in found if attempt is not None}
+
+    def pending(self, tenant: str, *, landing_day: date | None = None, kind: str | None = None) -> list[Upload]:
+        """Uploads to process, oldest landing day first.
+
+        One in `processing` is among them: whoever asks holds the lane, so its former holder is gone.
+        """
+        table = models.Upload
+        wanted = {table.landing_day: landing_day, table.kind: kind}
+        statement = (
+            selecting(table, Upload)
+            .where(_is_pending(tenant))
+            .where(*(column == value for column, value in wanted.items() if value is not None))
+            .order_by(table.landing_day, table.key, table.upload_id)
+        )
+        return self._database.read("list pending uploads", lambda connection: fetch(connection, statement, Upload))
+
+    def pending_partitions(self, tenant: str) -> list[tuple[date, list[str]]]:
+        """Landing days with something to process and its kinds, oldest day first."""
+        table = models.Upload
+        statement = (
+            select(table.landing_day, table.kind)
+            .where(_is_pending(tenant))
+            .distinct()
+            .order_by(table.landing_day, table.kind)
+        )
+        found = self._database.read("list pending days", lambda connection: connection.execute(statement).all())
+        return [
+            (day, [str(kind) for _, kind in group]) for day, group in groupby(found, key=lambda row: row.landing_day)
+        ]
+
+    def claim(self, upload_ids: Iterable[str], *, run_id: str, now: datetime) -> dict[str, int]:
+        """Take pending uploads for a run; attempt number by id of those that were taken.
+
+        An upload that is no longer pending is not taken.
+        """
+        table = models.Upload
+        statement = (
+            update(table)
+            .where(table.state.in_(PENDING_STATES))
+            .values(state="processing", run_id=run_id, claimed_at=now, attempts=table.attempts + 1)
+            .returning(table.upload_id, table.attempts)
+        )
+
+        def work(connection: Connection) -> dict[str, int]:
+            return {
+                upload_id: attempt
+                for some in chunks(upload_ids)
+                for upload_id, attempt in connection.execute(statement.where(table.upload_id.in_(some)))
+            }
+
+        return self._database.write("claim uploads", work)
+
+    def finish(self, outcomes: Iterable[UploadOutcome], *, now: datetime) -> None:
+        """Write what became of uploads, whatever their state; for those that never got as far as a batch.
+
+        Raises:
+            NotFoundError: an upload is not registered.
+            PermanentError: the counts of an outcome do not add up.
+        """
+        rows = list(outcomes)
+
+        def work(connection: Connection) -> int:
+            known = lock_uploads(connection, [row.upload_id for row in rows])
+            if len(known) == len({row.upload_id for row in rows}):
+                write_outcomes(connection, rows, now=now)
+            return len(known)
+
+        if self._database.write("finish uploads", work) < len({row.upload_id for row in rows}):
+            raise not_registered(self._database)
+
+    def reland(self, upload_ids: Iterable[str]) -> list[str]:
+        """Put uploads back to be processed again; ids of those that were.
+
+        Counts stay until they are settled again: they describe what is in the lake. One without a kind
+        cannot be processed and stays as it is.
+        """
+        table = models.Upload
+        statement = (
+            update(table)
+            .where(table.kind.is_not(None))
+            .values(state="landed", reason=None, detail=None, finished_at=None, duration_ms=None)
+            .returning(table.upload_id)
+        )
+
+        def work(connection: Connection) -> list[str]:
+            return [
+                upload_id
+                for some in chunks(upload_ids)
+                for upload_id in connection.scalars(statement.where(table.upload_id.in_(some)))
+            ]
+
+        return self._database.write("land uploads again", work)
+
+    def totals(self, tenant: str) -> dict[str | None, KindTotals]:
+        """The books by kind; None holds uploads of no kind we know."""
+        table = models.Upload
+        sums = [func.coalesce(func.sum(getattr(table, name)), 0) for name in _COUNTS]
+        statement = select(table.kind, func.count(), *sums).where(table.tenant == tenant).group_by(table.kind)
+        found = self._database.read("add up the books", lambda connection: connection.execute(statement).all())
+        names = ("uploads", *(name.removeprefix("rows_") for name in _COUNTS))
+        return {row[0]: KindTotals(**dict(zip(names, map(int, row[1:]), strict=True))) for row in found}
+
+    def counts(self, tenant: str) -> dict[UploadState, int]:
+        """Number of uploads by state."""
+        table = models.Upload
+        statement = select(table.state, func.count()).where(table.tenant == tenant).group_by(table.state)
+        found = self._database.read("count uploads", lambda connection: connection.execute(statement).all())
+        return dict(found)  # type: ignore[return-value]
+
+    def list(
+        self,
+        tenant: str,
+        *,
+        states: Iterable[UploadState] | None = None,
+        kind: str | None = None,
+        subject_id: str | None = None,
+        from_day: date | None = None,
+        to_day: date | None = None,
+        limit: int = 1000,
+        after: Upload | None = None,
+    ) -> Sequence[Upload]:
+        """Uploads, newest landing day first, both days included; the next page starts after its last row."""
+        table = models.Upload
+        conditions: Mapping[str, ColumnElement[bool] | None] = {
+            "states": None if states is None else table.state.in_(states),
+            "kind": None if kind is None else table.kind == kind,
+            "subject_id": None if subject_id is None else table.subject_id == subject_id,
+            "from_day": None if from_day is None else table.landing_day >= from_day,
+            "to_day": None if to_day is None else table.landing_day <= to_day,
+            "after": None
+            if after is None
+            else tuple_(table.landing_day, table.upload_id) < tuple_(after.landing_day, after.upload_id),
+        }
+        statement = (
+            selecting(table, Upload)
+            .where(table.tenant == tenant, *(one for one in conditions.values() if one is not None))
+            .order_by(table.landing_day.desc(), table.upload_id.desc())
+            .limit(limit)
+        )
+        return self._database.read("list uploads", lambda connection: fetch(connection, statement, Upload))
+
+
+def lock_uploads(connection: Connection, upload_ids: Iterable[str]) -> dict[str, tuple[str, str | None]]:
+    """State and run id by upload id, locked until the transaction ends; ids not registered are left out."""
+    table = models.Upload
+    statement = select(table.upload_id, table.state, table.run_id).order_by(table.upload_id).with_for_update()
+    return {
+        upload_id: (state, run_id)
+        for some in chunks(upload_ids)
+        for upload_id, state, run_id in connection.execute(statement.where(table.upload_id.in_(some)))
+    }
+
+
+def write_outcomes(connection: Connection, outcomes: Sequence[UploadOutcome], *, now: datetime) -> None:
+    """Write outcomes; the attempt under way becomes the one that is settled."""
+    if not outcomes:
+        return
+    table = models.Upload
+    rows = [{f"new_{name}": value for name, value in values_of(outcome).items()} for outcome in outcomes]
+    changed: dict[str, ColumnElement[Any]] = {
+        name.removeprefix("new_"): bindparam(name) for name in rows[0] if name != "new_upload_id"
+    }
+    # What was known of the fetch from the key stays, if the file does not say.
+    changed["fetched_utc"] = func.coalesce(changed["fetched_utc"], table.fetched_utc)
+    connection.execute(
+        update(table)
+        .where(table.upload_id == bindparam("new_upload_id"))
+        .values(**changed, finished_at=now, settled_attempt=table.attempts),
+        rows,
+    )
+
+
+def not_registered(database: CatalogDatabase) -> NotFoundError:
+    """The error for outcomes of uploads that the catalog does not have."""
+    return NotFoundError(
+        "finish uploads", database.where, "one of them is not registered", "Register uploads before processing them."
+    )
+
+
+def _is_pending(tenant: str) -> ColumnElement[bool]:
+    return (models.Upload.tenant == tenant) & models.Upload.state.in_(PENDING_STATES)

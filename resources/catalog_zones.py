@@ -1,0 +1,95 @@
+"""Zone evidence: which offset a source wrote, from when to when, per UTC date.
+
+Belongs here: the `zone_observation` table; merging is by minimum and maximum, so the order of arrival and
+repetition do not matter.
+Does not belong here: which evidence is trusted (`vitals.clinical.local_day`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from resources import catalog_models as models
+from resources.catalog_database import CatalogDatabase, greatest, least, table_of
+from resources.catalog_rows import ZoneChange, ZoneObservation
+from resources.catalog_sql import chunks, fetch, selecting, values_of
+
+_KEY = ["tenant", "subject_id", "source_app", "utc_date", "offset_seconds"]
+_Key = tuple[str, str, str, str, int]
+
+
+class CatalogZones:
+    """The zone evidence of a catalog."""
+
+    def __init__(self, database: CatalogDatabase) -> None:
+        self._database = database
+
+    def upsert(self, observations: Iterable[ZoneObservation]) -> list[ZoneChange]:
+        """Merge observations; what changed, with the old and the new span. Repeating it changes nothing."""
+        rows = list(observations)
+        return self._database.write(
+            "merge zone evidence", lambda connection: merge_zones(connection, self._database, rows)
+        )
+
+    def of(self, tenant: str, subject_ids: Iterable[str]) -> list[ZoneObservation]:
+        """All observations of people, by person, date, source and offset."""
+        return self._database.read("read zone evidence", lambda connection: _of(connection, tenant, subject_ids))
+
+
+def merge_zones(
+    connection: Connection, database: CatalogDatabase, observations: Iterable[ZoneObservation]
+) -> list[ZoneChange]:
+    """`CatalogZones.upsert` inside a transaction."""
+    merged: dict[_Key, ZoneObservation] = {}
+    for row in observations:
+        # As the column stores it, or the same evidence would look new for ever.
+        clean = replace(row, source_app=models.storable(row.source_app))
+        known = merged.get(_key(clean))
+        merged[_key(clean)] = clean if known is None else _union(known, clean)
+    people: dict[str, set[str]] = {}
+    for row in merged.values():
+        people.setdefault(row.tenant, set()).add(row.subject_id)
+    stored = {
+        _key(row): row
+        for tenant in sorted(people)
+        for row in _of(connection, tenant, people[tenant])
+        if _key(row) in merged
+    }
+    changes = []
+    for key in sorted(merged):
+        old = stored.get(key)
+        new = merged[key] if old is None else _union(old, merged[key])
+        if new != old:
+            changes.append(ZoneChange(old=old, new=new))
+    if changes:
+        table = table_of(models.ZoneObservation)
+        insert = database.insert(models.ZoneObservation)
+        # Merged once more by the database: another transaction may have been here since the rows were read.
+        statement = insert.on_conflict_do_update(
+            index_elements=_KEY,
+            set_={
+                "first_utc_ms": least(table.c.first_utc_ms, insert.excluded.first_utc_ms),
+                "last_utc_ms": greatest(table.c.last_utc_ms, insert.excluded.last_utc_ms),
+            },
+        )
+        connection.execute(statement, [values_of(change.new) for change in changes])
+    return changes
+
+
+def _of(connection: Connection, tenant: str, subject_ids: Iterable[str]) -> list[ZoneObservation]:
+    statement = selecting(models.ZoneObservation, ZoneObservation).where(models.ZoneObservation.tenant == tenant)
+    found = [
+        row
+        for some in chunks(subject_ids)
+        for row in fetch(connection, statement.where(models.ZoneObservation.subject_id.in_(some)), ZoneObservation)
+    ]
+    return sorted(found, key=lambda row: (row.subject_id, row.utc_date, row.source_app, row.offset_seconds))
+
+
+def _union(a: ZoneObservation, b: ZoneObservation) -> ZoneObservation:
+    return replace(a, first_utc_ms=min(a.first_utc_ms, b.first_utc_ms), last_utc_ms=max(a.last_utc_ms, b.last_utc_ms))
+
+
+def _key(row: ZoneObservation) -> _Key:
+    return row.tenant, row.subject_id, row.source_app, row.utc_date.isoformat(), row.offset_seconds
