@@ -53,9 +53,7 @@ def build_clinical_asset(record_type: RecordType, *, partitions_def: dg.Partitio
 
     @dg.asset(
         key=asset_key("clinical", record_type),
-        deps=[
-            dg.AssetDep(asset_key("validated", source), partition_mapping=ANY_LANDING_DAY) for source in sources
-        ],
+        deps=[dg.AssetDep(asset_key("validated", source), partition_mapping=ANY_LANDING_DAY) for source in sources],
         partitions_def=partitions_def,
         group_name="clinical",
         description=(
@@ -86,9 +84,7 @@ def _figures(record_type: RecordType, facts: pl.DataFrame) -> dict[str, object]:
         facts.select(pl.col("withheld"))
         .explode("withheld")
         .drop_nulls()
-        .select(
-            metric=pl.col("withheld").struct.field("metric"), reason=pl.col("withheld").struct.field("reason")
-        )
+        .select(metric=pl.col("withheld").struct.field("metric"), reason=pl.col("withheld").struct.field("reason"))
         .group_by("metric", "reason")
         .len("people")
         .sort("people", "metric", "reason", descending=[True, False, False])
@@ -100,7 +96,9 @@ def _figures(record_type: RecordType, facts: pl.DataFrame) -> dict[str, object]:
         "records_used": int(facts["records"].sum() or 0),
         "provisional_people": int(facts["provisional"].sum() or 0),
         "size_bytes": facts.estimated_size(),
-        "withheld": dg.MetadataValue.md(f"| metric | reason | people |\n|---|---|---|\n{table}" if table else "nothing"),
+        "withheld": dg.MetadataValue.md(
+            f"| metric | reason | people |\n|---|---|---|\n{table}" if table else "nothing"
+        ),
     }
     picture = clinical_picture(record_type, facts)
     if picture is not None:
@@ -108,7 +106,9 @@ def _figures(record_type: RecordType, facts: pl.DataFrame) -> dict[str, object]:
     return figures
 
 
-def build_clinical_checks(record_type: RecordType, *, partitions_def: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
+def build_clinical_checks(
+    record_type: RecordType, *, partitions_def: dg.PartitionsDefinition
+) -> dg.AssetChecksDefinition:
     """The check of one kind's clinical asset; it blocks the day's training lines."""
     key = asset_key("clinical", record_type)
 

@@ -63,7 +63,9 @@ def build_training_asset(record_type: RecordType, *, partitions_def: dg.Partitio
     return training_asset
 
 
-def build_training_checks(record_type: RecordType, *, partitions_def: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
+def build_training_checks(
+    record_type: RecordType, *, partitions_def: dg.PartitionsDefinition
+) -> dg.AssetChecksDefinition:
     """The check of one category's training asset."""
     key = asset_key("training", record_type)
 

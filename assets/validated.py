@@ -48,9 +48,7 @@ def build_validated_asset(record_type: RecordType, *, partitions_def: dg.Partiti
         owners=[record_type.owner],
         kinds={"polars", "deltalake"},
         tags=asset_tags(record_type, "validated"),
-        metadata=asset_metadata(
-            schema=pl.Schema(record_type.columns), table=records_table(record_type), code=rules
-        ),
+        metadata=asset_metadata(schema=pl.Schema(record_type.columns), table=records_table(record_type), code=rules),
         retry_policy=RETRY_TRANSIENT,
     )
     def validated_asset(
@@ -105,9 +103,17 @@ def build_validated_checks(
     @dg.multi_asset_check(
         name=f"validated_{record_type.kind}_checks",
         specs=[
-            spec("conservation", "Every uploaded row has exactly one fate, and the books equal the table.", blocking=True),
-            spec("quality_score", f"Mean score of the day's files: warns under {QUALITY_WARN}, fails under {QUALITY_ERROR}."),
-            spec("quarantine_rate", f"Share of rows quarantined: warns over {QUARANTINE_WARN}, fails over {QUARANTINE_ERROR}."),
+            spec(
+                "conservation", "Every uploaded row has exactly one fate, and the books equal the table.", blocking=True
+            ),
+            spec(
+                "quality_score",
+                f"Mean score of the day's files: warns under {QUALITY_WARN}, fails under {QUALITY_ERROR}.",
+            ),
+            spec(
+                "quarantine_rate",
+                f"Share of rows quarantined: warns over {QUARANTINE_WARN}, fails over {QUARANTINE_ERROR}.",
+            ),
             spec("schema_drift", "Files whose writer schema we had not met, or could not resolve."),
         ],
         can_subset=True,
@@ -138,9 +144,7 @@ def _conservation(books: PartitionBooks) -> dg.AssetCheckResult:
     )
 
 
-def _graded(
-    name: str, *, passed: bool, severe: bool, metadata: dict[str, float | int | None]
-) -> dg.AssetCheckResult:
+def _graded(name: str, *, passed: bool, severe: bool, metadata: dict[str, float | int | None]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=name,
         passed=passed,

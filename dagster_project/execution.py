@@ -106,9 +106,7 @@ def run_everything(
                 failed.add(partition_key(day, tenant))
         on_step("landing days", len(landing), len(landing))
         marks = all_marks(workspace, tenants)
-        days = choose_days(
-            marks, busy_tenants=(), running=failed, possible=axes.is_possible, now=now, limit=len(marks)
-        )
+        days = choose_days(marks, busy_tenants=(), running=failed, possible=axes.is_possible, now=now, limit=len(marks))
         for done, request in enumerate(days):
             on_step("local days", done, len(days))
             result = runner.run(LOCAL_DAY_JOB, day=request.local_day, tenant=request.tenant, assets=request.assets)

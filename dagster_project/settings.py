@@ -101,7 +101,10 @@ class Settings(BaseSettings):
             key = path.read_text().strip().encode()
         except OSError as error:
             raise PermanentError(
-                "read the subject key", "VITALGRAPH_SUBJECT_KEY_FILE", error.strerror or "unreadable", "Restore the file."
+                "read the subject key",
+                "VITALGRAPH_SUBJECT_KEY_FILE",
+                error.strerror or "unreadable",
+                "Restore the file.",
             ) from error
         if len(key) < 16:
             raise PermanentError(

@@ -180,6 +180,9 @@ class Upload(Base):
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     # The attempt whose rows the counts describe; rows that another attempt wrote into the lake are not real.
     settled_attempt: Mapped[int | None]
+    # UTC dates of the rows it delivered: where to look for them when it is read again.
+    first_utc_date: Mapped[date | None]
+    last_utc_date: Mapped[date | None]
     run_id: Mapped[str | None]
     trace_id: Mapped[str | None]
     claimed_at: Mapped[datetime | None]

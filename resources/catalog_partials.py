@@ -49,6 +49,20 @@ class CatalogPartials:
             "list the partial records", lambda connection: fetch(connection, statement, WaitingRow)
         )
 
+    def waiting_uploads(self, tenant: str, subject_ids: Iterable[str]) -> set[str]:
+        """Uploads of these people that hold rows which wait."""
+        table = models.PartialRecord
+        statement = select(table.upload_id).where(table.tenant == tenant, table.status == "waiting").distinct()
+
+        def work(connection: Connection) -> set[str]:
+            return {
+                upload_id
+                for some in chunks(subject_ids)
+                for upload_id in connection.scalars(statement.where(table.subject_id.in_(some)))
+            }
+
+        return self._database.read("look up who waits", work)
+
     def get(self, tenant: str, partial_id: int) -> WaitingRow:
         """One partial record.
 

@@ -15,6 +15,7 @@ PENDING_STATES: tuple[UploadState, ...] = ("landed", "processing")
 StaleStage = Literal["clinical", "training"]
 StaleReason = Literal[
     "records",  # new or changed records
+    "later_fetch",  # a day that was open may be closed now
     "zone_evidence",
     "sleep",  # the sleep sessions that another kind reads
     "profile",
@@ -108,6 +109,8 @@ class Upload:
     schema_hash: str | None
     attempts: int
     settled_attempt: int | None
+    first_utc_date: date | None
+    last_utc_date: date | None
     run_id: str | None
     trace_id: str | None
     claimed_at: datetime | None
@@ -132,6 +135,8 @@ class UploadOutcome:
     score: float | None = None
     schema_hash: str | None = None
     fetched_utc: datetime | None = None
+    first_utc_date: date | None = None
+    last_utc_date: date | None = None
     duration_ms: int | None = None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam, case, update
 
 from resources import catalog_models as models
 from resources.catalog_database import CatalogDatabase
@@ -154,6 +154,12 @@ def _shift_fates(connection: Connection, deltas: Mapping[str, FateShift]) -> Non
                 rows_accepted=table.rows_accepted + bindparam("accepted"),
                 rows_duplicate=table.rows_duplicate + bindparam("duplicate"),
                 rows_superseded=table.rows_superseded + bindparam("superseded"),
+                # An upload is a duplicate if all its rows are, whatever the order in which it came to be so.
+                state=case(
+                    (table.state.not_in(["processed", "duplicate"]), table.state),
+                    (table.rows_duplicate + bindparam("duplicate") == table.rows_total, "duplicate"),
+                    else_="processed",
+                ),
             ),
             shifts,
         )

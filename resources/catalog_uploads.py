@@ -84,15 +84,6 @@ class CatalogUploads:
 
         return self._database.read("look up uploads", work)
 
-    def settled_attempts(self, tenant: str, *, kind: str) -> dict[str, int]:
-        """Upload id to the attempt whose rows are real, of every upload that was ever settled with rows."""
-        table = models.Upload
-        statement = select(table.upload_id, table.settled_attempt).where(
-            table.tenant == tenant, table.kind == kind, table.settled_attempt.is_not(None)
-        )
-        found = self._database.read("look up attempts", lambda connection: connection.execute(statement).all())
-        return {upload_id: attempt for upload_id, attempt in found if attempt is not None}
-
     def pending(self, tenant: str, *, landing_day: date | None = None, kind: str | None = None) -> list[Upload]:
         """Uploads to process, oldest landing day first.
 
@@ -184,6 +175,21 @@ class CatalogUploads:
             ]
 
         return self._database.write("land uploads again", work)
+
+    def release(self, upload_ids: Iterable[str]) -> None:
+        """Give claimed uploads back untouched, because the store did not answer: the attempt does not count."""
+        table = models.Upload
+        statement = (
+            update(table)
+            .where(table.state == "processing")
+            .values(state="landed", run_id=None, claimed_at=None, attempts=table.attempts - 1)
+        )
+
+        def work(connection: Connection) -> None:
+            for some in chunks(upload_ids):
+                connection.execute(statement.where(table.upload_id.in_(some)))
+
+        self._database.write("release uploads", work)
 
     def totals(self, tenant: str) -> dict[str | None, KindTotals]:
         """The books by kind; None holds uploads of no kind we know."""

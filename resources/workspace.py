@@ -71,4 +71,3 @@ class Workspace:
     def subject_id(self, tenant: str, external_user: str) -> str:
         """Pseudonym of a person of the tenant."""
         return subject_id(tenant=tenant, external_user=external_user, key=self.subject_key)
-

@@ -142,9 +142,7 @@ def build_landed_objects_sensor(
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Lists what landed, enters it in the books, and asks for the landing days that have something pending.",
     )
-    def landed_objects(
-        context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
-    ) -> dg.SensorResult:
+    def landed_objects(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
         tenants = list(workspace.catalog.tenants.active())
         cursor = SweepCursor.parse(context.cursor)
         new = look(workspace, tenants=tenants, cursor=cursor, policy=policy, now=datetime.now(UTC))

@@ -74,12 +74,7 @@ def choose_days(
 def all_marks(workspace: Workspace, tenants: Iterable[str]) -> list[StaleDay]:
     """Marks of both stages of these tenants."""
     stages: tuple[StaleStage, ...] = ("clinical", "training")
-    return [
-        mark
-        for tenant in tenants
-        for stage in stages
-        for mark in workspace.catalog.stale_days.list(tenant, stage)
-    ]
+    return [mark for tenant in tenants for stage in stages for mark in workspace.catalog.stale_days.list(tenant, stage)]
 
 
 def build_stale_days_sensor(

@@ -45,13 +45,9 @@ class PartitionBooks:
     table_rows: int
 
 
-def partition_books(
-    workspace: Workspace, *, tenant: str, record_type: RecordType, landing_day: date
-) -> PartitionBooks:
+def partition_books(workspace: Workspace, *, tenant: str, record_type: RecordType, landing_day: date) -> PartitionBooks:
     """Read the books of one kind and landing day."""
-    uploads = every_upload(
-        workspace, tenant=tenant, kind=record_type.kind, from_day=landing_day, to_day=landing_day
-    )
+    uploads = every_upload(workspace, tenant=tenant, kind=record_type.kind, from_day=landing_day, to_day=landing_day)
     rows = {"total": sum(u.rows_total for u in uploads)}
     rows |= {fate: sum(getattr(u, f"rows_{fate}") for u in uploads) for fate in FATES}
     states: dict[str, int] = {}

@@ -57,4 +57,6 @@ def write_quarantine(
         }
         if upload_id in refused and upload_id in contents:
             lake.write_object(f"{path}.avro", contents[upload_id])
-        lake.write_object(f"{path}.metadata.json", orjson.dumps(sidecar, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2))
+        lake.write_object(
+            f"{path}.metadata.json", orjson.dumps(sidecar, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
+        )

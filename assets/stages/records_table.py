@@ -120,7 +120,5 @@ def _rewrite(
         fresh = pl.concat(
             [stored.join(keys, on=RECORD_KEY, how="anti"), renamed, arrived.filter(pl.col("utc_date") == day)]
         )
-        lake.replace(
-            records_table(record_type), fresh.sort(RECORD_KEY), partition_by="utc_date", values=[day]
-        )
+        lake.replace(records_table(record_type), fresh.sort(RECORD_KEY), partition_by="utc_date", values=[day])
     return Written(now=pl.concat([arrived, *again]), before=pl.concat(before))

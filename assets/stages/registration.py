@@ -37,9 +37,7 @@ class Registered:
 
 def type_folders(record_type: RecordType, landing_day: date) -> list[str]:
     """Prefixes under which uploads of a kind land on a day; uploaders use either name of the kind."""
-    return [
-        f"raw/{name}/{landing_day:%Y/%m/%d}/" for name in (record_type.avro_name, record_type.prefixed_avro_name)
-    ]
+    return [f"raw/{name}/{landing_day:%Y/%m/%d}/" for name in (record_type.avro_name, record_type.prefixed_avro_name)]
 
 
 def register_day(
@@ -47,9 +45,7 @@ def register_day(
 ) -> Registered:
     """Enter one kind's uploads of one landing day in the books. Doing it again changes nothing."""
     lake = workspace.lake(tenant)
-    listed = [
-        found for prefix in type_folders(record_type, landing_day) for found in lake.objects(prefix)
-    ]
+    listed = [found for prefix in type_folders(record_type, landing_day) for found in lake.objects(prefix)]
     return register(workspace, tenant=tenant, listed=listed, today=today)
 
 

@@ -41,9 +41,7 @@ _DATED = {"subject_id": pl.String, "local_date": pl.Date}
 def evidence_frame(catalog: Catalog, tenant: str, subject_ids: list[str]) -> pl.DataFrame:
     """Zone observations of the tenant's people (OBSERVATION_SCHEMA)."""
     rows = catalog.zones.of(tenant, subject_ids)
-    frame = pl.DataFrame(
-        {name: [getattr(row, name) for row in rows] for name in _STORED}, schema=_STORED
-    )
+    frame = pl.DataFrame({name: [getattr(row, name) for row in rows] for name in _STORED}, schema=_STORED)
     return frame.select(
         "subject_id",
         "source_app",
@@ -183,4 +181,3 @@ def _closing_days(
         ),
     ).explode("local_date")
     return set(open_days.join(present, on=["subject_id", "local_date"], how="semi")["local_date"])
-

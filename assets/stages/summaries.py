@@ -138,15 +138,9 @@ def summarise_partition(workspace: Workspace, *, tenant: str, record_type: Recor
     """
     stale_days = workspace.catalog.stale_days
     version = stale_days.version(tenant, "clinical", record_type.kind, local_day)
-    facts = summarise_days(
-        workspace, tenant=tenant, record_type=record_type, first_day=local_day, last_day=local_day
-    )
-    workspace.lake(tenant).replace(
-        clinical_table(record_type), facts, partition_by="local_date", values=[local_day]
-    )
-    examples = StaleMark(
-        tenant=tenant, stage="training", kind=record_type.kind, local_date=local_day, reason="facts"
-    )
+    facts = summarise_days(workspace, tenant=tenant, record_type=record_type, first_day=local_day, last_day=local_day)
+    workspace.lake(tenant).replace(clinical_table(record_type), facts, partition_by="local_date", values=[local_day])
+    examples = StaleMark(tenant=tenant, stage="training", kind=record_type.kind, local_date=local_day, reason="facts")
     stale_days.mark([examples], now=utc_now())
     if version is not None:
         stale_days.clear(tenant, "clinical", record_type.kind, local_day, version)
@@ -157,9 +151,7 @@ def read_facts(workspace: Workspace, *, tenant: str, record_type: RecordType, lo
     """The kind's clinical rows of one local day as they are stored (`clinical_schema`)."""
     return (
         workspace.lake(tenant)
-        .scan(
-            clinical_table(record_type), schema=clinical_schema(record_type), partitions=("local_date", [local_day])
-        )
+        .scan(clinical_table(record_type), schema=clinical_schema(record_type), partitions=("local_date", [local_day]))
         .collect()
         .sort("subject_id")
     )

@@ -14,7 +14,8 @@ Does not belong here: what a good row is (`vitals.validated`), or bytes (`vitals
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -188,7 +189,8 @@ class _Batch:
         """Judge, fold and write the rows of the readable files, and leave everything to settle in `self`."""
         judged = judge(decoded.frame, self.record_type)
         scores = {
-            row["file_index"]: row for row in score_files(judged, self.record_type, self.workspace.policy.score).to_dicts()
+            row["file_index"]: row
+            for row in score_files(judged, self.record_type, self.workspace.policy.score).to_dicts()
         }
         low = [i for i, row in scores.items() if row["score"] < self.workspace.policy.score.threshold]
         judged = judged.with_columns(
@@ -209,12 +211,21 @@ class _Batch:
         rows = normalise(judged.filter(pl.col("reason").is_null()), file_frame, self.record_type)
         self.seen = observations(rows)
         rows, self.partial = self._hold_back(rows)
-        self.quarantined = judged.filter(pl.col("reason").is_not_null()).join(
-            file_frame, on="file_index", how="left"
-        )
+        self.quarantined = judged.filter(pl.col("reason").is_not_null()).join(file_frame, on="file_index", how="left")
         self.folded = self._write(lake, rows, files)
         self.fetches = rows.group_by("subject_id").agg(latest=pl.col("fetched_utc").max())
-        self._row_outcomes(files, scores, low, outcomes)
+        spans = {
+            row["file_index"]: row
+            for row in judged.join(file_frame.filter(pl.col("file_quality").is_not_null()), on="file_index", how="semi")
+            .group_by("file_index")
+            .agg(
+                fetched=pl.col("fetched_ms").filter(pl.col("reason").is_null()).max(),
+                first=pl.col("start_ms").filter(pl.col("reason").is_null()).min(),
+                last=pl.col("start_ms").filter(pl.col("reason").is_null()).max(),
+            )
+            .to_dicts()
+        }
+        self._row_outcomes(files, scores, low, spans, outcomes)
 
     def _hold_back(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Split off rows whose zone nothing known can resolve: they wait for evidence or for a person."""
@@ -241,9 +252,7 @@ class _Batch:
         )
         return folded
 
-    def _known(
-        self, lake: Lake, incoming: pl.DataFrame, files: list[Upload]
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _known(self, lake: Lake, incoming: pl.DataFrame, files: list[Upload]) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Deliveries around this batch: those that count, and those of attempts that were never settled."""
         catalog = self.workspace.catalog
         dates = set(incoming.get_column("utc_date").to_list())
@@ -275,7 +284,12 @@ class _Batch:
         )
 
     def _row_outcomes(
-        self, files: list[Upload], scores: dict[int, dict], low: list[int], outcomes: dict[str, UploadOutcome]
+        self,
+        files: list[Upload],
+        scores: dict[int, dict[str, Any]],
+        low: list[int],
+        spans: dict[int, dict[str, Any]],
+        outcomes: dict[str, UploadOutcome],
     ) -> None:
         fates = {row["upload_id"]: row for row in self.folded.fates.to_dicts()}
         quarantined = dict(self.quarantined.group_by("upload_id").len().iter_rows())
@@ -296,10 +310,9 @@ class _Batch:
                 rows_partial=partial.get(upload.upload_id, 0),
                 rows_quarantined=quarantined.get(upload.upload_id, 0),
                 score=scores[index]["score"],
-                schema_hash=schemas[index],
-                fetched_utc=fetched.get(index),
-                first_utc_date=fate["first_utc_date"],
-                last_utc_date=fate["last_utc_date"],
+                fetched_utc=_instant(spans[index]["fetched"]),
+                first_utc_date=_utc_date(spans[index]["first"]),
+                last_utc_date=_utc_date(spans[index]["last"]),
             )
 
     def _finish(
@@ -313,9 +326,7 @@ class _Batch:
         by_id = {u.upload_id: u for u in uploads}
         bad_rows = row_quarantine(self.tenant, self.record_type, self.quarantined)
         bad_files = [
-            file_quarantine(by_id[o.upload_id], o.reason or "")
-            for o in outcomes.values()
-            if o.state == "quarantined"
+            file_quarantine(by_id[o.upload_id], o.reason or "") for o in outcomes.values() if o.state == "quarantined"
         ]
         write_quarantine(lake, by_id, {u.upload_id: data for u, data in objects}, outcomes, bad_rows)
         catalog = self.workspace.catalog
@@ -359,7 +370,16 @@ class _Batch:
         for row in [*bad_files, *bad_rows]:
             self.result.reasons[row.reason] = self.result.reasons.get(row.reason, 0) + 1
 
-    def _resolvable(self) -> list[str]:
+    def _resolvable(self) -> set[str]:
         """Uploads whose waiting rows the evidence of this batch can place: they are read again."""
         people = self.seen.filter(pl.col("offset_seconds") != NO_OFFSET_SECONDS)["subject_id"].unique().to_list()
         return self.workspace.catalog.partials.waiting_uploads(self.tenant, people)
+
+
+def _instant(epoch_ms: int | None) -> datetime | None:
+    return None if epoch_ms is None else datetime.fromtimestamp(epoch_ms / 1000, UTC)
+
+
+def _utc_date(epoch_ms: int | None) -> date | None:
+    instant = _instant(epoch_ms)
+    return None if instant is None else instant.date()

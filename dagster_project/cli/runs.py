@@ -103,7 +103,9 @@ def backfill(
                 print_json({"assets": plan.asset_names, "partitions": plan.partition_keys})
             else:
                 print_table(
-                    "Would run", ["asset", "partitions"], [(name, len(plan.partition_keys)) for name in plan.asset_names]
+                    "Would run",
+                    ["asset", "partitions"],
+                    [(name, len(plan.partition_keys)) for name in plan.asset_names],
                 )
             return
         if reprocess:
@@ -120,7 +122,9 @@ def backfill(
                 else backfills.launch(settings, plan, on_step=on_step)
             )
         if as_json:
-            print_json({"partitions": len(plan.partition_keys), "failed": outcome.failed, "backfill": outcome.backfill_id})
+            print_json(
+                {"partitions": len(plan.partition_keys), "failed": outcome.failed, "backfill": outcome.backfill_id}
+            )
         else:
             console.print(f"{len(plan.partition_keys)} partitions, {len(outcome.failed)} failed")
         raise typer.Exit(FAILED if outcome.failed else DONE)

@@ -189,6 +189,8 @@ def _create_upload() -> None:
         sa.Column("schema_hash", sa.String(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default=ZERO, nullable=False),
         sa.Column("settled_attempt", sa.Integer(), nullable=True),
+        sa.Column("first_utc_date", sa.Date(), nullable=True),
+        sa.Column("last_utc_date", sa.Date(), nullable=True),
         sa.Column("run_id", sa.String(), nullable=True),
         sa.Column("trace_id", sa.String(), nullable=True),
         sa.Column("claimed_at", INSTANT, nullable=True),
