@@ -1,0 +1,298 @@
+"""Blood glucose: facts of a local day, and of a window of days, per person.
+
+Belongs here: how the parts (chosen readings, statistics, grid measures, episodes, gates) make one row.
+Does not belong here: the formulas (`glucose_statistics`, `glucose_grid`, `glucose_mage`, `glucose_episodes`),
+the preconditions (`glucose_gates`), or a sentence.
+
+A reading counts for the local date of its instant; an episode counts once, for the day of its first reading,
+with its whole duration. MAGE and CONGA-1 of a day see the readings of that day only.
+
+A *period* is what one row is about: a local day, or all days of a person's window. Periods are numbered in the
+order of the rows, and readings carry that number.
+"""
+
+import numpy as np
+import polars as pl
+
+from vitals.clinical import glucose_gates, glucose_statistics
+from vitals.clinical.context import SERIES_TYPE, DayContext
+from vitals.clinical.glucose_episodes import EPISODE_RULES, find_episodes
+from vitals.clinical.glucose_gaps import longest_gaps
+from vitals.clinical.glucose_grid import (
+    STEP_MINUTES,
+    GlucoseGrid,
+    Ints,
+    conga,
+    longest_run_points,
+    modd,
+    to_grid,
+)
+from vitals.clinical.glucose_mage import mage
+from vitals.clinical.glucose_readings import DAY, ChosenReadings, choose_readings
+from vitals.clinical.schema import conform, fact_schema, window_schema
+from vitals.clinical.source_capabilities import day_is_open
+from vitals.clinical.sufficiency import apply_gates
+from vitals.record_types import BLOOD_GLUCOSE
+
+KIND = BLOOD_GLUCOSE
+
+LOCAL_TIME = pl.Datetime("ms")
+
+EPISODES_TYPE = pl.List(
+    pl.Struct(
+        {
+            "level": pl.String(),
+            "start_local": LOCAL_TIME,
+            # From the first to the end of the last reading that counts.
+            "minutes": pl.Float64(),
+            "extreme_mg_dl": pl.Int32(),
+        }
+    )
+)
+
+SUPPORT = pl.Schema(
+    {
+        # Readings that a 5-minute sensor takes in a day of this length.
+        "expected_n": pl.Int64(),
+        # Limits of the chosen source; null without one.
+        "source_floor_mg_dl": pl.Int32(),
+        "source_ceiling_mg_dl": pl.Int32(),
+        # First reading of the lowest and of the highest level.
+        "min_at_local": LOCAL_TIME,
+        "max_at_local": LOCAL_TIME,
+        "longest_gap_start_local": LOCAL_TIME,
+        "longest_gap_end_local": LOCAL_TIME,
+        "nocturnal_n": pl.Int64(),
+        # In the order of their start; only of kinds whose count may be stated.
+        "episodes": EPISODES_TYPE,
+        "series": SERIES_TYPE,
+    }
+)
+
+
+def summarise(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
+    """Facts of every person and local day of the context that has readings.
+
+    Args:
+        records: validated columns and `context.LOCAL_COLUMNS`, covering the days and two more on either side.
+        context: days and source priorities.
+
+    Returns:
+        `schema.fact_schema` of the kind, sorted by person and date.
+    """
+    schema = fact_schema(KIND.kind, SUPPORT)
+    chosen = choose_readings(records, context.priorities)
+    days = chosen.days.join(context.days, on=DAY, maintain_order="left").with_row_index("period")
+    if days.is_empty():
+        return pl.DataFrame(schema=schema)
+    of_days = _of_periods(chosen.readings, days)
+    episodes = _of_periods(_episodes(chosen), days)
+    facts = _add_measures(days, of_days, _grid(of_days, len(days)), episodes).join(
+        _day_support(of_days), on="period", maintain_order="left"
+    )
+    facts = facts.with_columns(
+        apps_text=pl.col("source_app"),
+        coverage_percent=pl.col("wear_percent"),
+        records=pl.col("n"),
+        expected_n=(pl.col("day_minutes") / STEP_MINUTES).round(),
+        longest_gap_start_local=pl.col("longest_gap_start_local").fill_null(pl.col("local_date").cast(LOCAL_TIME)),
+        longest_gap_end_local=pl.col("longest_gap_end_local").fill_null(
+            pl.col("local_date").dt.offset_by("1d").cast(LOCAL_TIME)
+        ),
+        provisional=day_is_open(
+            known_until_utc=pl.col("known_until_utc"), day_end_utc=pl.col("day_end_utc"), app=pl.col("source_app")
+        ).fill_null(value=True),
+    )
+    gated = apply_gates(facts, kind=KIND.kind, scope="day", gates=glucose_gates.day_gates())
+    return conform(_add_episodes(gated, episodes), schema)
+
+
+def summarise_window(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
+    """Facts of every person over all of its days in the context.
+
+    Args:
+        records: as for `summarise`.
+        context: the days of the window per person (consecutive), source priorities, profiles.
+
+    Returns:
+        `schema.window_schema` of the kind, sorted by person; one row per person of the context. Without any
+        reading every metric is withheld.
+    """
+    windows = (
+        context.days.group_by("subject_id")
+        .agg(
+            first_date=pl.col("local_date").min(),
+            last_date=pl.col("local_date").max(),
+            days=pl.len().cast(pl.Int64),
+            day_start_utc=pl.col("day_start_utc").min(),
+            day_end_utc=pl.col("day_end_utc").max(),
+            day_minutes=pl.col("day_minutes").sum(),
+        )
+        .sort("subject_id")
+        .with_row_index("period")
+        .join(context.profiles.select("subject_id", "diabetes"), on="subject_id", how="left", maintain_order="left")
+    )
+    chosen = choose_readings(records, context.priorities)
+    days = chosen.days.join(context.days, on=DAY, maintain_order="left").join(
+        windows.select("subject_id", "period"), on="subject_id", maintain_order="left"
+    )
+    of_windows = _of_periods(chosen.readings, days)
+    grid = _grid(of_windows, len(windows))
+    facts = (
+        _add_measures(windows, of_windows, grid, _of_periods(_episodes(chosen), days))
+        .join(_days_of_windows(of_windows, days), on="period", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("days_with_data", "valid_days", "valid_pairs").fill_null(0),
+            pl.Series("modd", modd(grid)).fill_nan(None),
+            pl.Series("conga24", conga(grid, hours=24)).fill_nan(None),
+            gmi=glucose_statistics.gmi(pl.col("mean")),
+            gri=glucose_statistics.gri(),
+        )
+    )
+    gated = apply_gates(facts, kind=KIND.kind, scope="window", gates=glucose_gates.window_gates())
+    return conform(gated, window_schema(KIND.kind))
+
+
+def _of_periods(rows: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """Rows of the days in question, with the number of their period, sorted by it and else as they were."""
+    numbered = rows.join(days.select("day", pl.col("period").cast(pl.Int64)), on="day", maintain_order="left")
+    # A journey back across the date line is the only way out of order.
+    return numbered if numbered["period"].is_sorted() else numbered.sort("period", maintain_order=True)
+
+
+def _grid(readings: pl.DataFrame, n_periods: int) -> GlucoseGrid:
+    return to_grid(
+        series=_ints(readings, "period"),
+        utc_ms=_ints(readings, "start_utc"),
+        level_mg_dl=readings["level_mg_dl"].cast(pl.Float64).to_numpy(),
+        n_series=n_periods,
+    )
+
+
+def _add_measures(
+    periods: pl.DataFrame, readings: pl.DataFrame, grid: GlucoseGrid, episodes: pl.DataFrame
+) -> pl.DataFrame:
+    """Add to each period what days and windows have in common. A period without readings gets nulls."""
+    level = pl.col("level_mg_dl")
+    aggregates = readings.group_by("period").agg(
+        **glucose_statistics.distribution(level), **glucose_statistics.nocturnal(level, pl.col("local_time"))
+    )
+    counts = episodes.group_by("period").agg(
+        (pl.col("level") == rule.level).sum().cast(pl.Int64).alias(f"episodes_{rule.level}") for rule in EPISODE_RULES
+    )
+    gaps = longest_gaps(
+        period=_ints(readings, "period"),
+        utc_ms=_ints(readings, "start_utc"),
+        begin_ms=_ints(periods, "day_start_utc"),
+        end_ms=_ints(periods, "day_end_utc"),
+    )
+    has_readings = pl.col("n").is_not_null()
+    # On a day that a journey across the date line splits, foreign hours lie between its edges.
+    gap_minutes = pl.min_horizontal(pl.lit(pl.Series(gaps.minutes)), "day_minutes")
+    return (
+        periods.with_columns(pl.col("period").cast(pl.Int64))
+        .join(aggregates, on="period", how="left", maintain_order="left")
+        .join(counts, on="period", how="left", maintain_order="left")
+        .with_columns(
+            pl.when(has_readings).then(pl.col(f"episodes_{rule.level}").fill_null(0)).alias(f"episodes_{rule.level}")
+            for rule in EPISODE_RULES
+        )
+        .with_columns(
+            pl.Series("mage", mage(grid)).fill_nan(None),
+            pl.Series("conga1", conga(grid, hours=1)).fill_nan(None),
+            pl.Series("longest_run_points", longest_run_points(grid)),
+            longest_gap_minutes=pl.when(has_readings).then(gap_minutes),
+            longest_gap_start_local=_local_time_of(readings, gaps.before),
+            longest_gap_end_local=_local_time_of(readings, gaps.after),
+            wear_percent=_wear_percent(),
+            **glucose_statistics.derived(),
+        )
+    )
+
+
+def _wear_percent() -> pl.Expr:
+    """Share of the readings that a 5-minute sensor takes; a denser one cannot exceed all."""
+    return (100.0 * pl.col("n") / (pl.col("day_minutes") / STEP_MINUTES)).clip(upper_bound=100.0)
+
+
+def _local_time_of(readings: pl.DataFrame, numbers: Ints) -> pl.Series:
+    """Wall clock of readings by number; null for -1."""
+    wanted = pl.Series(numbers)
+    return readings["local_time"].gather(wanted.set(wanted < 0, None))
+
+
+def _day_support(readings: pl.DataFrame) -> pl.DataFrame:
+    """What a day keeps of its readings beside the metrics."""
+    level, local_time = pl.col("level_mg_dl"), pl.col("local_time")
+    return readings.group_by("period").agg(
+        min_at_local=local_time.get(level.arg_min()),
+        max_at_local=local_time.get(level.arg_max()),
+        series=pl.struct(pl.col("start_utc").alias("utc"), "offset_seconds", level.cast(pl.Float64).alias("value")),
+    )
+
+
+def _days_of_windows(readings: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """Per window: its valid days, pairs of consecutive valid days, ADRR, and the limits of its sources."""
+    level = pl.col("level_mg_dl")
+    # Both risks are monotonous, so the extremes of the day carry the greatest.
+    extremes = readings.group_by("day").agg(
+        n=pl.len(),
+        daily_range=glucose_statistics.low_risk(level.min()) + glucose_statistics.high_risk(level.max()),
+    )
+    next_is_valid = pl.col("local_date").shift(-1) == pl.col("local_date") + pl.duration(days=1)
+    limited = pl.col("source_floor_mg_dl").is_not_null() | pl.col("source_ceiling_mg_dl").is_not_null()
+    valid = pl.col("valid")
+    return (
+        days.join(extremes, on="day", maintain_order="left")
+        .with_columns(valid=glucose_gates.valid_day(_wear_percent()))
+        .group_by(pl.col("period").cast(pl.Int64))
+        .agg(
+            days_with_data=pl.len().cast(pl.Int64),
+            valid_days=valid.sum().cast(pl.Int64),
+            valid_pairs=next_is_valid.filter(valid).sum().cast(pl.Int64),
+            adrr=pl.col("daily_range").filter(valid).mean(),
+            apps_text=pl.col("source_app").filter(limited).unique().sort().str.join(", "),
+            source_floor_mg_dl=pl.col("source_floor_mg_dl").max(),
+            source_ceiling_mg_dl=pl.col("source_ceiling_mg_dl").min(),
+        )
+    )
+
+
+def _episodes(chosen: ChosenReadings) -> pl.DataFrame:
+    """Episodes in all readings, margin days included, with the `day` and local time of their first reading."""
+    readings = chosen.readings
+    # Another app is another series: where the source changes, an episode ends.
+    app_of_day = chosen.days.select(pl.col("source_app").rle_id().cast(pl.Int64)).to_series()
+    series = readings.select(pl.struct("person", app=app_of_day.gather(readings["day"])).rle_id().cast(pl.Int64))
+    found = find_episodes(
+        series=series.to_series().to_numpy(),
+        utc_ms=_ints(readings, "start_utc"),
+        level_mg_dl=_ints(readings, "level_mg_dl"),
+    )
+    return found.with_columns(
+        readings["day"].gather(found["reading"]),
+        readings["local_time"].gather(found["reading"]).alias("start_local"),
+    )
+
+
+def _add_episodes(facts: pl.DataFrame, episodes: pl.DataFrame) -> pl.DataFrame:
+    """Add the list of those episodes whose count is stated."""
+    stated = (
+        facts.select("period", *(pl.col(f"episodes_{rule.level}").alias(rule.level) for rule in EPISODE_RULES))
+        .unpivot(index="period", variable_name="level", value_name="count")
+        .drop_nulls("count")
+    )
+    lists = (
+        episodes.join(stated, on=["period", "level"], how="semi", maintain_order="left")
+        .sort("period", "reading", maintain_order=True)
+        .group_by("period")
+        .agg(episodes=pl.struct("level", "start_local", "minutes", "extreme_mg_dl"))
+    )
+    return facts.join(lists, on="period", how="left").with_columns(
+        pl.col("episodes").cast(EPISODES_TYPE).fill_null(pl.lit([], dtype=EPISODES_TYPE))
+    )
+
+
+def _ints(frame: pl.DataFrame, column: str) -> Ints:
+    """Column as whole numbers; instants as milliseconds since 1970."""
+    return np.asarray(frame[column].to_physical().cast(pl.Int64).to_numpy())
