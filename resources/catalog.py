@@ -14,7 +14,6 @@ from resources.catalog_database import MAX_OVERFLOW, POOL_SIZE, CatalogDatabase
 from resources.catalog_lanes import exclusive
 from resources.catalog_partials import CatalogPartials
 from resources.catalog_quarantine import CatalogQuarantine
-from resources.catalog_rows import Settled
 from resources.catalog_settlement import Settlement, settle
 from resources.catalog_stale_days import CatalogStaleDays
 from resources.catalog_subjects import CatalogSubjects
@@ -54,7 +53,7 @@ class Catalog:
         self.zones = CatalogZones(self.database)
         self.audit = CatalogAudit(self.database)
 
-    def settle(self, batch: Settlement, *, now: datetime) -> Settled:
+    def settle(self, batch: Settlement, *, now: datetime) -> bool:
         """Everything that processing a batch changed, in one transaction; see `catalog_settlement.settle`."""
         return settle(self.database, batch, now=now)
 

@@ -120,7 +120,10 @@ class Upload:
 
 @dataclass(frozen=True, kw_only=True)
 class UploadOutcome:
-    """What became of an upload; counts are absolute."""
+    """What became of an upload; counts are absolute.
+
+    `failed` says that nothing was written: the counts and dates of an earlier settlement stay as they are.
+    """
 
     upload_id: str
     state: UploadState
@@ -276,16 +279,3 @@ class AuditEvent(NewAuditEvent):
     """A decision as the catalog has it."""
 
     id: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settled:
-    """What settling a batch did.
-
-    Attributes:
-        applied: False if the batch had been settled before, in which case nothing was changed.
-        zone_changes: observations that the batch added or widened.
-    """
-
-    applied: bool
-    zone_changes: list[ZoneChange]

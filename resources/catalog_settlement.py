@@ -4,7 +4,7 @@ Belongs here: the order of the writes and what makes a second settlement of the 
 Does not belong here: how each table is written (its topic's module).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,10 +19,8 @@ from resources.catalog_rows import (
     FetchMark,
     PartialRow,
     QuarantineRow,
-    Settled,
     StaleMark,
     UploadOutcome,
-    ZoneChange,
     ZoneObservation,
 )
 from resources.catalog_stale_days import mark_stale
@@ -30,8 +28,6 @@ from resources.catalog_subjects import merge_fetches
 from resources.catalog_uploads import lock_uploads, not_registered, write_outcomes
 from resources.catalog_zones import merge_zones
 from vitals.errors import ConflictError, PermanentError
-
-StaleFromZones = Callable[[Sequence[ZoneChange]], Iterable[StaleMark]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +44,6 @@ class Settlement:
         zone_observations: zone evidence of the batch.
         fetches: fetches of the batch.
         stale_marks: days that the batch made stale.
-        stale_from_zones: days that are stale because zone evidence changed. What changed is known only inside
-            the transaction, and a crash after it would forget those days.
     """
 
     run_id: str
@@ -60,11 +54,10 @@ class Settlement:
     zone_observations: Sequence[ZoneObservation] = ()
     fetches: Sequence[FetchMark] = ()
     stale_marks: Sequence[StaleMark] = ()
-    stale_from_zones: StaleFromZones | None = None
 
 
-def settle(database: CatalogDatabase, batch: Settlement, *, now: datetime) -> Settled:
-    """Settle a batch: all of it or nothing, and once, however often it is called.
+def settle(database: CatalogDatabase, batch: Settlement, *, now: datetime) -> bool:
+    """Settle a batch: all of it or nothing, and once, however often it is called. Whether it was settled now.
 
     A second settlement finds the uploads no longer in `processing` and leaves everything as it is; that also
     covers the connection that breaks after the commit and before its confirmation.
@@ -78,22 +71,19 @@ def settle(database: CatalogDatabase, batch: Settlement, *, now: datetime) -> Se
     _check(database, batch)
     upload_ids = [outcome.upload_id for outcome in batch.outcomes]
 
-    def work(connection: Connection) -> Settled:
+    def work(connection: Connection) -> bool:
         # Everything that will be updated is locked at once and in one order, or two batches could deadlock.
         locked = lock_uploads(connection, [*upload_ids, *batch.deltas])
         if not _is_claimed(database, batch, locked):
-            return Settled(applied=False, zone_changes=[])
+            return False
         write_outcomes(connection, batch.outcomes, now=now)
         _shift_fates(connection, batch.deltas)
         replace_quarantine(connection, upload_ids, batch.quarantine_rows, now=now)
         replace_partials(connection, upload_ids, batch.partial_rows, now=now)
-        changes = merge_zones(connection, database, batch.zone_observations)
+        merge_zones(connection, database, batch.zone_observations)
         merge_fetches(connection, database, batch.fetches)
-        marks = list(batch.stale_marks)
-        if batch.stale_from_zones is not None and changes:
-            marks += batch.stale_from_zones(changes)
-        mark_stale(connection, database, marks, now=now)
-        return Settled(applied=True, zone_changes=changes)
+        mark_stale(connection, database, batch.stale_marks, now=now)
+        return True
 
     return database.write("settle a batch", work)
 

@@ -18,6 +18,8 @@ from resources.catalog_sql import chunks, fetch, selecting, values_of
 from vitals.errors import NotFoundError
 
 _COUNTS = ("rows_total", "rows_accepted", "rows_duplicate", "rows_superseded", "rows_partial", "rows_quarantined")
+_CONTENT = ("score", "schema_hash", "fetched_utc", "first_utc_date", "last_utc_date")
+_VERDICT = ("state", "reason", "detail", "duration_ms")
 
 
 class CatalogUploads:
@@ -177,7 +179,10 @@ class CatalogUploads:
         return self._database.write("land uploads again", work)
 
     def release(self, upload_ids: Iterable[str]) -> None:
-        """Give claimed uploads back untouched, because the store did not answer: the attempt does not count."""
+        """Give claimed uploads back untouched, because the store did not answer: the attempt does not count.
+
+        Nothing may have been written for them: the next claim has the same attempt number.
+        """
         table = models.Upload
         statement = (
             update(table)
@@ -252,22 +257,29 @@ def lock_uploads(connection: Connection, upload_ids: Iterable[str]) -> dict[str,
 
 
 def write_outcomes(connection: Connection, outcomes: Sequence[UploadOutcome], *, now: datetime) -> None:
-    """Write outcomes; the attempt under way becomes the one that is settled."""
-    if not outcomes:
-        return
+    """Write outcomes; except for those that failed, the attempt under way becomes the one that is settled."""
     table = models.Upload
-    rows = [{f"new_{name}": value for name, value in values_of(outcome).items()} for outcome in outcomes]
-    changed: dict[str, ColumnElement[Any]] = {
-        name.removeprefix("new_"): bindparam(name) for name in rows[0] if name != "new_upload_id"
-    }
-    # What was known of the fetch from the key stays, if the file does not say.
-    changed["fetched_utc"] = func.coalesce(changed["fetched_utc"], table.fetched_utc)
-    connection.execute(
-        update(table)
-        .where(table.upload_id == bindparam("new_upload_id"))
-        .values(**changed, finished_at=now, settled_attempt=table.attempts),
-        rows,
-    )
+    failed = [row for row in outcomes if row.state == "failed"]
+    settled = [row for row in outcomes if row.state != "failed"]
+    for rows, names, attempt in (
+        (failed, _VERDICT, table.settled_attempt),
+        (settled, (*_VERDICT, *_COUNTS, *_CONTENT), table.attempts),
+    ):
+        if not rows:
+            continue
+        changed: dict[str, ColumnElement[Any]] = {name: bindparam(f"new_{name}") for name in names}
+        if "fetched_utc" in changed:
+            # What the key said of the fetch stays, if the file does not say.
+            changed["fetched_utc"] = func.coalesce(changed["fetched_utc"], table.fetched_utc)
+        connection.execute(
+            update(table)
+            .where(table.upload_id == bindparam("finished"))
+            .values(**changed, finished_at=now, settled_attempt=attempt),
+            [
+                {"finished": row.upload_id, **{f"new_{name}": getattr(row, name) for name in names}}
+                for row in sorted(rows, key=lambda row: row.upload_id)
+            ],
+        )
 
 
 def not_registered(database: CatalogDatabase) -> NotFoundError:
