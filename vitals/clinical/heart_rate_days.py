@@ -1,0 +1,281 @@
+"""The minute series of each local day and its night, and the sources they come from.
+
+Belongs here: the time that belongs to a day's heart-rate facts (the local day, and the part of its main sleep
+before midnight), and which source is believed in each of its minutes (CLINICAL.md G2, G5, G10).
+Does not belong here: metrics, or what may be stated (`heart_rate`).
+
+A day is computed from its own records alone, whatever other days stand in the same call: the order of its
+sources is that of the local day's minutes, and holds for the evening part of its night too.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from vitals.clinical.context import DayContext
+from vitals.clinical.heart_rate_measures import LONGEST_HOLD_MS
+from vitals.clinical.heart_rate_minutes import (
+    MINUTE_MS,
+    Flags,
+    Floats,
+    Ints,
+    Minutes,
+    Samples,
+    Slices,
+    choose,
+    cut,
+    flatten,
+    instant_of,
+    person_instant,
+    ranges,
+    rank_table,
+    records_of_spans,
+    source_minutes,
+)
+from vitals.clinical.sources import device_of_source
+from vitals.record_types import UTC_MS
+
+DAY_MS = 24 * 3_600_000
+NEVER_MS = 4_102_444_800_000
+"""Year 2100, past every valid instant: the bound of a night that does not exist."""
+
+
+_NIGHTS = pl.Schema({"subject_id": pl.String(), "local_date": pl.Date(), "onset_utc": UTC_MS, "final_wake_utc": UTC_MS})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spans:
+    """The days asked for, one row each, as a frame and as arrays in its order.
+
+    Attributes:
+        frame: DAYS_SCHEMA with `span`, `person`, `onset_utc`, `final_wake_utc` (main session, or null) and
+            `age_years`, sorted by person and date.
+        onset_ms: start of the main sleep period, or NEVER_MS.
+        wake_ms: end of it, or NEVER_MS.
+        used_from_ms: first instant whose samples the day's facts use.
+        series_from_ms: the same or 11 minutes before the day: the values just before midnight tell whether a
+            bout at midnight is a new one.
+    """
+
+    frame: pl.DataFrame
+    person: Ints
+    start_ms: Ints
+    end_ms: Ints
+    onset_ms: Ints
+    wake_ms: Ints
+    used_from_ms: Ints
+    series_from_ms: Ints
+
+    @property
+    def count(self) -> int:
+        """Number of days."""
+        return self.person.size
+
+
+@dataclass(frozen=True, kw_only=True)
+class DaySeries:
+    """The chosen minute series, and what it was chosen from.
+
+    Attributes:
+        minutes: one value a minute from the start of the night (or 11 minutes before the day) to the day's end.
+        in_day: which of them lie in the local day.
+        in_night: which of them lie in the main sleep period.
+        ranks: rank of each source in each span.
+        per_source: `span`, `source`, `source_app`, `minutes`, `bpm` (mean of its minute values in the day),
+            `used`, `source_rank`.
+        contributing: records of the day or its night: `span`, `source`, `device_type`, `modified_utc`,
+            `source_key_sha256`, `file_quality`.
+    """
+
+    minutes: Minutes
+    in_day: Flags
+    in_night: Flags
+    ranks: Ints
+    per_source: pl.DataFrame
+    contributing: pl.DataFrame
+
+
+def spans_of(context: DayContext) -> Spans:
+    """The days of a context with their main sleep and the person's age."""
+    days = context.days.sort("subject_id", "local_date")
+    if context.sessions is None:
+        nights = pl.DataFrame(schema=_NIGHTS)
+    else:
+        nights = context.sessions.filter("is_main").select(
+            "subject_id", pl.col("end_local_date").alias("local_date"), "onset_utc", "final_wake_utc"
+        )
+    frame = (
+        days.join(nights, on=["subject_id", "local_date"], how="left", maintain_order="left")
+        .join(context.profiles.select("subject_id", "age_years"), on="subject_id", how="left", maintain_order="left")
+        .with_columns(person=pl.col("subject_id").rle_id().cast(pl.Int64))
+        .with_row_index("span")
+        .with_columns(pl.col("span").cast(pl.Int64))
+    )
+    start_ms, onset_ms = _ms(frame, "day_start_utc"), _ms(frame, "onset_utc")
+    # A session of more than a day cannot be; the bound keeps a broken one from pulling in all records.
+    used_from_ms = np.clip(onset_ms, start_ms - DAY_MS, start_ms)
+    return Spans(
+        frame=frame,
+        person=frame["person"].to_numpy(),
+        start_ms=start_ms,
+        end_ms=_ms(frame, "day_end_utc"),
+        onset_ms=onset_ms,
+        wake_ms=_ms(frame, "final_wake_utc"),
+        used_from_ms=used_from_ms,
+        series_from_ms=np.minimum(used_from_ms, start_ms - LONGEST_HOLD_MS),
+    )
+
+
+def _ms(frame: pl.DataFrame, column: str) -> Ints:
+    return frame[column].to_physical().fill_null(NEVER_MS).to_numpy()
+
+
+def samples_of(records: pl.DataFrame, spans: Spans) -> Samples:
+    """Samples from a day before each person's first day to a day after the last."""
+    people = spans.frame.group_by("subject_id", "person").agg(
+        from_ms=pl.col("day_start_utc").min().to_physical() - DAY_MS,
+        to_ms=pl.col("day_end_utc").max().to_physical() + DAY_MS,
+    )
+    return flatten(records, people)
+
+
+def own_slices(samples: Samples, slices: Slices, spans: Spans) -> Slices:
+    """Slices without the foreign hours of a day whose bounds enclose some.
+
+    Only a journey back across the date line, or across a zone border around midnight, makes such days.
+    """
+    bounds_ms = spans.end_ms - spans.start_ms
+    mixed = bounds_ms > spans.frame["day_minutes"].to_numpy() * MINUTE_MS + 1
+    suspect = mixed[slices.span]
+    if not suspect.any():
+        return slices
+    time_ms = instant_of(samples.key[slices.sample])
+    wall_ms = time_ms + 1000 * samples.record_offset_seconds[samples.record[slices.sample]]
+    own_date = spans.frame["local_date"].to_physical().to_numpy()[slices.span]
+    in_bounds = time_ms >= spans.start_ms[slices.span]
+    return slices.where(~(suspect & in_bounds) | (wall_ms // DAY_MS == own_date))
+
+
+def day_series(records: pl.DataFrame, samples: Samples, spans: Spans, priorities: pl.DataFrame) -> DaySeries:
+    """Minute series of each day and its night.
+
+    Args:
+        records: the records that the samples were flattened from.
+        samples: all samples of the persons.
+        spans: the days.
+        priorities: PRIORITIES_SCHEMA of heart rate.
+    """
+    around = cut(samples, person=spans.person, from_ms=spans.series_from_ms, to_ms=spans.end_ms)
+    slices = own_slices(samples, around, spans)
+    used_time = instant_of(samples.key[slices.sample]) >= spans.used_from_ms[slices.span]
+    contributing = _contributing(samples, slices.where(used_time), records)
+    candidates = source_minutes(samples, slices)
+    devices = contributing.group_by("span", "source").agg(device_of_source())
+    per_source = _per_source(candidates, samples, spans).join(
+        devices, on=["span", "source"], how="left", maintain_order="left"
+    )
+    ranks = rank_table(per_source, priorities=priorities, spans=spans.count, sources=samples.sources)
+    minutes = choose(candidates, ranks)
+    in_day, in_night = _in_day(minutes, spans), _in_night(minutes, spans)
+    used = np.zeros(ranks.shape, np.bool_)
+    stated = in_day | in_night
+    used[minutes.span[stated], minutes.source[stated]] = True
+    span, source = per_source["span"].to_numpy(), per_source["source"].to_numpy()
+    return DaySeries(
+        minutes=minutes,
+        in_day=in_day,
+        in_night=in_night,
+        ranks=ranks,
+        per_source=per_source.with_columns(
+            used=pl.Series(used[span, source]), source_rank=pl.Series(ranks[span, source])
+        ).filter(pl.col("used") | (pl.col("minutes") > 0)),
+        contributing=contributing,
+    )
+
+
+def past_midnight(samples: Samples, spans: Spans, ranks: Ints, days: Ints) -> Minutes:
+    """The series of some days, a day longer than in `day_series`, by the source order of the day itself."""
+    to_ms = spans.end_ms[days] + DAY_MS
+    slices = cut(samples, person=spans.person[days], from_ms=spans.series_from_ms[days], to_ms=to_ms)
+    minutes = choose(source_minutes(samples, slices), ranks[days])
+    return replace(minutes, span=days[minutes.span])
+
+
+def _in_day(minutes: Minutes, spans: Spans) -> Flags:
+    # A day may begin within a minute, if an offset of odd seconds is in force.
+    return minutes.start_ms > spans.start_ms[minutes.span] - MINUTE_MS
+
+
+def _in_night(minutes: Minutes, spans: Spans) -> Flags:
+    return (minutes.start_ms >= spans.onset_ms[minutes.span]) & (minutes.start_ms < spans.wake_ms[minutes.span])
+
+
+def _contributing(samples: Samples, slices: Slices, records: pl.DataFrame) -> pl.DataFrame:
+    span, record = records_of_spans(samples, slices)
+    rows = records.select("device_type", "modified_utc", "source_key_sha256", "file_quality")[samples.row[record]]
+    return rows.with_columns(span=pl.Series(span), source=pl.Series(samples.record_source[record]))
+
+
+def _per_source(candidates: Minutes, samples: Samples, spans: Spans) -> pl.DataFrame:
+    """Minutes and mean of each source in each day: `subject_id`, `span`, `source`, `source_app`, `minutes`, `bpm`."""
+    sources = samples.sources
+    pair = candidates.span * sources + candidates.source
+    in_day = _in_day(candidates, spans)
+    present = np.flatnonzero(np.bincount(pair, minlength=spans.count * sources))
+    count = np.bincount(pair, weights=in_day)[present]
+    summed = np.bincount(pair, weights=candidates.bpm * in_day)[present]
+    return (
+        pl.DataFrame(
+            {
+                "span": present // sources,
+                "source": present % sources,
+                "person": spans.person[present // sources],
+                "minutes": count.astype(np.int64),
+                "summed": summed,
+            }
+        )
+        .join(samples.apps, on=["person", "source"], how="left", maintain_order="left")
+        .join(spans.frame.select("span", "subject_id"), on="span", how="left", maintain_order="left")
+        .with_columns(bpm=pl.when(pl.col("minutes") > 0).then(pl.col("summed") / pl.col("minutes")))
+        .select("subject_id", "span", "source", "source_app", "minutes", "bpm")
+    )
+
+
+def awake_holds(minutes: Minutes, hold_minutes: Floats, spans: Spans, sessions: pl.DataFrame | None) -> Floats:
+    """The part of each hold that is outside all sleep sessions: 0 for a value inside one.
+
+    The hold of the last value before a session ends where the session starts; that of the last value in it
+    stays asleep to its end.
+
+    Args:
+        minutes: values of the days, sorted by span and minute.
+        hold_minutes: how long each holds.
+        spans: the days.
+        sessions: chosen sleep sessions; no two of a person overlap.
+    """
+    held = hold_minutes.copy()
+    if sessions is None:
+        return held
+    people = spans.frame.select("subject_id", "person").unique()
+    ordered = sessions.join(people, on="subject_id").sort("person", "start_utc")
+    person = ordered["person"].to_numpy()
+    start_ms, end_ms = (ordered[column].to_physical().to_numpy() for column in ("start_utc", "end_utc"))
+    # Sessions that touch each day: they are in order, so they are a run.
+    first = np.searchsorted(person_instant(person, end_ms), person_instant(spans.person, spans.start_ms), side="right")
+    last = np.searchsorted(person_instant(person, start_ms), person_instant(spans.person, spans.end_ms))
+    counts = np.maximum(last - first, 0)
+    span, session = np.repeat(np.arange(spans.count), counts), ranges(first, counts)
+
+    key = person_instant(minutes.span, minutes.start_ms)
+    asleep_from = np.searchsorted(key, person_instant(span, start_ms[session]))
+    asleep_to = np.searchsorted(key, person_instant(span, end_ms[session]))
+    before = asleep_from - 1
+    same = (before >= 0) & (minutes.span[before] == span)
+    before, next_start = before[same], start_ms[session][same]
+    np.minimum.at(held, before, (next_start - minutes.start_ms[before]) / MINUTE_MS)
+    depth = np.zeros(key.size + 1, np.int64)
+    np.add.at(depth, asleep_from, 1)
+    np.add.at(depth, asleep_to, -1)
+    held[np.cumsum(depth)[:-1] > 0] = 0
+    return held

@@ -1,0 +1,259 @@
+"""Numbers of a minute series: holds, means, the lowest half hour, bouts, gaps, zones, quarter hours.
+
+Belongs here: arithmetic on `heart_rate_minutes.Minutes`, per span, with its units (CLINICAL.md section 2).
+Does not belong here: which span is a day or a night, what may be stated, or how a table is laid out.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+
+from vitals.clinical.heart_rate_minutes import MINUTE_MS, Flags, Floats, Ints, Minutes, run_starts
+
+LONGEST_HOLD_MS = 11 * MINUTE_MS
+"""Longest regular spacing of spot values awake, with jitter: a value speaks for no more time than that."""
+FOREVER_MS = np.iinfo(np.int64).max // 4
+
+HALF_HOUR_MS = 30 * MINUTE_MS
+LEAST_VALUES = 5
+_WINDOW_CELLS = HALF_HOUR_MS // MINUTE_MS
+LEAST_SPREAD_MS = 20 * MINUTE_MS
+
+LEAST_BOUT_MS = 10 * MINUTE_MS
+QUARTER_HOUR_MS = 15 * MINUTE_MS
+_MICRO = 1_000_000
+ZONE_BOUNDS_PERCENT = (57.0, 64.0, 77.0, 96.0)
+
+
+def next_start_ms(minutes: Minutes) -> Ints:
+    """Start of the span's next value; far in the future after the last."""
+    following = np.full(minutes.span.size, FOREVER_MS)
+    same = minutes.span[1:] == minutes.span[:-1]
+    following[:-1][same] = minutes.start_ms[1:][same]
+    return following
+
+
+def holds_minutes(minutes: Minutes, *, following_ms: Ints, end_ms: Ints) -> Floats:
+    """How long each value holds, in minutes: until the next value, 11 minutes, or the end, whichever is first."""
+    until = np.minimum(np.minimum(following_ms, minutes.start_ms + LONGEST_HOLD_MS), end_ms)
+    return np.maximum(until - minutes.start_ms, 0) / MINUTE_MS
+
+
+class BySpan:
+    """Sums per span of values that are sorted by span.
+
+    Args:
+        span: span of each value.
+        spans: number of spans.
+    """
+
+    def __init__(self, span: Ints, spans: int) -> None:
+        self.span = span
+        self.spans = spans
+        self.starts = run_starts(span)
+        self.counts = self._spread(np.diff(self.starts, append=span.size).astype(np.float64))
+
+    def sum(self, values: Floats) -> Floats:
+        """Sum per span; 0 for a span without values."""
+        return self._spread(np.add.reduceat(values, self.starts) if self.starts.size else np.empty(0))
+
+    def sd(self, values: Floats) -> Floats:
+        """Standard deviation with ddof 1 per span; NaN below two values."""
+        deviation = values - ratio(self.sum(values), self.counts)[self.span]
+        return np.sqrt(ratio(self.sum(deviation * deviation), self.counts - 1))
+
+    def _spread(self, of_runs: Floats) -> Floats:
+        per_span = np.zeros(self.spans)
+        per_span[self.span[self.starts]] = of_runs
+        return per_span
+
+
+def ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """Quotient, NaN where the denominator is 0."""
+    quotient: Floats = np.full(numerator.size, np.nan)
+    return np.divide(numerator, denominator, out=quotient, where=denominator > 0)
+
+
+def first_extreme(span: Ints, values: Floats, *, highest: bool) -> tuple[Ints, Ints]:
+    """Spans that have values, and the position of the first lowest (highest) value of each."""
+    starts = run_starts(span)
+    if not starts.size:
+        return starts, starts
+    extreme = (np.maximum if highest else np.minimum).reduceat(values, starts)
+    hits = np.flatnonzero(values == np.repeat(extreme, np.diff(starts, append=span.size)))
+    return span[starts], hits[run_starts(span[hits])]
+
+
+def lowest_half_hour(minutes: Minutes, spans: int) -> Floats:
+    """Lowest mean over 30 minutes per span, in bpm; NaN without a window dense enough.
+
+    A window ends at a value and holds the values of the 30 minutes before it, its left end excluded. It counts
+    with at least 5 values of which the first and the last are at least 20 minutes apart. Its mean is plain: a
+    window this dense has no long holds to weigh.
+    """
+    lowest = np.full(spans, np.nan)
+    if not minutes.span.size:
+        return lowest
+    # A cell per minute from the first value of each span to its last, so that a window is a slice of cells.
+    starts = run_starts(minutes.span)
+    ends = np.append(starts[1:], minutes.span.size)
+    lengths = (minutes.start_ms[ends - 1] - minutes.start_ms[starts]) // MINUTE_MS + 1 + _WINDOW_CELLS
+    firsts = np.cumsum(lengths) - lengths + _WINDOW_CELLS
+    run = np.repeat(np.arange(starts.size), ends - starts)
+    cell = (minutes.start_ms - minutes.start_ms[starts][run]) // MINUTE_MS + firsts[run]
+    cells = int(lengths.sum())
+    # Whole numbers, so that a person's result does not depend on whose values were summed before.
+    summed = _running(cell, np.rint(minutes.bpm * _MICRO).astype(np.int64), cells)
+    counted = _running(cell, np.ones(cell.size, np.int64), cells)
+    begin, last = cell + 1 - _WINDOW_CELLS, cell + 1
+    count = counted[last] - counted[begin]
+    early = counted[last - LEAST_SPREAD_MS // MINUTE_MS] - counted[begin]
+    enough = np.flatnonzero((count >= LEAST_VALUES) & (early > 0))
+    mean = (summed[last[enough]] - summed[begin[enough]]) / count[enough] / _MICRO
+    span, first = minutes.span[enough], run_starts(minutes.span[enough])
+    if first.size:
+        lowest[span[first]] = np.minimum.reduceat(mean, first)
+    return lowest
+
+
+def _running(cell: Ints, values: Ints, cells: int) -> Ints:
+    """Running sum over cells, with a leading zero."""
+    running = np.zeros(cells + 1, np.int64)
+    running[cell + 1] = values
+    return np.cumsum(running, out=running)
+
+
+def runs_beyond(minutes: Minutes, beyond: Flags) -> tuple[Ints, Ints]:
+    """First and last positions of the runs of consecutive values beyond a limit, gaps of up to 11 minutes allowed."""
+    hits = np.flatnonzero(beyond)
+    if not hits.size:
+        return hits, hits
+    breaks = np.ones(hits.size, np.bool_)
+    breaks[1:] = (
+        (np.diff(hits) > 1) | (np.diff(minutes.span[hits]) != 0) | (np.diff(minutes.start_ms[hits]) > LONGEST_HOLD_MS)
+    )
+    starts = np.flatnonzero(breaks)
+    return hits[starts], hits[np.append(starts[1:], hits.size) - 1]
+
+
+def bouts(minutes: Minutes, beyond: Flags, *, level: str, highest: bool) -> pl.DataFrame:
+    """Runs of at least 10 minutes beyond a limit: `span`, `level`, `start_ms`, `offset_seconds`, `minutes`, `extreme_bpm`.
+
+    A run lasts from its first value to its last: a single value proves no duration, whatever it holds.
+    """
+    first, last = runs_beyond(minutes, beyond)
+    long = minutes.start_ms[last] - minutes.start_ms[first] >= LEAST_BOUT_MS
+    first, last = first[long], last[long]
+    reduce = np.maximum if highest else np.minimum
+    edges = np.column_stack((first, last + 1)).ravel()
+    padded = np.append(minutes.bpm, np.nan)
+    extreme = reduce.reduceat(padded, edges)[::2] if edges.size else np.empty(0)
+    return pl.DataFrame(
+        {
+            "span": minutes.span[first],
+            "level": np.full(first.size, level, dtype=object).astype(str),
+            "start_ms": minutes.start_ms[first],
+            "offset_seconds": minutes.offset_seconds[first],
+            "minutes": (minutes.start_ms[last] - minutes.start_ms[first]) / MINUTE_MS,
+            "extreme_bpm": extreme,
+        }
+    )
+
+
+def longest_gaps(minutes: Minutes, *, start_ms: Ints, end_ms: Ints) -> pl.DataFrame:
+    """Longest stretch of each span without a value, its edges included; the first of equals.
+
+    Args:
+        minutes: values of the spans.
+        start_ms: first instant of each span.
+        end_ms: first instant after each span.
+
+    Returns:
+        `span`, `longest_gap_minutes`, `gap_start_ms`, `gap_end_ms` and the offsets there in seconds, null at an
+        edge of the span; one row per span with values.
+    """
+    heads = run_starts(minutes.span)
+    if not heads.size:
+        heads = np.empty(0, np.int64)
+    tails = np.append(heads[1:], minutes.span.size)[: heads.size]
+    before = np.empty(minutes.span.size, np.int64)
+    before[1:] = minutes.start_ms[:-1]
+    before[heads] = start_ms[minutes.span[heads]]
+    spans, widest = first_extreme(minutes.span, (minutes.start_ms - before).astype(np.float64), highest=True)
+    last = tails - 1
+    trailing = end_ms[spans] - minutes.start_ms[last]
+    at_end = trailing > minutes.start_ms[widest] - before[widest]
+    at_start = ~at_end & (widest == heads)
+    gap_start = np.where(at_end, minutes.start_ms[last], before[widest])
+    gap_end = np.where(at_end, end_ms[spans], minutes.start_ms[widest])
+    return pl.DataFrame(
+        {
+            "span": spans,
+            "longest_gap_minutes": (gap_end - gap_start) / MINUTE_MS,
+            "gap_start_ms": gap_start,
+            "gap_end_ms": gap_end,
+            "gap_start_offset": np.where(at_end, minutes.offset_seconds[last], minutes.offset_seconds[widest - 1]),
+            "gap_end_offset": minutes.offset_seconds[widest],
+            "at_start": at_start,
+            "at_end": at_end,
+        }
+    ).select(
+        "span",
+        "longest_gap_minutes",
+        "gap_start_ms",
+        "gap_end_ms",
+        pl.when(~pl.col("at_start")).then("gap_start_offset").alias("gap_start_offset"),
+        pl.when(~pl.col("at_end")).then("gap_end_offset").alias("gap_end_offset"),
+    )
+
+
+def zone_minutes(minutes: Minutes, hold_minutes: Floats, *, highest_bpm: Floats) -> list[Floats]:
+    """Minutes in each of the five zones per span; NaN where the highest rate is unknown.
+
+    Args:
+        minutes: values of the spans.
+        hold_minutes: how long each holds.
+        highest_bpm: estimated maximal heart rate per span, NaN where unknown.
+    """
+    by_span = BySpan(minutes.span, highest_bpm.size)
+    percent = 100 * minutes.bpm / highest_bpm[minutes.span]
+    # A value of exactly 57 % belongs to the zone that begins there.
+    at_or_above = [by_span.sum(hold_minutes * (percent >= bound)) for bound in ZONE_BOUNDS_PERCENT]
+    unknown = np.isnan(highest_bpm)
+    edges = [by_span.sum(hold_minutes), *at_or_above, np.zeros(highest_bpm.size)]
+    return [np.where(unknown, np.nan, upper - lower) for upper, lower in pairwise(edges)]
+
+
+def quarter_hours(minutes: Minutes, hold_minutes: Floats) -> pl.DataFrame:
+    """Hold-weighted means of the UTC quarter hours: `span`, `bin_ms`, `bpm`, `offset_seconds`, sorted.
+
+    A hold that crosses the quarter counts in both, so that a quarter without a sample of its own still has the
+    value that held there. No hold crosses two quarters, and none overlaps the next value's.
+    """
+    bin_ms = minutes.start_ms - minutes.start_ms % QUARTER_HOUR_MS
+    own = np.minimum(hold_minutes, (bin_ms + QUARTER_HOUR_MS - minutes.start_ms) / MINUTE_MS)
+    starts = run_starts(minutes.span, bin_ms)
+    spilling = np.flatnonzero(hold_minutes > own)
+    rest = hold_minutes[spilling] - own[spilling]
+    bins = pl.DataFrame(
+        {
+            "span": np.append(minutes.span[starts], minutes.span[spilling]),
+            "bin_ms": np.append(bin_ms[starts], bin_ms[spilling] + QUARTER_HOUR_MS),
+            "weighted": np.append(np.add.reduceat(minutes.bpm * own, starts), minutes.bpm[spilling] * rest),
+            "minutes": np.append(np.add.reduceat(own, starts), rest),
+            "offset_seconds": np.append(minutes.offset_seconds[starts], minutes.offset_seconds[spilling]),
+        }
+    ).sort("span", "bin_ms", maintain_order=True)
+    # At most two rows a quarter: the values that begin in it, then what the value before it spills over.
+    doubled = (
+        (pl.col("span") == pl.col("span").shift(-1)) & (pl.col("bin_ms") == pl.col("bin_ms").shift(-1))
+    ).fill_null(value=False)
+    with_next = [
+        pl.when(doubled).then(pl.col(c) + pl.col(c).shift(-1)).otherwise(pl.col(c)) for c in ("weighted", "minutes")
+    ]
+    return (
+        bins.with_columns(*with_next, second=doubled.shift(1, fill_value=False))
+        .filter(~pl.col("second"))
+        .select("span", "bin_ms", (pl.col("weighted") / pl.col("minutes")).alias("bpm"), "offset_seconds")
+    )

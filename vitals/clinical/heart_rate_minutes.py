@@ -1,0 +1,245 @@
+"""Heart-rate samples to one value a minute, of one source.
+
+Belongs here: flattening records into samples, cutting them into spans of a person's time, and the minute series
+of a span (CLINICAL.md section 2 "minute series", G10).
+Does not belong here: what a day, a night or a bout is, and any metric (`heart_rate` and its other helpers).
+
+    records -> Samples (arrays by person and time) -> Slices (which samples, of which span) -> Minutes
+
+Arrays instead of frames, because everything after one sort is a run length: a day has some 500 samples, and a
+batch has thousands of days.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from vitals.clinical.sources import rank_sources
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+MINUTE_MS = 60_000
+# Epoch milliseconds up to the year 2109 fit below this bit; validation rejects later instants.
+_PERSON_SHIFT = 42
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samples:
+    """All samples, as parallel arrays sorted by person and time.
+
+    Attributes:
+        key: person and time in one number (`person_instant`).
+        record: number of the record, counted by person and start.
+        row: row of each record in the frame given.
+        record_source: number of each record's source app within its person, from 0.
+        record_offset_seconds: offset in force at the start of each record.
+        apps: `person`, `source`, `source_app`.
+    """
+
+    key: Ints
+    bpm: Ints
+    record: Ints
+    row: Ints
+    record_source: Ints
+    record_offset_seconds: Ints
+    apps: pl.DataFrame
+
+    @property
+    def sources(self) -> int:
+        """Greatest number of source apps that a person has."""
+        return 1 + int(self.record_source.max(initial=0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slices:
+    """Samples of each span; a sample may lie in several spans."""
+
+    span: Ints
+    sample: Ints
+
+    def where(self, keep: Flags) -> "Slices":
+        """The samples that a mask keeps."""
+        kept = np.flatnonzero(keep)
+        return Slices(span=self.span[kept], sample=self.sample[kept])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minutes:
+    """Values per UTC minute, as parallel arrays sorted by span and minute.
+
+    Attributes:
+        span: row of the spans.
+        start_ms: start of the minute.
+        bpm: mean of the samples of the source in the minute.
+        source: number of the source within its person.
+        offset_seconds: offset in force, the least if the samples disagree.
+    """
+
+    span: Ints
+    start_ms: Ints
+    bpm: Floats
+    source: Ints
+    offset_seconds: Ints
+
+    def where(self, keep: Flags) -> "Minutes":
+        """The minutes that a mask keeps."""
+        kept = np.flatnonzero(keep)
+        return Minutes(
+            span=self.span[kept],
+            start_ms=self.start_ms[kept],
+            bpm=self.bpm[kept],
+            source=self.source[kept],
+            offset_seconds=self.offset_seconds[kept],
+        )
+
+
+def person_instant(person: Ints, instant_ms: Ints) -> Ints:
+    """One number that sorts by person, then by instant."""
+    return (person << _PERSON_SHIFT) + instant_ms
+
+
+def instant_of(key: Ints) -> Ints:
+    """The instant in a `person_instant`, in epoch milliseconds."""
+    return key & ((1 << _PERSON_SHIFT) - 1)
+
+
+def run_starts(*columns: Ints) -> Ints:
+    """Positions at which a run of equal values in all columns begins."""
+    if not columns[0].size:
+        return np.empty(0, np.int64)
+    changed = np.zeros(columns[0].size, np.bool_)
+    changed[0] = True
+    for column in columns:
+        changed[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(changed)
+
+
+def flatten(records: pl.DataFrame, people: pl.DataFrame) -> Samples:
+    """Samples of the people, from the records that touch their time.
+
+    Args:
+        records: validated heart-rate columns with LOCAL_COLUMNS.
+        people: `subject_id`, `person` (Int64, from 0), `from_ms` and `to_ms` (bounds of the time that matters).
+    """
+    start_ms, end_ms = pl.col("start_utc").to_physical(), pl.col("end_utc").to_physical()
+    # Only these columns are moved about: the lists of samples stay where they are until they are flat.
+    known = (
+        records.select("subject_id", "source_app", start_ms=start_ms, end_ms=end_ms, offset="offset_seconds")
+        .with_row_index("row")
+        .join(people, on="subject_id", how="inner")
+        .filter((pl.col("start_ms") < pl.col("to_ms")) & (pl.col("end_ms") >= pl.col("from_ms")))
+    )
+    apps = (
+        known.select("person", "source_app")
+        .unique()
+        .sort("person", "source_app")
+        .with_columns(source=pl.int_range(pl.len(), dtype=pl.Int64).over("person"))
+    )
+    known = known.join(apps, on=["person", "source_app"], how="left", maintain_order="left")
+    order = np.argsort(person_instant(known["person"].to_numpy(), known["start_ms"].to_numpy()))
+    row = known["row"].to_numpy()[order].astype(np.int64)
+
+    flat = records["samples"].explode(empty_as_null=False).struct.unnest()
+    counts = records["samples"].list.len().to_numpy().astype(np.int64)
+    lengths = counts[row]
+    index = ranges((np.cumsum(counts) - counts)[row], lengths)
+    time_ms = flat["time_utc"].to_physical().to_numpy()[index]
+    key = person_instant(np.repeat(known["person"].to_numpy()[order], lengths), time_ms)
+    record = np.repeat(np.arange(row.size), lengths)
+    if (key[1:] < key[:-1]).any():
+        # Records are in order already and only overlap here and there: a stable sort is then nearly linear.
+        sorting = np.argsort(key, kind="stable")
+        key, index, record = key[sorting], index[sorting], record[sorting]
+    return Samples(
+        key=key,
+        bpm=flat["bpm"].to_numpy()[index].astype(np.int64),
+        record=record,
+        row=row,
+        record_source=known["source"].to_numpy()[order],
+        record_offset_seconds=known["offset"].to_numpy()[order].astype(np.int64),
+        apps=apps,
+    )
+
+
+def ranges(first: Ints, lengths: Ints) -> Ints:
+    """The numbers from each first on, as many as its length, one run after the other."""
+    before = np.cumsum(lengths) - lengths
+    numbers: Ints = np.arange(lengths.sum()) + np.repeat(first - before, lengths)
+    return numbers
+
+
+def cut(samples: Samples, *, person: Ints, from_ms: Ints, to_ms: Ints) -> Slices:
+    """Samples of each span `[from_ms, to_ms)` of a person; spans may overlap."""
+    first = np.searchsorted(samples.key, person_instant(person, from_ms))
+    last = np.maximum(np.searchsorted(samples.key, person_instant(person, to_ms)), first)
+    counts = last - first
+    return Slices(span=np.repeat(np.arange(person.size), counts), sample=ranges(first, counts))
+
+
+def source_minutes(samples: Samples, slices: Slices) -> Minutes:
+    """Mean of each source's samples per span and minute, sorted by span, minute and source."""
+    minute = instant_of(samples.key[slices.sample]) // MINUTE_MS
+    span, sample = slices.span, slices.sample
+    record = samples.record[sample]
+    source = samples.record_source[record]
+    if samples.sources > 1:
+        order = np.lexsort((source, minute, span))
+        minute, source, span, sample, record = (x[order] for x in (minute, source, span, sample, record))
+    starts = run_starts(span, minute, source)
+    if not starts.size:
+        none = np.empty(0, np.int64)
+        return Minutes(span=none, start_ms=none, bpm=np.empty(0), source=none, offset_seconds=none)
+    counts = np.diff(starts, append=span.size)
+    return Minutes(
+        span=span[starts],
+        start_ms=minute[starts] * MINUTE_MS,
+        bpm=np.add.reduceat(samples.bpm[sample], starts) / counts,
+        source=source[starts],
+        # Samples of one instant have no order, so that the first offset would be an accident.
+        offset_seconds=np.minimum.reduceat(samples.record_offset_seconds[record], starts),
+    )
+
+
+def choose(minutes: Minutes, ranks: Ints) -> Minutes:
+    """One value per span and minute: of the source that ranks first among those with a sample in it.
+
+    Args:
+        minutes: `source_minutes`.
+        ranks: rank of each source (column) in each span (row).
+    """
+    starts = run_starts(minutes.span, minutes.start_ms)
+    if starts.size == minutes.span.size:
+        return minutes
+    rank = ranks[minutes.span, minutes.source]
+    best = np.minimum.reduceat(rank, starts)
+    return minutes.where(rank == np.repeat(best, np.diff(starts, append=rank.size)))
+
+
+def rank_table(per_source: pl.DataFrame, *, priorities: pl.DataFrame, spans: int, sources: int) -> Ints:
+    """Rank of each source of a person in each span, as a table of spans and sources.
+
+    Args:
+        per_source: `subject_id`, `span`, `source`, `source_app`, `device_type`, `minutes`.
+        priorities: PRIORITIES_SCHEMA.
+        spans: rows of the table.
+        sources: columns of the table. A source that a span has not ranked comes after those it has.
+    """
+    ranked = rank_sources(per_source, keys=["subject_id", "span"], priorities=priorities, total="minutes")
+    table = np.tile(np.arange(sources) + np.iinfo(np.int32).max, (spans, 1))
+    table[ranked["span"].to_numpy(), ranked["source"].to_numpy()] = ranked["source_rank"].to_numpy()
+    return table
+
+
+def records_of_spans(samples: Samples, slices: Slices) -> tuple[Ints, Ints]:
+    """Spans and records (`Samples.record`) of which at least one sample lies in the span, each pair once, sorted."""
+    record = samples.record[slices.sample]
+    width = max(samples.row.size, 1)
+    # Runs first: they leave few pairs to sort, and those nearly in order.
+    starts = run_starts(slices.span, record)
+    pairs = np.sort(slices.span[starts] * width + record[starts], kind="stable")
+    pairs = pairs[run_starts(pairs)]
+    return pairs // width, pairs % width
