@@ -1,4 +1,4 @@
-"""The two jobs, one per partition axis.
+"""The jobs: one per partition axis, and the checks of each alone.
 
 Belongs here: what the sensors launch.
 Does not belong here: when (`sensors`), or limits of concurrency (`dagster.yaml`).
@@ -6,8 +6,10 @@ Does not belong here: when (`sensors`), or limits of concurrency (`dagster.yaml`
 
 import dagster as dg
 
+from assets.presentation import asset_key
 from dagster_project.partitions import Axes
-from sensors.requests import LANDING_JOB, LOCAL_DAY_JOB
+from sensors.requests import LANDING_CHECKS_JOB, LANDING_JOB, LOCAL_DAY_CHECKS_JOB, LOCAL_DAY_JOB
+from vitals.record_types import RECORD_TYPES, Stage
 
 MAX_RUNTIME_TAG = "dagster/max_runtime"
 
@@ -34,4 +36,22 @@ def build_jobs(axes: Axes, *, timeout_seconds: int) -> list[dg.UnresolvedAssetJo
             tags=tags,
             description="Recomputes a local day's facts and examples.",
         ),
+        dg.define_asset_job(
+            LANDING_CHECKS_JOB,
+            selection=dg.AssetSelection.checks_for_assets(*_keys("validated")),
+            partitions_def=axes.landing,
+            tags=tags,
+            description="Evaluates the checks of a landing day again, without processing anything.",
+        ),
+        dg.define_asset_job(
+            LOCAL_DAY_CHECKS_JOB,
+            selection=dg.AssetSelection.checks_for_assets(*_keys("clinical"), *_keys("training")),
+            partitions_def=axes.local,
+            tags=tags,
+            description="Evaluates the checks of a local day again, without computing anything.",
+        ),
     ]
+
+
+def _keys(stage: Stage) -> list[dg.AssetKey]:
+    return [asset_key(stage, record_type) for record_type in RECORD_TYPES]

@@ -136,3 +136,22 @@ def load_settings() -> Settings:
     except ValidationError as error:
         problems = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise PermanentError("read the settings", "environment", problems, "Correct the value.") from None
+
+
+def daemon_environment(settings: Settings) -> dict[str, str]:
+    """Environment for a child process that works on the same home: this one's, with these settings and DAGSTER_HOME."""
+    given = {
+        PREFIX + name.upper(): _text(getattr(settings, name))
+        for name in sorted(settings.model_fields_set)
+        if getattr(settings, name) is not None
+    }
+    return {
+        **os.environ,
+        **given,
+        f"{PREFIX}HOME": str(settings.home_path),
+        "DAGSTER_HOME": str(settings.home_path),
+    }
+
+
+def _text(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

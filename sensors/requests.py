@@ -10,6 +10,8 @@ import dagster as dg
 
 LANDING_JOB = "landing"
 LOCAL_DAY_JOB = "local_day"
+LANDING_CHECKS_JOB = "landing_checks"
+LOCAL_DAY_CHECKS_JOB = "local_day_checks"
 
 TENANT_TAG = "vitalgraph/tenant"
 LANE_TAG = "vitalgraph/lane"

@@ -12,10 +12,9 @@ from typing import Any
 import polars as pl
 
 from assets.stages.records_table import records_table
-from assets.stages.validation import FATES
+from assets.stages.validation import FATES, RESOLVED_SCHEMA
 from resources.catalog_rows import Upload
 from resources.workspace import Workspace
-from vitals.raw.schemas import KNOWN_SCHEMAS
 from vitals.record_types import RecordType
 
 BALANCED_STATES = ("processed", "quarantined", "duplicate")
@@ -66,8 +65,7 @@ def partition_books(workspace: Workspace, *, tenant: str, record_type: RecordTyp
             if u.state in BALANCED_STATES and u.rows_total != sum(getattr(u, f"rows_{fate}") for fate in FATES)
         ],
         unknown_schemas=sum(
-            u.reason == "schema_mismatch" or (u.schema_hash is not None and u.schema_hash not in KNOWN_SCHEMAS)
-            for u in uploads
+            u.reason == "schema_mismatch" or u.schema_hash == RESOLVED_SCHEMA for u in uploads
         ),
         accepted_of_tenant=totals.accepted if totals else 0,
         table_rows=int(table.select(pl.len()).collect().item()),

@@ -40,6 +40,9 @@ from vitals.validated.zone_offsets import NO_OFFSET_SECONDS, observations
 LONE_AFTER_ATTEMPTS = 2
 """An upload that was taken this often without being settled is read alone, lest it take siblings down."""
 
+LISTED_SCHEMA, RESOLVED_SCHEMA = "listed", "resolved"
+"""Whether a file's writer schema was on the allow-list, or its rows were read by schema resolution."""
+
 SHIFTING = ("accepted", "duplicate", "superseded")
 FATES = (*SHIFTING, "partial", "quarantined")
 
@@ -225,6 +228,7 @@ class _Batch:
             )
             .to_dicts()
         }
+        self.resolved = decoded.isolated
         self._row_outcomes(files, scores, low, spans, outcomes)
 
     def _hold_back(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -310,6 +314,7 @@ class _Batch:
                 rows_partial=partial.get(upload.upload_id, 0),
                 rows_quarantined=quarantined.get(upload.upload_id, 0),
                 score=scores[index]["score"],
+                schema_hash=RESOLVED_SCHEMA if index in self.resolved else LISTED_SCHEMA,
                 fetched_utc=_instant(spans[index]["fetched"]),
                 first_utc_date=_utc_date(spans[index]["first"]),
                 last_utc_date=_utc_date(spans[index]["last"]),
