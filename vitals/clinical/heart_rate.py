@@ -256,9 +256,10 @@ def _bout_columns(samples: Samples, series: DaySeries, spans: Spans) -> pl.DataF
     """Bouts that start in each day, whole even if they end after midnight: `span`, the counts and `bouts`."""
     minutes = series.minutes
     open_days = _days_with_open_run(minutes, spans)
-    found = _high_and_low(minutes.where(~np.isin(minutes.span, open_days)))
+    found = _high_and_low(minutes)
     if open_days.size:
-        found = pl.concat([found, _high_and_low(past_midnight(samples, spans, series.ranks, open_days))])
+        longer = _high_and_low(past_midnight(samples, spans, series.ranks, open_days))
+        found = pl.concat([found.filter(~pl.col("span").is_in(pl.Series(open_days).implode())), longer])
     bounds = spans.frame.select(
         "span", day_start=pl.col("day_start_utc").to_physical(), day_end=pl.col("day_end_utc").to_physical()
     )

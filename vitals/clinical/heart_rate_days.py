@@ -33,7 +33,7 @@ from vitals.clinical.heart_rate_minutes import (
     records_of_spans,
     source_minutes,
 )
-from vitals.clinical.sources import device_of_source
+from vitals.clinical.sources import PHONE, is_phone
 from vitals.record_types import UTC_MS
 
 DAY_MS = 24 * 3_600_000
@@ -84,7 +84,7 @@ class DaySeries:
         ranks: rank of each source in each span.
         per_source: `span`, `source`, `source_app`, `minutes`, `bpm` (mean of its minute values in the day),
             `used`, `source_rank`.
-        contributing: records of the day or its night: `span`, `source`, `device_type`, `modified_utc`,
+        contributing: records of the day or its night: `span`, `source`, `on_phone`, `modified_utc`,
             `source_key_sha256`, `file_quality`.
     """
 
@@ -171,7 +171,9 @@ def day_series(records: pl.DataFrame, samples: Samples, spans: Spans, priorities
     used_time = instant_of(samples.key[slices.sample]) >= spans.used_from_ms[slices.span]
     contributing = _contributing(samples, slices.where(used_time), records)
     candidates = source_minutes(samples, slices)
-    devices = contributing.group_by("span", "source").agg(device_of_source())
+    devices = contributing.group_by("span", "source").agg(
+        device_type=pl.when(pl.col("on_phone").all()).then(pl.lit(PHONE))
+    )
     per_source = _per_source(candidates, samples, spans).join(
         devices, on=["span", "source"], how="left", maintain_order="left"
     )
@@ -213,8 +215,10 @@ def _in_night(minutes: Minutes, spans: Spans) -> Flags:
 
 def _contributing(samples: Samples, slices: Slices, records: pl.DataFrame) -> pl.DataFrame:
     span, record = records_of_spans(samples, slices)
-    rows = records.select("device_type", "modified_utc", "source_key_sha256", "file_quality")[samples.row[record]]
-    return rows.with_columns(span=pl.Series(span), source=pl.Series(samples.record_source[record]))
+    columns = records.select("modified_utc", "source_key_sha256", "file_quality", on_phone=is_phone())
+    return columns[samples.row[record]].with_columns(
+        span=pl.Series(span), source=pl.Series(samples.record_source[record])
+    )
 
 
 def _per_source(candidates: Minutes, samples: Samples, spans: Spans) -> pl.DataFrame:

@@ -98,10 +98,10 @@ def lowest_half_hour(minutes: Minutes, spans: int) -> Floats:
     # A cell per minute from the first value of each span to its last, so that a window is a slice of cells.
     starts = run_starts(minutes.span)
     ends = np.append(starts[1:], minutes.span.size)
-    lengths = (minutes.start_ms[ends - 1] - minutes.start_ms[starts]) // MINUTE_MS + 1 + _WINDOW_CELLS
+    minute = minutes.start_ms // MINUTE_MS
+    lengths = minute[ends - 1] - minute[starts] + 1 + _WINDOW_CELLS
     firsts = np.cumsum(lengths) - lengths + _WINDOW_CELLS
-    run = np.repeat(np.arange(starts.size), ends - starts)
-    cell = (minutes.start_ms - minutes.start_ms[starts][run]) // MINUTE_MS + firsts[run]
+    cell = minute + np.repeat(firsts - minute[starts], ends - starts)
     cells = int(lengths.sum())
     # Whole numbers, so that a person's result does not depend on whose values were summed before.
     summed = _running(cell, np.rint(minutes.bpm * _MICRO).astype(np.int64), cells)

@@ -182,25 +182,28 @@ def cut(samples: Samples, *, person: Ints, from_ms: Ints, to_ms: Ints) -> Slices
 
 def source_minutes(samples: Samples, slices: Slices) -> Minutes:
     """Mean of each source's samples per span and minute, sorted by span, minute and source."""
-    minute = instant_of(samples.key[slices.sample]) // MINUTE_MS
     span, sample = slices.span, slices.sample
+    minute = instant_of(samples.key[sample]) // MINUTE_MS
     record = samples.record[sample]
-    source = samples.record_source[record]
+    columns = [span, minute]
     if samples.sources > 1:
+        source = samples.record_source[record]
         order = np.lexsort((source, minute, span))
-        minute, source, span, sample, record = (x[order] for x in (minute, source, span, sample, record))
-    starts = run_starts(span, minute, source)
+        span, sample, minute, record, source = (x[order] for x in (span, sample, minute, record, source))
+        columns = [span, minute, source]
+    starts = run_starts(*columns)
     if not starts.size:
         none = np.empty(0, np.int64)
         return Minutes(span=none, start_ms=none, bpm=np.empty(0), source=none, offset_seconds=none)
     counts = np.diff(starts, append=span.size)
+    record_offset = samples.record_offset_seconds
     return Minutes(
         span=span[starts],
         start_ms=minute[starts] * MINUTE_MS,
         bpm=np.add.reduceat(samples.bpm[sample], starts) / counts,
-        source=source[starts],
+        source=samples.record_source[record[starts]],
         # Samples of one instant have no order, so that the first offset would be an accident.
-        offset_seconds=np.minimum.reduceat(samples.record_offset_seconds[record], starts),
+        offset_seconds=np.minimum.reduceat(record_offset[record], starts),
     )
 
 

@@ -13,10 +13,14 @@ import polars as pl
 PHONE = "PHONE"
 
 
+def is_phone() -> pl.Expr:
+    """Whether a record's `device_type` is PHONE; never null."""
+    return pl.col("device_type").eq_missing(pl.lit(PHONE))
+
+
 def device_of_source() -> pl.Expr:
     """Aggregation of a source's `device_type` to one value: PHONE only if every record of it says PHONE."""
-    on_phone = pl.col("device_type").eq_missing(pl.lit(PHONE)).all()
-    return pl.when(on_phone).then(pl.lit(PHONE)).alias("device_type")
+    return pl.when(is_phone().all()).then(pl.lit(PHONE)).alias("device_type")
 
 
 def rank_sources(frame: pl.DataFrame, *, keys: Sequence[str], priorities: pl.DataFrame, total: str) -> pl.DataFrame:
@@ -41,8 +45,7 @@ def rank_sources(frame: pl.DataFrame, *, keys: Sequence[str], priorities: pl.Dat
         how="left",
         maintain_order="left",
     )
-    on_phone = pl.col("device_type").eq_missing(pl.lit(PHONE))
-    order = ranked.select(*keys, "__row", "__explicit", "source_app", on_phone.alias("__phone"), __total=total).sort(
+    order = ranked.select(*keys, "__row", "__explicit", "source_app", is_phone().alias("__phone"), __total=total).sort(
         *keys,
         "__explicit",
         "__phone",
