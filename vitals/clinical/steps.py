@@ -1,0 +1,83 @@
+"""Step facts of a local day and of a window.
+
+Belongs here: the metrics of steps (CLINICAL.md section 5) and their preconditions.
+Does not belong here: how records become totals (`interval_totals`).
+"""
+
+import polars as pl
+
+from vitals.clinical import interval_totals
+from vitals.clinical.context import DayContext
+from vitals.clinical.interval_totals import KEYS, daily_totals, window_means
+from vitals.clinical.schema import conform, fact_schema
+from vitals.clinical.sufficiency import Gate, apply_gates
+from vitals.record_types import STEPS
+
+KIND = STEPS
+SUPPORT = interval_totals.SUPPORT
+
+MINUTE_MS = 60_000
+MODERATE_STEPS_PER_MINUTE = 100
+# A record cut into shares adds up to its count only within rounding.
+ROUNDING = 1e-6
+
+_GATES = (
+    Gate(
+        ("minutes_ge100",),
+        pl.col("longest_ms") <= MINUTE_MS,
+        "records of the source used are longer than a minute, so the cadence is not known",
+    ),
+)
+
+
+def summarise(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
+    """Step facts per person and local day with data of its own.
+
+    A running total is stated as a lower bound (`lower_bound`, `provisional`).
+
+    Args:
+        records: validated steps columns with LOCAL_COLUMNS.
+        context: days and explicit source order of steps.
+
+    Returns:
+        `fact_schema("steps", SUPPORT)`. `value` of a source is its own total. Totals are fractions where a
+        record was cut.
+    """
+    totals = daily_totals(records, context, value="count")
+    frame = totals.facts.join(_cadence(totals.counted), on=KEYS, how="left")
+    return conform(apply_gates(frame, kind=KIND.kind, scope="day", gates=_GATES), fact_schema(KIND.kind, SUPPORT))
+
+
+def summarise_window(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
+    """Mean daily steps per person: see `interval_totals.window_means`."""
+    return window_means(summarise(records, context), context, kind=KIND)
+
+
+def _cadence(counted: pl.DataFrame) -> pl.DataFrame:
+    """Minutes of at least 100 steps: KEYS, `minutes_ge100`, `longest_ms` (longest record used).
+
+    A record that crosses a minute is shared between both in proportion to time, so that a source whose records
+    begin at odd seconds is counted like one whose records begin on the minute.
+    """
+    length = pl.col("to_ms") - pl.col("from_ms")
+    next_minute = (pl.col("from_ms") // MINUTE_MS + 1) * MINUTE_MS
+    early = pl.when(length > 0).then((pl.min_horizontal("to_ms", next_minute) - pl.col("from_ms")) / length)
+    shares = counted.with_columns(
+        minute=pl.col("from_ms") // MINUTE_MS,
+        longest_ms=(pl.col("end_ms") - pl.col("start_ms")).max().over(KEYS),
+        early=early.fill_null(1.0),
+    )
+    short = shares.filter(pl.col("longest_ms") <= MINUTE_MS)
+    minutes = pl.concat(
+        [
+            short.select(*KEYS, "minute", steps=pl.col("contribution") * pl.col("early")),
+            short.select(*KEYS, minute=pl.col("minute") + 1, steps=pl.col("contribution") * (1 - pl.col("early"))),
+        ]
+    )
+    brisk = (
+        minutes.group_by(*KEYS, "minute")
+        .agg(pl.col("steps").sum())
+        .group_by(KEYS)
+        .agg(minutes_ge100=(pl.col("steps") >= MODERATE_STEPS_PER_MINUTE - ROUNDING).sum().cast(pl.Float64))
+    )
+    return shares.group_by(KEYS).agg(pl.col("longest_ms").first()).join(brisk, on=KEYS, how="left")
