@@ -1,0 +1,162 @@
+"""The lake of one tenant: objects and Delta tables under one root URL, in a local folder or in S3.
+
+Belongs here: the class that the rest of the project uses, and nothing but delegation.
+Does not belong here: how it is done (`lake_objects`, `lake_listing`, `lake_tables`), what a key or a table means.
+
+Errors of every method: TransientError for network, throttling, a full disk or lost races; PermanentError for a
+missing bucket, no permission, damage; UsageError for a key or frame that cannot work. They name tables and
+keys, keys of uploads by `safe_key` only. A LazyFrame reads when it is collected, with errors of Polars.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import date
+
+import polars as pl
+
+from resources.lake_access import S3Access, parse_root
+from resources.lake_keys import checked_key, checked_prefix, safe_key
+from resources.lake_listing import ListedObject
+from resources.lake_objects import Objects, ReadFailure, open_store
+from resources.lake_tables import Tables
+
+__all__ = ["Lake", "ListedObject", "ReadFailure", "S3Access", "safe_key"]
+
+
+class Lake:
+    """Objects and tables of one tenant.
+
+    Args:
+        root_url: `file:///absolute/folder` (created if missing) or `s3://bucket[/prefix]`.
+        s3: access to the store of an `s3://` root.
+        sleep: waits between attempts to commit.
+
+    Raises:
+        UsageError: the root is neither.
+    """
+
+    def __init__(
+        self, root_url: str, *, s3: S3Access | None = None, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._root = parse_root(root_url, s3=s3)
+        store, self._listing = open_store(self._root)
+        self._objects = Objects(store)
+        self._tables = Tables(self._root, sleep=sleep)
+
+    def __repr__(self) -> str:
+        return f"Lake({self._root.url!r})"
+
+    @property
+    def root_url(self) -> str:
+        """The root, without a trailing slash."""
+        return self._root.url
+
+    # Objects. Keys are relative to the root, such as `raw/StepsRecord/2025/09/20/x.avro`.
+
+    def folders(self, prefix: str) -> list[str]:
+        """Immediate sub-folders of a prefix, sorted, as prefixes: `raw/` gives `raw/StepsRecord/` and so on."""
+        return self._listing.folders(checked_prefix(prefix, attempted="list the folder"))
+
+    def objects(self, prefix: str, *, after: str | None = None) -> Iterator[ListedObject]:
+        """Objects below a prefix, in the order of their keys' UTF-8 bytes.
+
+        Keys that could not be read (`raw/x//y`) are listed too, so that the books can name them.
+
+        Args:
+            prefix: whole folders, with or without a trailing slash; empty for everything.
+            after: only keys greater than this one.
+        """
+        return self._listing.objects(checked_prefix(prefix, attempted="list the objects"), after=after)
+
+    def head(self, key: str) -> ListedObject | None:
+        """An object as a listing shows it, or None if there is none."""
+        return self._listing.head(checked_key(key, attempted="look at the object"))
+
+    def exists(self, key: str) -> bool:
+        """Whether there is an object of this key."""
+        return self.head(key) is not None
+
+    def read_object(self, key: str) -> bytes:
+        """Bytes of an object.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return self._objects.read(key)
+
+    def read_objects(self, keys: Sequence[str], *, concurrency: int = 16) -> dict[str, bytes | ReadFailure]:
+        """Bytes of many objects, read at the same time; one that cannot be read does not hold up the others.
+
+        Args:
+            keys: keys; repeated ones are read once.
+            concurrency: objects read at the same time.
+
+        Returns:
+            In the order of the keys.
+
+        Raises:
+            PermanentError: the store refuses every single one.
+        """
+        return self._objects.read_many(keys, concurrency=concurrency)
+
+    def write_object(self, key: str, data: bytes) -> None:
+        """Write an object, replacing one of the same key. Readers see the old or the new one, never a part."""
+        self._objects.write(key, data)
+
+    def delete_objects(self, keys: Sequence[str]) -> None:
+        """Delete objects; missing ones are no error."""
+        self._objects.delete(keys)
+
+    # Tables. The name is the prefix, such as `validated/steps`.
+
+    def scan(
+        self, table: str, *, schema: pl.Schema, partitions: tuple[str, Collection[date]] | None = None
+    ) -> pl.LazyFrame:
+        """Rows of a table as it stands now; later commits do not change the frame.
+
+        Args:
+            table: its name. A table that does not exist reads as an empty one.
+            schema: columns and types wanted. A column that the table does not have is null.
+            partitions: the partition column and its dates; files of other dates are not opened.
+
+        Returns:
+            The rows, ordered by partition; within a partition as they were written, file by file.
+        """
+        return self._tables.scan(table, schema=schema, partitions=partitions)
+
+    def table(self, name: str) -> pl.LazyFrame:
+        """The whole table with its own columns, for notebooks: `lake.table(…).collect().to_pandas()`.
+
+        Raises:
+            NotFoundError: it does not exist.
+        """
+        return self._tables.scan(name, schema=None, partitions=None)
+
+    def append(self, table: str, frame: pl.DataFrame, *, partition_by: str) -> None:
+        """Add rows in one commit, creating the table if it is missing. An empty frame changes nothing.
+
+        Args:
+            table: its name.
+            frame: rows in the order to be stored; columns that the table does not have are added to it.
+            partition_by: its partition column, a date without nulls.
+        """
+        self._tables.append(table, frame, partition_by=partition_by)
+
+    def replace(self, table: str, frame: pl.DataFrame, *, partition_by: str, values: Collection[date]) -> None:
+        """Replace whole partitions by the rows of a frame, in one commit, creating the table if it is missing.
+
+        Args:
+            table: its name.
+            frame: rows in the order to be stored, all of them of these dates; may be empty.
+            partition_by: its partition column, a date without nulls.
+            values: the dates; one of which the frame has no row becomes empty.
+        """
+        self._tables.replace(table, frame, partition_by=partition_by, values=values)
+
+    def files_in(self, table: str, *, partition_by: str, values: Collection[date]) -> int:
+        """Number of live data files in these partitions; many small ones make reading slow."""
+        return self._tables.files_in(table, partition_by=partition_by, values=values)
+
+    def version(self, table: str) -> int | None:
+        """Number of the last commit, from 0; None if the table does not exist."""
+        return self._tables.version(table)

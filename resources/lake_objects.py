@@ -1,0 +1,112 @@
+"""Reading, writing and deleting whole objects of a lake.
+
+Belongs here: object I/O through obstore for a local folder and for S3.
+Does not belong here: listing (`lake_listing`), tables (`lake_tables`), what an object holds.
+"""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import obstore
+from obstore.store import LocalStore, S3Store
+
+from resources.lake_access import Root
+from resources.lake_errors import attempt
+from resources.lake_keys import checked_key, safe_key
+from resources.lake_listing import Listing, LocalListing, S3Listing
+from vitals.errors import NotFoundError, PermanentError, TransientError, UsageError
+
+DELETE_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True)
+class ReadFailure:
+    """Why one object of many could not be read.
+
+    Attributes:
+        kind: `missing`: there is none. `transient`: reading it again later may work. `denied`: the store refuses
+            this object while it gives out others.
+        reason: in words, fit to be shown.
+    """
+
+    kind: Literal["missing", "transient", "denied"]
+    reason: str
+
+
+def open_store(root: Root) -> tuple[LocalStore | S3Store, Listing]:
+    """The obstore store of a root and its listing. A local folder is created."""
+
+    def open_it() -> tuple[LocalStore | S3Store, Listing]:
+        if root.folder is not None:
+            return LocalStore(root.folder, mkdir=True), LocalListing(root.folder)
+        options: dict[str, Any] = root.s3.obstore_options() if root.s3 else {}
+        store = S3Store(root.bucket, prefix=root.prefix or None, **options)
+        return store, S3Listing(root, store)
+
+    return attempt(open_it, attempted="open the lake", where=root.url)
+
+
+class Objects:
+    """Whole objects of one lake, by key."""
+
+    def __init__(self, store: LocalStore | S3Store) -> None:
+        self._store = store
+
+    def read(self, key: str) -> bytes:
+        """Bytes of an object (see `Lake.read_object`)."""
+        checked_key(key, attempted="read the object")
+        return attempt(
+            lambda: bytes(obstore.get(self._store, key).bytes()), attempted="read the object", where=safe_key(key)
+        )
+
+    def read_many(self, keys: Sequence[str], *, concurrency: int) -> dict[str, bytes | ReadFailure]:
+        """Bytes of many objects (see `Lake.read_objects`)."""
+        if not keys:
+            return {}
+        wanted = list(dict.fromkeys(keys))
+        # Threads, not asyncio: notebooks and servers already run an event loop. obstore releases the GIL.
+        with ThreadPoolExecutor(max_workers=min(concurrency, len(wanted))) as pool:
+            found = list(pool.map(self._read_or_failure, wanted))
+        refused = [outcome for outcome in found if isinstance(outcome, PermanentError)]
+        if len(refused) == len(found):
+            # Not about single objects: the bucket, the credentials or the settings are wrong.
+            raise refused[0]
+        return {
+            key: ReadFailure("denied", outcome.why) if isinstance(outcome, PermanentError) else outcome
+            for key, outcome in zip(wanted, found, strict=True)
+        }
+
+    def write(self, key: str, data: bytes) -> None:
+        """Write an object (see `Lake.write_object`)."""
+        checked_key(key, attempted="write the object")
+        attempt(lambda: obstore.put(self._store, key, data), attempted="write the object", where=safe_key(key))
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete objects (see `Lake.delete_objects`)."""
+        doomed = [checked_key(key, attempted="delete the object") for key in keys]
+        # obstore stops at the first local file that is missing, and a missing one is what is wanted.
+        step = 1 if isinstance(self._store, LocalStore) else DELETE_AT_ONCE
+        for start in range(0, len(doomed), step):
+            batch = doomed[start : start + step]
+            try:
+                attempt(
+                    lambda batch=batch: obstore.delete(self._store, batch),  # type: ignore[misc]
+                    attempted="delete the objects",
+                    where=safe_key(batch[0]),
+                )
+            except NotFoundError:
+                continue
+
+    def _read_or_failure(self, key: str) -> bytes | ReadFailure | PermanentError:
+        try:
+            return self.read(key)
+        except NotFoundError as error:
+            return ReadFailure("missing", error.why)
+        except TransientError as error:
+            return ReadFailure("transient", error.why)
+        except UsageError:
+            raise
+        except PermanentError as error:
+            return error
