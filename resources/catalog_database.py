@@ -143,7 +143,7 @@ class CatalogDatabase:
             attempt += 1
             try:
                 return work()
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, ValueError) as error:
                 failure = self.explain(error, attempted)
             # Raised outside the handler: the driver's message would travel along as the context.
             if isinstance(failure, PermanentError) or attempt == ATTEMPTS:
@@ -151,8 +151,8 @@ class CatalogDatabase:
             ceiling = FIRST_DELAY_SECONDS * 2**attempt
             self._sleep(ceiling / 2 + ceiling / 2 * secrets.randbelow(1000) / 1000)
 
-    def explain(self, error: SQLAlchemyError, attempted: str) -> PermanentError | TransientError:
-        """A driver's error in our words, without any value."""
+    def explain(self, error: Exception, attempted: str) -> PermanentError | TransientError:
+        """A driver's error, or that of a value no driver takes (ValueError), in our words and without the value."""
         cause = error.orig if isinstance(error, DBAPIError) else None
         if isinstance(error, PoolTimeoutError):
             return self._busy(attempted, "every connection of the pool is taken")

@@ -146,7 +146,7 @@ def _shift_fates(connection: Connection, deltas: Mapping[str, FateShift]) -> Non
                 rows_superseded=table.rows_superseded + bindparam("superseded"),
                 # An upload is a duplicate if all its rows are, whatever the order in which it came to be so.
                 state=case(
-                    (table.state.not_in(["processed", "duplicate"]), table.state),
+                    ((table.state != "processed") & (table.state != "duplicate"), table.state),
                     (table.rows_duplicate + bindparam("duplicate") == table.rows_total, "duplicate"),
                     else_="processed",
                 ),

@@ -49,19 +49,18 @@ class CatalogSubjects:
         ]
         insert = self._database.insert(models.Subject).on_conflict_do_nothing()
 
-        def work(connection: Connection) -> bool:
-            if not rows:
-                return True
+        def work(connection: Connection) -> None:
             connection.execute(insert, rows)
-            return _known(connection, tenant, subject_ids) == dict(subject_ids)
+            if _known(connection, tenant, subject_ids) != dict(subject_ids):
+                raise ConflictError(
+                    "register people",
+                    f"tenant {tenant}",
+                    "somebody is known by another pseudonym: VITALGRAPH_SUBJECT_KEY is not the one used before",
+                    "Nothing was changed. Restore the former key.",
+                )
 
-        if not self._database.write("register people", work):
-            raise ConflictError(
-                "register people",
-                f"tenant {tenant}",
-                "somebody is known by another pseudonym: VITALGRAPH_SUBJECT_KEY is not the one used before",
-                "Restore the former key.",
-            )
+        if rows:
+            self._database.write("register people", work)
 
     def subject_ids(self, tenant: str, external_users: Iterable[str] | None = None) -> dict[str, str]:
         """External user id to pseudonym, of those who are known; of all people if none are named."""

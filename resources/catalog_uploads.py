@@ -146,14 +146,13 @@ class CatalogUploads:
         """
         rows = list(outcomes)
 
-        def work(connection: Connection) -> int:
+        def work(connection: Connection) -> None:
             known = lock_uploads(connection, [row.upload_id for row in rows])
-            if len(known) == len({row.upload_id for row in rows}):
-                write_outcomes(connection, rows, now=now)
-            return len(known)
+            if any(row.upload_id not in known for row in rows):
+                raise not_registered(self._database)
+            write_outcomes(connection, rows, now=now)
 
-        if self._database.write("finish uploads", work) < len({row.upload_id for row in rows}):
-            raise not_registered(self._database)
+        self._database.write("finish uploads", work)
 
     def reland(self, upload_ids: Iterable[str]) -> list[str]:
         """Put uploads back to be processed again; ids of those that were.
