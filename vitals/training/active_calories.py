@@ -6,14 +6,13 @@ Does not belong here: any computation, a sum of sources, or an amount to reach.
     total ("at least" while the source still counted) -> net MET-minutes -> other sources -> what is missing
 """
 
-from collections.abc import Mapping
-
 from vitals.record_types import ACTIVE_CALORIES
-from vitals.training.common_sentences import not_assessable, provisional
+from vitals.training.common_sentences import provisional
 from vitals.training.day_totals import TotalWords, say_other_totals, say_total
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative
 from vitals.training.narrative import Narrative, phrases
+from vitals.training.not_assessable import Labels, say_not_assessable
 
 WORDS = TotalWords(
     what="active energy",
@@ -38,10 +37,13 @@ NET = phrases(
     "at the recorded body weight that makes {met} net MET-minutes",
 )
 
-LABELS: Mapping[str, str] = {
-    "recommended_total": "total of the day",
-    "net_met_minutes": "MET-minutes",
-}
+LABELS = Labels(
+    ACTIVE_CALORIES,
+    {
+        "recommended_total": "total of the day",
+        "net_met_minutes": "MET-minutes",
+    },
+)
 
 
 def narrate(row: FactRow, narrative: Narrative) -> None:
@@ -51,7 +53,7 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
     if met is not None:
         narrative.say(NET, met=met)
     say_other_totals(row, narrative, WORDS, total)
-    not_assessable(row, narrative, LABELS)
+    say_not_assessable(row, narrative, LABELS)
     provisional(row, narrative)
 
 

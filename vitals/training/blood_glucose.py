@@ -15,7 +15,6 @@ from vitals.training.claims import Claim, constant, further
 from vitals.training.common_sentences import (
     day_words,
     gap_clauses,
-    not_assessable,
     provisional,
     unused_sources,
     used_words,
@@ -23,7 +22,8 @@ from vitals.training.common_sentences import (
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative, SeriesTable
 from vitals.training.language import REFERRAL
-from vitals.training.narrative import Narrative, listing, phrases
+from vitals.training.narrative import Narrative, listing, noun, phrases
+from vitals.training.not_assessable import Labels, say_not_assessable
 
 HEAD = phrases(
     "Glucose on {day}, {apps}: {amount}",
@@ -32,10 +32,10 @@ HEAD = phrases(
     "{day}, glucose by {apps}: {amount}",
 )
 AMOUNT = phrases("{n} of {expected} possible readings ({wear} %)", "{n} readings of {expected} possible, wear {wear} %")
-AMOUNT_WITHOUT_WEAR = phrases("{n} readings", "a count of {n} readings")
+AMOUNT_WITHOUT_WEAR = phrases("{n} {readings}", "a count of {n} {readings}")
 AMOUNT_UNKNOWN = phrases("readings present", "some readings")
 MEAN = phrases("mean {mean} mg/dL", "the mean was {mean} mg/dL", "mean glucose {mean} mg/dL")
-MEDIAN = phrases("median {median}", "the median {median}")
+MEDIAN = phrases("median {median} mg/dL", "a median of {median} mg/dL")
 SPREAD = phrases("standard deviation {sd} mg/dL", "SD {sd} mg/dL")
 VARIATION = phrases("coefficient of variation {cv} %", "CV {cv} %")
 RANGE = phrases(
@@ -54,7 +54,7 @@ NIGHT = phrases(
     "Night block {start}-{end}: mean {mean} mg/dL{rest}",
     "From {start} to {end} readings averaged {mean} mg/dL{rest}",
 )
-NIGHT_N = phrases(" ({n} readings)", " over {n} readings")
+NIGHT_N = phrases(" ({n} {readings})", " over {n} {readings}")
 MAGE = phrases(
     "mean amplitude of glycaemic excursions (MAGE) {mage} mg/dL",
     "MAGE {mage} mg/dL",
@@ -63,7 +63,7 @@ EPISODES = phrases(
     "{count} {noun} {side} {limit} mg/dL of {least} min or more",
     "{count} {noun} of at least {least} min {side} {limit} mg/dL",
 )
-EPISODE_DETAIL = phrases(": {parts}", " ({parts})", " - {parts}")
+EPISODE_DETAIL = phrases(": {parts}", " ({parts})")
 EPISODE = phrases(
     "from {start} for {minutes} min, {extreme_word} {extreme}", "{start}, {minutes} min, {extreme_word} {extreme}"
 )
@@ -74,11 +74,11 @@ RANGE_LIMIT = phrases(
     "The sensor's delivered range is {floor}-{ceiling} mg/dL: time under {floor} and over {ceiling} is not assessable",
 )
 FLOOR_LIMIT = phrases(
-    "This app delivers nothing under {floor} mg/dL, so time below that cannot be assessed",
+    "This app delivers values from {floor} mg/dL up only, so time below that cannot be assessed",
     "Values under {floor} mg/dL are not delivered by this app; time below is not assessable",
 )
 CEILING_LIMIT = phrases(
-    "This app delivers nothing over {ceiling} mg/dL, so time above that cannot be assessed",
+    "This app delivers values up to {ceiling} mg/dL only, so time above that cannot be assessed",
     "Values over {ceiling} mg/dL are not delivered by this app; time above is not assessable",
 )
 LATENESS = phrases(
@@ -91,24 +91,27 @@ OTHER_MEAN = phrases(
     "{app} also delivered readings, not used (its mean: {value} mg/dL)",
 )
 
-LABELS: Mapping[str, str] = {
-    "mean": "mean glucose",
-    "pct_70_180": "time in range",
-    "pct_70_140": "time in tight range",
-    "pct_above_180": "time above range",
-    "pct_above_250": "time far above range",
-    "episodes_lv1_hyper": "episodes above range",
-    "nocturnal_mean": "night mean",
-    "mage": "MAGE",
-    "pct_below_70": "time below range",
-    "pct_below_54": "time below range",
-    "episodes_lv1_hypo": "episodes below range",
-    "episodes_lv2_hypo": "episodes below range",
-    "gmi": "GMI",
-    "cv": "CV",
-    "gri": "glycaemia index",
-    "modd": "day-to-day variability",
-}
+LABELS = Labels(
+    BLOOD_GLUCOSE,
+    {
+        "mean": "mean glucose",
+        "pct_70_180": "time in range",
+        "pct_70_140": "time in tight range",
+        "pct_above_180": "time above range",
+        "pct_above_250": "time far above range",
+        "episodes_lv1_hyper": "episodes above range",
+        "nocturnal_mean": "night mean",
+        "mage": "MAGE",
+        "pct_below_70": "time below range",
+        "pct_below_54": "time below range",
+        "episodes_lv1_hypo": "episodes below range",
+        "episodes_lv2_hypo": "episodes below range",
+        "gmi": "GMI",
+        "cv": "CV",
+        "gri": "glycaemia index",
+        "modd": "day-to-day variability",
+    },
+)
 LOW_COLUMNS = ("pct_below_70", "pct_below_54", "episodes_lv1_hypo", "episodes_lv2_hypo")
 HIGH_COLUMNS = ("pct_above_250",)
 
@@ -156,7 +159,7 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
     _night(row, narrative)
     _episodes(row, narrative)
     explained = _sensor_limits(row, narrative)
-    not_assessable(row, narrative, LABELS, skip=explained)
+    say_not_assessable(row, narrative, LABELS, skip=explained)
     provisional(row, narrative)
     if _is_level_2(row, low, high):
         narrative.sentences.append(REFERRAL)
@@ -168,7 +171,7 @@ def _amount(row: FactRow, narrative: Narrative) -> None:
     if n is not None and wear is not None and expected is not None:
         amount = narrative.phrase(AMOUNT, n=n, expected=expected, wear=wear)
     elif n is not None:
-        amount = narrative.phrase(AMOUNT_WITHOUT_WEAR, n=n)
+        amount = narrative.phrase(AMOUNT_WITHOUT_WEAR, n=n, readings=noun(n, "reading"))
     else:
         amount = narrative.phrase(AMOUNT_UNKNOWN)
     clauses = [narrative.phrase(HEAD, day=day_words(row, narrative), apps=used_words(row), amount=amount)]
@@ -222,7 +225,7 @@ def _night(row: FactRow, narrative: Narrative) -> None:
     if mean is None:
         return
     n = row.claim("nocturnal_n", unit="count", window=window)
-    rest = "" if n is None else narrative.phrase(NIGHT_N, n=n)
+    rest = "" if n is None else narrative.phrase(NIGHT_N, n=n, readings=noun(n, "reading"))
     narrative.say(NIGHT, start=NIGHT_BLOCK[0], end=NIGHT_BLOCK[1], mean=mean, rest=rest)
 
 
@@ -235,7 +238,7 @@ def _episodes(row: FactRow, narrative: Narrative) -> None:
         clause = narrative.phrase(
             EPISODES,
             count=count,
-            noun="episode" if count.value == 1 else "episodes",
+            noun=noun(count, "episode"),
             side=side,
             limit=limit,
             least=least,

@@ -6,6 +6,7 @@ Does not belong here: which claims a kind states (its module) or how a row becom
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -18,13 +19,18 @@ RULE_VERSIONS: Mapping[str, int] = MappingProxyType({})
 EXTRA_DECIMALS = 2
 """Decimals a claim's value keeps beyond the ones it is written with."""
 
+_MOST_DECIMALS = 6
+# Comma between thousands; a negative number that rounds to zero loses its sign.
+_FORMATS = tuple(f"z,.{decimals}f" for decimals in range(_MOST_DECIMALS + EXTRA_DECIMALS + 1))
 
+
+@lru_cache(maxsize=1024)
 def rule_of(metric: str) -> str:
     """Rule and version of a metric, as ``glucose.mean@1``."""
     return f"{metric}@{RULE_VERSIONS.get(metric, 1)}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Claim:
     """One statement a text makes.
 
@@ -55,6 +61,36 @@ class Claim:
     formula: str | None = None
     operands: tuple[str, ...] = ()
 
+    def __init__(  # noqa: PLR0917 - the members in their order, as the generated one would take them
+        self,
+        id: str,  # noqa: A002 - the name of the member in a training line
+        metric: str,
+        value: float | str,
+        unit: str,
+        window: str,
+        n: int | None,
+        sources: tuple[str, ...],
+        rule: str,
+        decimals: int = 0,
+        formula: str | None = None,
+        operands: tuple[str, ...] = (),
+    ) -> None:
+        # An example makes some thirty claims, and the generated __init__ of a frozen dataclass takes four times
+        # as long. Derivation members are set only where there are any: `as_json` shows what is set.
+        members = self.__dict__
+        members["id"] = id
+        members["metric"] = metric
+        members["value"] = value
+        members["unit"] = unit
+        members["window"] = window
+        members["n"] = n
+        members["sources"] = sources
+        members["rule"] = rule
+        members["decimals"] = decimals
+        if formula is not None:
+            members["formula"] = formula
+            members["operands"] = operands
+
     def text(self) -> str:
         """How the value is written: the only way it may enter a text.
 
@@ -62,7 +98,7 @@ class Claim:
         """
         value = self.value
         if not isinstance(value, str):
-            return f"{value:z,.{self.decimals}f}"
+            return format(value, _FORMATS[self.decimals])
         if self.unit == "local time":
             return value[11:16]
         if self.unit == "local date and time":
@@ -74,7 +110,7 @@ class Claim:
     def precise_text(self) -> str:
         """The value with all the decimals it keeps, as prompts show it: rounding it gives ``text()``."""
         if isinstance(self.value, float):
-            return f"{self.value:z,.{self.decimals + EXTRA_DECIMALS}f}".rstrip("0").rstrip(".")
+            return format(self.value, _FORMATS[self.decimals + EXTRA_DECIMALS]).rstrip("0").rstrip(".")
         return self.text()
 
     def is_constant(self) -> bool:
@@ -83,10 +119,7 @@ class Claim:
 
     def as_json(self) -> dict[str, Any]:
         """The claim as in the metadata of an example; derivation keys only where it is derived."""
-        members = dict(vars(self))
-        if self.formula is None:
-            del members["formula"], members["operands"]
-        return members
+        return vars(self)
 
 
 def constant(metric: str, name: str, value: float | str, unit: str) -> Claim:
@@ -148,6 +181,8 @@ def difference_as_written(value: Claim, base: Claim) -> Claim:
 def percent_decimals(share: float) -> int:
     """Decimals that keep a share near 0 or 100 from being written as none or all.
 
-    The consensus report gives glucose shares as whole numbers; a share of 0.3 % must not read "0 %".
+    The consensus report gives glucose shares as whole numbers and those under 1 as tenths.
     """
-    return 1 if 0 < share < 1 or 99 < share < 100 else 0
+    if not (0 < share < 1 or 99 < share < 100):
+        return 0
+    return 1 if 0 < round(share, 1) < 100 else 2

@@ -1,22 +1,19 @@
-"""Sentences that every kind has: the day, the sources, what is provisional, what is not assessable.
+"""Sentences that every kind has: the day, the sources, the longest gap, what is provisional.
 
 Belongs here: wording shared by all kinds (NARRATIVE.md A, "MUST state").
 Does not belong here: what only one kind says.
 """
 
-import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
-from vitals.training.claims import Claim, difference_as_written, rule_of
+from vitals.training.claims import Claim, difference_as_written
 from vitals.training.fact_row import FactRow
-from vitals.training.language import violations
 from vitals.training.narrative import Narrative, Phrases, listing, phrases
 from vitals.training.source_names import UNLISTED, identifier_of, title_of
 
 DAY = phrases("{date} ({offset})")
-DAY_OF_OTHER_LENGTH = phrases("{date} ({offset}; {what}, {hours} h)", "{date} ({offset}; {what} of {hours} h)")
+DAY_OF_OTHER_LENGTH = phrases("{date} ({offset}; {what}, {hours} h)", "{date} ({offset}; {what}, a day of {hours} h)")
 LATER_OFFSET = phrases("{before}, then {offset}")
 AS_OF = phrases(
     "Provisional: as of {as_of}, more data of this day may still arrive",
@@ -31,12 +28,6 @@ PRESENT_UNUSED = phrases(
     "data of {app} were present too, but not used",
 )
 MORE_UNUSED = phrases("further apps were present and not used", "other apps delivered data too, not used")
-NOT_ASSESSABLE = phrases(
-    "Not assessable: {what}",
-    "Not stated for this day: {what}",
-    "Cannot be assessed here: {what}",
-    "These data do not allow a statement on {what}",
-)
 GAP = phrases(
     "longest gap {gap} min, {start}-{end}",
     "the longest stretch without data was {gap} min ({start}-{end})",
@@ -47,14 +38,8 @@ GAP_UNTIMED = phrases("longest gap {gap} min", "the longest stretch without data
 CLOCK_CHANGE_MINUTES = (30.0, 60.0)
 """Steps by which an authority moves the clock; any other length of a day comes from a journey."""
 
-NEUTRAL_REASON = "its precondition is not met"
-"""Stands in for a reason whose own words a text may not use (a profile that names a disease)."""
-
 _FULL_DAY_MINUTES = 1440
 _MOST_NAMED = 3
-_MOST_LABELS = 5
-_MOST_REASONS = 5
-_NUMBER = re.compile(r"\d\d:\d\d|\d+(?:,\d{3})*(?:\.\d+)?")
 
 
 def day_words(row: FactRow, narrative: Narrative) -> str:
@@ -155,68 +140,3 @@ def provisional(row: FactRow, narrative: Narrative) -> None:
         narrative.say(OPEN)
     else:
         narrative.say(AS_OF, as_of=as_of)
-
-
-@lru_cache(maxsize=4096)
-def sayable_reason(reason: str) -> str:
-    """A reason as a text may say it; the neutral one if its words are forbidden."""
-    words = reason.strip().rstrip(".").removeprefix("not assessable: ")
-    return NEUTRAL_REASON if violations(words) else words
-
-
-@lru_cache(maxsize=4096)
-def _reason_parts(reason: str) -> tuple[str, tuple[str, ...]]:
-    """A reason with its numbers as fields, and those numbers."""
-    words = sayable_reason(reason).replace("{", "(").replace("}", ")")
-    numbers = tuple(_NUMBER.findall(words))
-    fields = iter(range(len(numbers)))
-    return _NUMBER.sub(lambda _: f"{{n{next(fields)}}}", words), numbers
-
-
-def _reason_claim(metric: str, index: int, token: str) -> Claim:
-    if ":" in token:
-        return Claim(f"{metric}#needs_{index}", "sufficiency", token, "clock", "", None, (), rule_of("sufficiency"))
-    plain = token.replace(",", "")
-    decimals = len(plain.partition(".")[2])
-    value = float(plain) if decimals else int(plain)
-    return Claim(f"{metric}#needs_{index}", "sufficiency", value, "", "", None, (), rule_of("sufficiency"), decimals)
-
-
-def withheld_by_reason(row: FactRow, labels: Mapping[str, str], *, skip: Iterable[str] = ()) -> dict[str, list[str]]:
-    """Reason -> metric ids of the withheld metrics that have a label, without the skipped columns."""
-    skipped = {row.id_of(column) for column in skip}
-    order = {row.id_of(column): i for i, column in enumerate(labels)}
-    entries = [
-        entry for entry in row.values["withheld"] or () if entry["metric"] in order and entry["metric"] not in skipped
-    ]
-    entries.sort(key=lambda entry: order[entry["metric"]])
-    grouped: dict[str, list[str]] = {}
-    for entry in entries:
-        grouped.setdefault(entry["reason"] or "", []).append(entry["metric"])
-    return grouped
-
-
-def not_assessable(row: FactRow, narrative: Narrative, labels: Mapping[str, str], *, skip: Iterable[str] = ()) -> None:
-    """Say which metrics are not assessable and why, grouped by reason.
-
-    Args:
-        row: the facts.
-        narrative: where to write.
-        labels: column -> what it is called; columns without a label are not mentioned. Several may share one.
-        skip: columns that another sentence has explained already.
-    """
-    clauses: list[str] = []
-    for reason, metrics in list(withheld_by_reason(row, labels, skip=skip).items())[:_MOST_REASONS]:
-        names = list(dict.fromkeys(labels[metric.partition(".")[2]] for metric in metrics))
-        if len(names) > _MOST_LABELS:
-            names = [*names[:_MOST_LABELS], "others"]
-        words, numbers = _reason_parts(reason)
-        texts: dict[str, str] = {}
-        for index, token in enumerate(numbers):
-            claim = _reason_claim(metrics[0], index, token)
-            narrative.claims.setdefault(claim.id, claim)
-            texts[f"n{index}"] = claim.text()
-        why = words.format_map(texts)
-        clauses.append(f"{listing(names)} ({why})" if why else listing(names))
-    if clauses:
-        narrative.say(NOT_ASSESSABLE, what="; ".join(clauses))

@@ -11,7 +11,7 @@ from typing import Any
 from vitals.training.claims import Claim
 from vitals.training.common_sentences import day_words, other_value, used_words
 from vitals.training.fact_row import FactRow
-from vitals.training.narrative import Narrative, Phrases, phrases
+from vitals.training.narrative import Narrative, Phrases, noun, phrases
 from vitals.training.source_names import title_of
 
 OTHERS_AS_OF = phrases(
@@ -108,13 +108,10 @@ def _as_of(row: FactRow) -> Claim | None:
 
 
 def _made_of(row: FactRow, narrative: Narrative) -> str:
-    buckets, intervals = row.values["buckets_n"] or 0, row.values["intervals_n"] or 0
-    if intervals:
-        n = row.part("intervals_n", "records", intervals, "count")
-        return narrative.phrase(MADE_OF, n=n, records="interval record" if intervals == 1 else "interval records")
-    if buckets:
-        n = row.part("buckets_n", "records", buckets, "count")
-        return narrative.phrase(MADE_OF, n=n, records="day bucket" if buckets == 1 else "day buckets")
+    for column, word in (("intervals_n", "interval record"), ("buckets_n", "day bucket")):
+        n = row.claim(column, unit="count")
+        if n is not None and n.value:
+            return narrative.phrase(MADE_OF, n=n, records=noun(n, word))
     return ""
 
 

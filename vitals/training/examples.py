@@ -21,7 +21,7 @@ from vitals.training import active_calories, blood_glucose, heart_rate, hrv_rmss
 from vitals.training.claims import Claim
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative, SeriesTable, StagesTable
-from vitals.training.language import violations
+from vitals.training.language import suspects, violations
 from vitals.training.narrative import Narrative
 from vitals.training.prompts import TOKEN_BUDGET, Coarser, data_block, instruction
 from vitals.training.series_tables import series_tables, stage_tables
@@ -77,9 +77,8 @@ def build_examples(kind: str, facts: pl.DataFrame, *, tenant: str, processor_ver
     narrative = NARRATIVES[kind]
     tables = _tables(narrative, facts)
     heavy = [name for name in ("series", "stages") if name in facts.columns]
-    lines: list[tuple[str, str, bytes]] = []
-    for position, values in enumerate(facts.drop(heavy).iter_rows(named=True)):
-        example = _example(
+    examples = [
+        _example(
             narrative,
             values,
             table=tables[position],
@@ -87,8 +86,11 @@ def build_examples(kind: str, facts: pl.DataFrame, *, tenant: str, processor_ver
             tenant=tenant,
             processor_version=processor_version,
         )
-        lines.append((values["subject_id"], example["id"], orjson.dumps(example, option=orjson.OPT_SORT_KEYS)))
-    return [line for _, _, line in sorted(lines)]
+        for position, values in enumerate(facts.drop(heavy).iter_rows(named=True))
+    ]
+    _refuse_forbidden(examples)
+    examples.sort(key=lambda example: (example["metadata"]["subject_id"], example["id"]))
+    return [orjson.dumps(example, option=orjson.OPT_SORT_KEYS) for example in examples]
 
 
 def _tables(narrative: KindNarrative, facts: pl.DataFrame) -> list[str]:
@@ -124,7 +126,6 @@ def _example(
     narrative = Narrative(f"{kind.record_type.kind}|{TASK}|{subject_id}|{row.date}")
     kind.narrate(row, narrative)
     output = narrative.text()
-    _refuse_forbidden(output, kind, row)
     claims = list(narrative.claims.values())
     question = instruction(kind.record_type.kind, narrative)
     block = data_block(row, kind, claims, table=table, coarser=coarser, budget=TOKEN_BUDGET)
@@ -141,15 +142,18 @@ def _example(
     }
 
 
-def _refuse_forbidden(output: str, kind: KindNarrative, row: FactRow) -> None:
-    broken = violations(output)
-    if broken:
-        raise PermanentError(
-            "write a training example",
-            f"{kind.record_type.category}, {row.date}",
-            f"its text breaks the language rule {', '.join(broken)}",
-            "Change the wording in the narrative module of the kind; the rules are in vitals/training/language.py",
-        )
+def _refuse_forbidden(examples: list[dict[str, Any]]) -> None:
+    outputs = pl.Series([example["output"] for example in examples], dtype=pl.String)
+    for position in suspects(outputs).arg_true():
+        broken = violations(outputs[position])
+        if broken:
+            metadata = examples[position]["metadata"]
+            raise PermanentError(
+                "write a training example",
+                f"{metadata['training_category']}, {metadata['local_date']}",
+                f"its text breaks the language rule {', '.join(broken)}",
+                "Change the wording in the narrative module of the kind; the rules are in vitals/training/language.py",
+            )
 
 
 def _metadata(

@@ -29,6 +29,7 @@ class FactRow:
         offsets: UTC offsets in force during the day, in order, as "-05:00".
         used, others: entries of `sources` that the facts rest on, and the rest.
         apps: identifiers of the used sources.
+        withheld: metric ids that may not be stated, with reasons.
     """
 
     __slots__ = (
@@ -42,6 +43,7 @@ class FactRow:
         "record_type",
         "used",
         "values",
+        "withheld",
     )
 
     def __init__(self, record_type: RecordType, values: Mapping[str, Any]) -> None:
@@ -55,7 +57,8 @@ class FactRow:
         self.others = [source for source in sources if not source["used"]]
         self.apps: tuple[str, ...] = tuple(identifier_of(source["app"]) for source in self.used)
         self._prefix = record_type.metric_prefix + "."
-        self._withheld = {entry["metric"] for entry in values["withheld"] or ()}
+        self.withheld = tuple((entry["metric"], entry["reason"] or "") for entry in values["withheld"] or ())
+        self._withheld = dict(self.withheld)
         n = values.get("n")
         self._n: int | None = values["records"] if n is None else n
 

@@ -14,14 +14,14 @@ from vitals.training.claims import Claim, constant, derived, further
 from vitals.training.common_sentences import (
     day_words,
     gap_clauses,
-    not_assessable,
     provisional,
     unused_sources,
     used_words,
 )
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative, SeriesTable
-from vitals.training.narrative import Narrative, listing, phrases
+from vitals.training.narrative import Narrative, listing, noun, phrases
+from vitals.training.not_assessable import Labels, say_not_assessable
 
 HEAD = phrases(
     "Heart rate on {day}, {apps}: {amount}",
@@ -30,10 +30,10 @@ HEAD = phrases(
     "{day}, heart rate by {apps}: {amount}",
 )
 AMOUNT = phrases(
-    "{coverage} % of the day covered, {n} minutes with a sample",
-    "{n} minutes with a sample, covering {coverage} % of the day",
+    "{coverage} % of the day covered, {n} {minutes} with a sample",
+    "{n} {minutes} with a sample, covering {coverage} % of the day",
 )
-AMOUNT_WITHOUT_COVERAGE = phrases("{n} minutes with a sample", "samples in {n} minutes")
+AMOUNT_WITHOUT_COVERAGE = phrases("{n} {minutes} with a sample", "samples in {n} {minutes}")
 AMOUNT_WITHOUT_N = phrases("{coverage} % of the day covered", "a coverage of {coverage} % of the day")
 AMOUNT_UNKNOWN = phrases("samples present", "some samples")
 MEAN = phrases(
@@ -49,7 +49,7 @@ RANGE = phrases(
 LOWEST = phrases("lowest minute {low} bpm", "minimum {low} bpm")
 HIGHEST = phrases("highest minute {high} bpm", "maximum {high} bpm")
 SPREAD = phrases("SD of minute values {sd} bpm", "standard deviation of minute values {sd} bpm")
-ASLEEP = phrases("asleep {mean} bpm", "mean asleep {mean} bpm", "during the main sleep {mean} bpm")
+ASLEEP = phrases("asleep {mean} bpm", "mean asleep {mean} bpm", "during the main sleep the mean was {mean} bpm")
 LOWEST_HALF_HOUR = phrases(
     "lowest {window} min asleep {mean} bpm",
     "the lowest mean over {window} min of sleep was {mean} bpm",
@@ -60,7 +60,7 @@ BOUTS = phrases(
     "{count} {noun} of {least} min or more {side} {limit} bpm",
     "{count} {noun} {side} {limit} bpm lasting at least {least} min",
 )
-BOUT_DETAIL = phrases(": {parts}", " ({parts})", " - {parts}")
+BOUT_DETAIL = phrases(": {parts}", " ({parts})")
 BOUT = phrases("from {start} for {minutes} min, {word} {extreme} bpm", "{start}, {minutes} min, {word} {extreme} bpm")
 MORE_BOUTS = phrases("{more} more", "a further {more}")
 ACTIVITY_UNKNOWN = phrases("; activity was not recorded", ", with activity not recorded", " (activity not recorded)")
@@ -77,22 +77,25 @@ OTHER_MEAN = phrases(
     "{app} also delivered heart rate, not used (its mean: {value} bpm)",
 )
 
-LABELS: Mapping[str, str] = {
-    "mean_time_weighted": "day mean",
-    "min": "lowest value",
-    "max": "highest value",
-    "sleep_mean_time_weighted": "sleeping mean",
-    "resting_low30_in_main_sleep": "lowest half-hour asleep",
-    "wake_mean_time_weighted": "waking mean",
-    "dip_percent": "sleep-wake difference",
-    "bouts_ge100": "bouts",
-    "bouts_lt50": "bouts",
-    "zone_very_light_lt57": "intensity zones",
-    "zone_light_57_64": "intensity zones",
-    "zone_moderate_64_77": "intensity zones",
-    "zone_vigorous_77_96": "intensity zones",
-    "zone_near_max_ge96": "intensity zones",
-}
+LABELS = Labels(
+    HEART_RATE,
+    {
+        "mean_time_weighted": "day mean",
+        "min": "lowest value",
+        "max": "highest value",
+        "sleep_mean_time_weighted": "sleeping mean",
+        "resting_low30_in_main_sleep": "lowest half-hour asleep",
+        "wake_mean_time_weighted": "waking mean",
+        "dip_percent": "sleep-wake difference",
+        "bouts_ge100": "bouts",
+        "bouts_lt50": "bouts",
+        "zone_very_light_lt57": "intensity zones",
+        "zone_light_57_64": "intensity zones",
+        "zone_moderate_64_77": "intensity zones",
+        "zone_vigorous_77_96": "intensity zones",
+        "zone_near_max_ge96": "intensity zones",
+    },
+)
 
 
 def _bpm(column: str, name: str, value: float) -> Claim:
@@ -149,16 +152,16 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
     _asleep_and_awake(row, narrative)
     _bouts(row, narrative)
     _zones(row, narrative)
-    not_assessable(row, narrative, LABELS)
+    say_not_assessable(row, narrative, LABELS)
     provisional(row, narrative)
 
 
 def _amount(row: FactRow, narrative: Narrative) -> None:
     n, coverage = row.claim("n"), row.claim("coverage_percent")
     if n is not None and coverage is not None:
-        amount = narrative.phrase(AMOUNT, n=n, coverage=coverage)
+        amount = narrative.phrase(AMOUNT, n=n, minutes=noun(n, "minute"), coverage=coverage)
     elif n is not None:
-        amount = narrative.phrase(AMOUNT_WITHOUT_COVERAGE, n=n)
+        amount = narrative.phrase(AMOUNT_WITHOUT_COVERAGE, n=n, minutes=noun(n, "minute"))
     elif coverage is not None:
         amount = narrative.phrase(AMOUNT_WITHOUT_N, coverage=coverage)
     else:
@@ -213,8 +216,7 @@ def _bouts(row: FactRow, narrative: Narrative) -> None:
         count = row.claim(column)
         if count is None:
             continue
-        noun = "bout" if count.value == 1 else "bouts"
-        clause = narrative.phrase(BOUTS, count=count, noun=noun, side=side, limit=limit, least=least)
+        clause = narrative.phrase(BOUTS, count=count, noun=noun(count, "bout"), side=side, limit=limit, least=least)
         found = [bout for bout in row.values["bouts"] or () if bout["level"] == level]
         parts = [
             _bout(row, narrative, column, index, bout, word=word) for index, bout in enumerate(found[:_MOST_BOUTS], 1)

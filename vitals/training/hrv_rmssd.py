@@ -6,21 +6,19 @@ Does not belong here: a trend inside one night, cut-offs, or any measure that ne
     session, source, values and coverage -> mean and median -> what is missing
 """
 
-from collections.abc import Mapping
-
 from vitals.record_types import HRV_RMSSD
 from vitals.training.claims import constant
 from vitals.training.common_sentences import (
     day_words,
     gap_clauses,
-    not_assessable,
     provisional,
     unused_sources,
     used_words,
 )
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative, SeriesTable
-from vitals.training.narrative import Narrative, phrases
+from vitals.training.narrative import Narrative, noun, phrases
+from vitals.training.not_assessable import Labels, say_not_assessable
 from vitals.training.source_names import title_of
 
 HEAD = phrases(
@@ -33,10 +31,10 @@ HEAD_WITHOUT_NIGHT = phrases(
     "RMSSD of {day}, from {apps}: {amount}",
 )
 AMOUNT = phrases(
-    "{n} values of {every} min, {coverage} % of the session",
-    "{n} windows of {every} min covering {coverage} % of the session",
+    "{n} {values} of {every} min, {coverage} % of the session",
+    "{n} {windows} of {every} min covering {coverage} % of the session",
 )
-AMOUNT_WITHOUT_COVERAGE = phrases("{n} values of {every} min", "{n} windows of {every} min")
+AMOUNT_WITHOUT_COVERAGE = phrases("{n} {values} of {every} min", "{n} {windows} of {every} min")
 AMOUNT_WITHOUT_N = phrases("{coverage} % of the session covered", "a coverage of {coverage} % of the session")
 AMOUNT_UNKNOWN = phrases("values present", "some values")
 SESSION = phrases(
@@ -59,11 +57,14 @@ OTHER_MEAN = phrases(
     "{app} also delivered RMSSD, not used (its mean: {value} ms)",
 )
 
-LABELS: Mapping[str, str] = {
-    "rmssd_mean": "nightly mean",
-    "rmssd_median": "nightly median",
-    "coverage_percent": "coverage of the night",
-}
+LABELS = Labels(
+    HRV_RMSSD,
+    {
+        "rmssd_mean": "nightly mean",
+        "rmssd_median": "nightly median",
+        "coverage_percent": "coverage of the night",
+    },
+)
 EVERY = constant("hrv.n", "every_minutes", 5, "min")
 
 
@@ -86,7 +87,7 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
     if clauses:
         clauses.append(narrative.phrase(ONE_NIGHT))
     narrative.close(clauses)
-    not_assessable(row, narrative, LABELS)
+    say_not_assessable(row, narrative, LABELS)
     provisional(row, narrative)
 
 
@@ -100,9 +101,13 @@ def _session_window(row: FactRow) -> str | None:
 def _amount(row: FactRow, narrative: Narrative, window: str | None) -> None:
     n, coverage = row.claim("n", window=window), row.claim("coverage_percent", window=window)
     if n is not None and coverage is not None:
-        amount = narrative.phrase(AMOUNT, n=n, coverage=coverage, every=EVERY)
+        amount = narrative.phrase(
+            AMOUNT, n=n, values=noun(n, "value"), windows=noun(n, "window"), coverage=coverage, every=EVERY
+        )
     elif n is not None:
-        amount = narrative.phrase(AMOUNT_WITHOUT_COVERAGE, n=n, every=EVERY)
+        amount = narrative.phrase(
+            AMOUNT_WITHOUT_COVERAGE, n=n, values=noun(n, "value"), windows=noun(n, "window"), every=EVERY
+        )
     elif coverage is not None:
         amount = narrative.phrase(AMOUNT_WITHOUT_N, coverage=coverage)
     else:

@@ -4,12 +4,13 @@ Belongs here: the shape of that, as data and one function.
 Does not belong here: any kind.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from vitals.record_types import RecordType
 from vitals.training.fact_row import FactRow
 from vitals.training.narrative import Narrative
+from vitals.training.not_assessable import Labels
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class KindNarrative:
         record_type: the kind.
         narrate: writes the sentences of a row.
         headline: columns that a full account of the day states; without one of them it is a limited one.
-        labels: column -> what it is called where it is not assessable.
+        labels: what its metrics are called where they are not assessable.
         counted: what the `n` of a source counts.
         table: what a prompt tabulates, if the kind has a series.
     """
@@ -52,6 +53,6 @@ class KindNarrative:
     record_type: RecordType
     narrate: Callable[[FactRow, Narrative], None]
     headline: tuple[str, ...]
-    labels: Mapping[str, str]
+    labels: Labels
     counted: str = "records"
     table: SeriesTable | StagesTable | None = None

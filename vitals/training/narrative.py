@@ -62,14 +62,12 @@ class Narrative:
             wordings: the alternatives.
             fields: claims, written with ``Claim.text()``, and words.
         """
-        texts: dict[str, str] = {}
         for name, value in fields.items():
-            if isinstance(value, str):
-                texts[name] = value
-            else:
-                texts[name] = value.text()
+            if not isinstance(value, str):
+                fields[name] = value.text()
                 self.claims.setdefault(value.id, value)
-        return self.choose(wordings).format_map(texts)
+        options = wordings.options
+        return options[self._digest[wordings.slot] % len(options)].format_map(fields)
 
     def say(self, wordings: Phrases, **fields: Claim | str) -> None:
         """Write a whole sentence."""
@@ -77,13 +75,22 @@ class Narrative:
 
     def close(self, clauses: list[str], *, separator: str = "; ") -> None:
         """End a sentence made of clauses; none make no sentence."""
-        if clauses:
-            sentence = separator.join(clauses)
-            self.sentences.append(f"{sentence[0].upper()}{sentence[1:]}.")
+        if not clauses:
+            return
+        sentence = separator.join(clauses)
+        # A package name keeps its case: it is the app's only name.
+        starts_with_package = "." in sentence.partition(" ")[0]
+        first = sentence[0] if starts_with_package else sentence[0].upper()
+        self.sentences.append(f"{first}{sentence[1:]}.")
 
     def text(self) -> str:
         """The finished text."""
         return " ".join(self.sentences)
+
+
+def noun(count: Claim, word: str) -> str:
+    """The word in the number that goes with the count: "reading", "readings"."""
+    return word if count.value == 1 else f"{word}s"
 
 
 def listing(parts: list[str]) -> str:

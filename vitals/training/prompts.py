@@ -14,11 +14,11 @@ from functools import lru_cache
 from math import ceil
 
 from vitals.training.claims import Claim
-from vitals.training.common_sentences import sayable_reason, withheld_by_reason
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative
 from vitals.training.metric_names import NAMES
 from vitals.training.narrative import Narrative, phrases
+from vitals.training.not_assessable import prompt_line
 from vitals.training.source_names import title_of
 
 TOKEN_BUDGET = 2048
@@ -86,9 +86,11 @@ def data_block(
         coarser: the series as means per so many minutes; "" if the kind has no such form.
         budget: tokens it may take.
     """
-    head = _NEWLINE.join(
-        [*_day_lines(row), *_source_lines(row, kind), *_fact_lines(claims), *_withheld_lines(row, kind)]
-    )
+    lines = [*_day_lines(row), *_source_lines(row, kind), *_fact_lines(claims)]
+    withheld = prompt_line(kind.labels, row.withheld)
+    if withheld:
+        lines.append(withheld)
+    head = _NEWLINE.join(lines)
     if not table or kind.table is None:
         return head
     full = f"{head}\n{kind.table.title}:\n{table}"
@@ -140,14 +142,6 @@ def _fact_lines(claims: Sequence[Claim]) -> list[str]:
     return ["Facts: " + "; ".join(shown)] if shown else []
 
 
-def _withheld_lines(row: FactRow, kind: KindNarrative) -> list[str]:
-    lines = []
-    for reason, metrics in withheld_by_reason(row, kind.labels).items():
-        names = dict.fromkeys(kind.labels[metric.partition(".")[2]] for metric in metrics)
-        lines.append(f"{', '.join(names)}: {sayable_reason(reason)}")
-    return ["Not assessable: " + "; ".join(lines)] if lines else []
-
-
 @lru_cache(maxsize=4096)
 def _label(claim_id: str) -> str:
     """What a prompt calls a claim: the metric's name and the qualifier."""
@@ -165,4 +159,4 @@ def _unit(unit: str) -> str:
 
 
 def _plain(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    return f"{value:,.2f}".rstrip("0").rstrip(".")

@@ -6,7 +6,6 @@ Does not belong here: any computation, or a grade of sleep.
     session -> asleep, awake within, awakenings -> stages as the app classified them -> naps -> the other source
 """
 
-from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 
 from vitals.record_types import SLEEP
@@ -14,14 +13,14 @@ from vitals.training.claims import Claim, constant
 from vitals.training.common_sentences import (
     app_words,
     day_words,
-    not_assessable,
     provisional,
     unused_sources,
     used_words,
 )
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative, StagesTable
-from vitals.training.narrative import Narrative, listing, phrases
+from vitals.training.narrative import Narrative, listing, noun, phrases
+from vitals.training.not_assessable import Labels, say_not_assessable
 
 HEAD = phrases(
     "Main sleep ending on {day}, {apps}: session {start}-{end}{length}",
@@ -72,16 +71,19 @@ OTHER_TST_AND_DIFFERENCE = phrases(
     "{app} was also present and not used; it had {value} min asleep ({difference} min {side})",
 )
 
-LABELS: Mapping[str, str] = {
-    "tst": "time asleep",
-    "waso": "wake within sleep",
-    "awakenings_ge5": "longer awakenings",
-    "deep": "stage minutes",
-    "light": "stage minutes",
-    "rem": "stage minutes",
-    "se": "share of the session asleep",
-    "sol": "time to sleep onset",
-}
+LABELS = Labels(
+    SLEEP,
+    {
+        "tst": "time asleep",
+        "waso": "wake within sleep",
+        "awakenings_ge5": "longer awakenings",
+        "deep": "stage minutes",
+        "light": "stage minutes",
+        "rem": "stage minutes",
+        "se": "share of the session asleep",
+        "sol": "time to sleep onset",
+    },
+)
 LEAST_AWAKENING = constant("sleep.awakenings_ge5", "least_minutes", 5, "min")
 STAGE_NAMES = {"light": "light", "deep": "deep", "rem": "REM"}
 _MOST_NAPS = 3
@@ -98,7 +100,7 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
     unused_sources(
         row, narrative, "tst", OTHER_TST, unit="min", window=window, own=tst, difference=OTHER_TST_AND_DIFFERENCE
     )
-    not_assessable(row, narrative, LABELS)
+    say_not_assessable(row, narrative, LABELS)
     provisional(row, narrative)
 
 
@@ -135,8 +137,9 @@ def _amounts(row: FactRow, narrative: Narrative, tst: Claim | None, window: str 
         clauses.append(narrative.phrase(AWAKE, waso=waso))
     awakenings = row.claim("awakenings_ge5", window=window)
     if awakenings is not None:
-        noun = "awakening" if awakenings.value == 1 else "awakenings"
-        clauses.append(narrative.phrase(AWAKENINGS, count=awakenings, noun=noun, least=LEAST_AWAKENING))
+        clauses.append(
+            narrative.phrase(AWAKENINGS, count=awakenings, noun=noun(awakenings, "awakening"), least=LEAST_AWAKENING)
+        )
     for column, wording in (("sol", LATENCY), ("se", EFFICIENCY), ("sme", MAINTENANCE)):
         value = row.claim(column, window=window)
         if value is not None:

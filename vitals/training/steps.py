@@ -6,15 +6,14 @@ Does not belong here: any computation, a sum of sources, or a number of steps to
     total ("at least" while the source still counted) -> cadence -> other sources -> what is missing
 """
 
-from collections.abc import Mapping
-
 from vitals.record_types import STEPS
 from vitals.training.claims import constant
-from vitals.training.common_sentences import not_assessable, provisional
+from vitals.training.common_sentences import provisional
 from vitals.training.day_totals import TotalWords, say_other_totals, say_total
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative
 from vitals.training.narrative import Narrative, phrases
+from vitals.training.not_assessable import Labels, say_not_assessable
 
 WORDS = TotalWords(
     what="steps",
@@ -39,10 +38,13 @@ CADENCE = phrases(
     "minutes with at least {cadence} steps per minute: {minutes}",
 )
 
-LABELS: Mapping[str, str] = {
-    "recommended_total": "total of the day",
-    "minutes_ge100": "cadence",
-}
+LABELS = Labels(
+    STEPS,
+    {
+        "recommended_total": "total of the day",
+        "minutes_ge100": "cadence",
+    },
+)
 CADENCE_LIMIT = constant("steps.minutes_ge100", "from", 100, "steps/min")
 
 
@@ -53,7 +55,7 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
     if minutes is not None:
         narrative.say(CADENCE, minutes=minutes, cadence=CADENCE_LIMIT)
     say_other_totals(row, narrative, WORDS, total)
-    not_assessable(row, narrative, LABELS)
+    say_not_assessable(row, narrative, LABELS)
     provisional(row, narrative)
 
 

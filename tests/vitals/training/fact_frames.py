@@ -175,17 +175,18 @@ LEVELS = ("lv1_hyper", "lv2_hyper", "lv1_hypo", "lv2_hypo", "ext_hyper", "ge100"
 
 
 def _random_member(name: str, dtype: Any, chance: random.Random) -> Any:
-    if name == "level":
-        return chance.choice(LEVELS)
-    if name == "stage":
-        return chance.choice(("LIGHT", "DEEP", "REM", "AWAKE", "UNKNOWN", "something else"))
-    if dtype == pl.String:
-        return chance.choice((STELO, SAMSUNG, OURA))
-    if dtype == pl.Boolean:
-        return chance.random() < 0.5
     if isinstance(dtype, pl.Datetime):
         moment = _random_moment(chance)
         return moment if dtype.time_zone is None else moment.replace(tzinfo=UTC)
-    if dtype.is_integer():
-        return chance.choice((1, 54, 70, 250, 288, 1200))
-    return chance.choice((0.0, 12.5, 199.96))
+    choices: tuple[Any, ...] = (0.0, 12.5, 199.96)
+    if name == "level":
+        choices = LEVELS
+    elif name == "stage":
+        choices = ("LIGHT", "DEEP", "REM", "AWAKE", "UNKNOWN", "something else")
+    elif dtype == pl.String:
+        choices = (STELO, SAMSUNG, OURA)
+    elif dtype == pl.Boolean:
+        choices = (True, False)
+    elif dtype.is_integer():
+        choices = (1, 54, 70, 250, 288, 1200)
+    return chance.choice(choices)
