@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import polars as pl
-
-from assets.stages.records_table import records_table
+from assets.stages.records_table import record_count
 from assets.stages.validation import FATES, RESOLVED_SCHEMA
 from resources.catalog_rows import Upload
 from resources.workspace import Workspace
@@ -54,7 +52,6 @@ def partition_books(workspace: Workspace, *, tenant: str, record_type: RecordTyp
         states[upload.state] = states.get(upload.state, 0) + 1
     scores = [u.score for u in uploads if u.score is not None]
     totals = workspace.catalog.uploads.totals(tenant).get(record_type.kind)
-    table = workspace.lake(tenant).scan(records_table(record_type), schema=pl.Schema(record_type.columns))
     return PartitionBooks(
         uploads=states,
         rows=rows,
@@ -68,7 +65,7 @@ def partition_books(workspace: Workspace, *, tenant: str, record_type: RecordTyp
             u.reason == "schema_mismatch" or u.schema_hash == RESOLVED_SCHEMA for u in uploads
         ),
         accepted_of_tenant=totals.accepted if totals else 0,
-        table_rows=int(table.select(pl.len()).collect().item()),
+        table_rows=record_count(workspace.lake(tenant), record_type),
     )
 
 

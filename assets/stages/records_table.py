@@ -50,6 +50,12 @@ def read_records(lake: Lake, record_type: RecordType, dates: Iterable[date]) -> 
     )
 
 
+def record_count(lake: Lake, record_type: RecordType) -> int:
+    """Number of current records of a kind."""
+    table = lake.scan(records_table(record_type), schema=pl.Schema(record_type.columns))
+    return int(table.select(pl.len()).collect().item())
+
+
 def write_records(
     lake: Lake,
     record_type: RecordType,

@@ -85,19 +85,17 @@ def _key(file: Path, data: bytes, *, user: str | None, day: str) -> str:
         if user is None and day == "today":
             # A key in full form is kept as it is, but for the day it lands on.
             return _on_day(parsed.type_name, datetime.now(UTC).date(), file.name)
-        type_name, fetch_ms, owner = parsed.type_name, parsed.fetch_ms, user or parsed.user
+        type_name, fetched_ms, owner = parsed.type_name, parsed.fetched_ms, user or parsed.user
     else:
         assert name is not None
         assert user is not None
-        type_name, fetch_ms, owner = name["type"], int(name["epoch"]), user
-    landing_day = _landing_day(day, fetch_ms)
-    if fetch_ms is None:
-        return _on_day(type_name, landing_day, file.name)
+        type_name, fetched_ms, owner = name["type"], int(name["epoch"]), user
+    landing_day = _landing_day(day, fetched_ms)
     return build_key(
         type_name=type_name,
         landing_day=landing_day,
         user=owner,
-        fetch_ms=fetch_ms,
+        fetched_ms=fetched_ms,
         content_hash=hashlib.sha256(data).hexdigest()[:12],
     )
 
@@ -106,13 +104,11 @@ def _on_day(type_name: str, landing_day: date, name: str) -> str:
     return f"raw/{type_name}/{landing_day:%Y/%m/%d}/{name}"
 
 
-def _landing_day(day: str, fetch_ms: int | None) -> date:
+def _landing_day(day: str, fetched_ms: int) -> date:
     if day == "today":
         return datetime.now(UTC).date()
     if day == "from-file":
-        if fetch_ms is None:
-            raise UsageError("land the file", "--day from-file", "its name holds no fetch time", "Give a date.")
-        return datetime.fromtimestamp(fetch_ms / 1000, UTC).date()
+        return datetime.fromtimestamp(fetched_ms / 1000, UTC).date()
     try:
         return date.fromisoformat(day)
     except ValueError:

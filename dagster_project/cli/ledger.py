@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from assets.stages.books import every_upload
-from assets.stages.records_table import records_table
+from assets.stages.records_table import record_count, records_table
 from dagster_project.cli.output import (
     JsonOption,
     TenantOption,
@@ -113,7 +113,7 @@ def kind_totals(workspace: Workspace, tenant: str, found: Iterable[Upload]) -> d
             "uploads": len(of_kind),
             "total": sum(u.rows_total for u in of_kind),
             **{fate: sum(getattr(u, f"rows_{fate}") for u in of_kind) for fate in FATES},
-            "records": workspace.lake(tenant).row_count(records_table(record_type)),
+            "records": record_count(workspace.lake(tenant), record_type),
         }
     return totals
 
