@@ -46,10 +46,10 @@ class DailyTotals:
     """Totals of many days.
 
     Attributes:
-        facts: FACT_COLUMNS, `hc_priority_total`, `recommended_total`, `lower_bound` and SUPPORT, one row per
+        facts: `day` (number), FACT_COLUMNS, `hc_priority_total`, `recommended_total`, `lower_bound` and SUPPORT, one row per
             person and day with data of its own.
-        counted: the pieces of the records used for the stated total: KEYS, `from_ms`, `to_ms`, `start_ms`,
-            `end_ms`, `contribution` (0 where another record came first), `is_bucket`.
+        counted: the pieces of the records used for the stated total: `day`, `from_ms`, `to_ms`, `start_ms`,
+            `end_ms`, `contribution` (0 where another record came first).
     """
 
     facts: pl.DataFrame
@@ -88,9 +88,7 @@ def daily_totals(records: pl.DataFrame, context: DayContext, *, value: str) -> D
             provisional=pl.col("lower_bound") | is_open,
         )
     )
-    counted = behind.join(days.select("day", *KEYS), on="day").select(
-        *KEYS, "from_ms", "to_ms", "start_ms", "end_ms", "contribution", "is_bucket"
-    )
+    counted = behind.select("day", "from_ms", "to_ms", "start_ms", "end_ms", "contribution")
     return DailyTotals(facts=facts, counted=counted)
 
 
@@ -149,28 +147,35 @@ def _alone(pieces: pl.DataFrame, priorities: pl.DataFrame) -> tuple[pl.DataFrame
         One row per day and source with `total` (of the source alone), `partial`, `n`, `as_of_utc`.
     """
     by_source = ["day", "source_app"]
-    pieces = pieces.with_columns(
-        is_bucket_source=(pl.col("is_bucket") & pl.col("own")).any().over(by_source),
-        group=pl.struct(by_source).rank("dense").cast(pl.Int64),
-        source_rank=pl.lit(1, dtype=pl.Int32),
-    ).with_columns(in_own_total=pl.col("is_bucket") == pl.col("is_bucket_source"))
+    sources = (
+        pieces.group_by("subject_id", *by_source)
+        .agg(
+            device_of_source(),
+            is_bucket_source=(pl.col("is_bucket") & pl.col("own")).any(),
+            n=pl.len().cast(pl.Int64),
+            as_of_utc=pl.col("modified_utc").max(),
+        )
+        .sort(by_source)
+        .with_row_index("group")
+    )
+    pieces = pieces.join(
+        sources.select(*by_source, "group", "is_bucket_source"), on=by_source, how="left", maintain_order="left"
+    ).with_columns(
+        in_own_total=pl.col("is_bucket") == pl.col("is_bucket_source"), source_rank=pl.lit(1, dtype=pl.Int32)
+    )
     pieces = pieces.with_columns(alone=_contributions(pieces, pl.col("in_own_total")))
-    counted = pl.col("in_own_total")
-    sources = pieces.group_by("subject_id", *by_source, maintain_order=True).agg(
-        device_of_source(),
-        is_bucket_source=pl.col("is_bucket_source").first(),
-        # A source of which only another day's bucket reaches into the day has no total here.
-        total=pl.when(counted.any()).then(pl.col("alone").sum()),
-        n=pl.len().cast(pl.Int64),
-        as_of_utc=pl.col("modified_utc").max(),
-    )
+    totals = pieces.filter("in_own_total").group_by("group", maintain_order=True).agg(total=pl.col("alone").sum())
+    # A source of which only another day's bucket reaches into the day has no total here.
+    sources = sources.join(totals, on="group", how="left", maintain_order="left")
     sources = rank_sources(sources, keys=["subject_id", "day"], priorities=priorities, total="total")
-    pieces = pieces.drop("source_rank").join(
-        sources.select(*by_source, "source_rank"), on=by_source, how="left", maintain_order="left"
+    pieces = pieces.with_columns(source_rank=sources["source_rank"].gather(pieces["group"]), group=pl.col("day"))
+    pieces = pieces.with_columns(
+        shown=priority_contributions(pieces), day_has_bucket=pl.col("is_bucket").any().over("day")
     )
-    pieces = pieces.with_columns(group=pl.col("day").cast(pl.Int64))
-    together = _contributions(pieces, counted & ~pl.col("is_bucket_source"))
-    return pieces.with_columns(shown=priority_contributions(pieces), together=together), sources
+    intervals = pl.col("in_own_total") & ~pl.col("is_bucket_source")
+    together = _contributions(pieces, intervals & pl.col("day_has_bucket"))
+    # Without a bucket on the day, all its sources are interval sources: what is shown is their total already.
+    return pieces.with_columns(together=pl.when("day_has_bucket").then(together).otherwise("shown")), sources
 
 
 def _contributions(pieces: pl.DataFrame, which: pl.Expr) -> pl.Series:

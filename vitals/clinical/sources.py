@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+_SWEPT = ("group", "from_ms", "to_ms", "start_ms", "end_ms", "source_rank", "modified_ms")
 
 PHONE = "PHONE"
 
@@ -83,59 +86,56 @@ def priority_contributions(pieces: pl.DataFrame) -> pl.Series:
     Returns:
         The contribution of each row, in the unit of the value; their sum by group is the group's total.
     """
-    length = pl.col("to_ms") - pl.col("from_ms")
-    whole = pl.col("end_ms") - pl.col("start_ms")
-    # Without overlap nobody competes. Most days are so: one bucket, or minutes that only touch.
-    latest_before = pl.col("to_ms").cum_max().shift(1).over("group")
-    competes = (
-        ((pl.col("from_ms") < latest_before).any() | ((whole == 0).any() & (pl.len() > 1)))
-        .over("group")
-        .fill_null(value=False)
-    )
-    judged = (
-        pieces.with_row_index("__row")
-        .sort("group", "from_ms")
-        .select(
-            "__row",
-            alone=pl.when(whole == 0)
-            .then(pl.col("value"))
-            .otherwise(pl.col("value") * length / whole)
-            .cast(pl.Float64),
-            competes=competes,
-        )
-        .sort("__row")
-    )
-    contribution = judged["alone"].to_numpy().copy()
-    contested = np.flatnonzero(judged["competes"].to_numpy())
+    column = {name: pieces[name].cast(pl.Int64).to_numpy() for name in _SWEPT}
+    value = pieces["value"].cast(pl.Float64).to_numpy()
+    whole_ms = column["end_ms"] - column["start_ms"]
+    part_ms = column["to_ms"] - column["from_ms"]
+    momentary = whole_ms == 0
+    contribution: Floats = np.where(momentary, value, value * part_ms / np.where(momentary, 1, whole_ms))
+
+    # One axis for all groups, on which they do not meet: instants before 2109 fit below the bit.
+    axis = column["group"] << 42
+    begin, finish = axis + column["from_ms"], axis + column["to_ms"]
+    contested = np.flatnonzero(_has_rivals(column["group"], begin, finish, momentary))
     if contested.size:
-        contribution[contested] = _sweep(pieces[contested])
+        swept = {name: values[contested] for name, values in column.items()}
+        contribution[contested] = _sweep(swept, value[contested], begin[contested], finish[contested])
     return pl.Series("contribution", contribution)
 
 
-def _sweep(pieces: pl.DataFrame) -> Floats:
+def _has_rivals(group: Ints, begin: Ints, finish: Ints, momentary: Flags) -> Flags:
+    """Whether any two records of the piece's group are open at one time; most days have none that are.
+
+    A record of no length also meets those that it only touches.
+    """
+    order = np.argsort(begin, kind="stable")
+    meets = np.zeros(order.size, np.bool_)
+    meets[1:] = begin[order][1:] < np.maximum.accumulate(finish[order])[:-1]
+    groups = 1 + int(group.max(initial=-1))
+    overlapping = np.bincount(group[order[meets]], minlength=groups) > 0
+    crowded = (np.bincount(group[momentary], minlength=groups) > 0) & (np.bincount(group, minlength=groups) > 1)
+    rivals: Flags = (overlapping | crowded)[group]
+    return rivals
+
+
+def _sweep(column: dict[str, Ints], value: Floats, begin: Ints, finish: Ints) -> Floats:
     """Contributions of pieces that overlap: the winner of every stretch between two ends, and of every end."""
-    column = {name: pieces[name].to_numpy() for name in pieces.columns}
-    winning = np.lexsort(
-        (column["value"], column["end_ms"], column["start_ms"], column["modified_ms"], -column["source_rank"])
-    )
+    winning = np.lexsort((value, column["end_ms"], column["start_ms"], column["modified_ms"], -column["source_rank"]))
     precedence = np.empty(winning.size, np.int64)
     precedence[winning] = np.arange(winning.size)
 
-    # Instants of all groups on one axis. Instants before 2109 fit below the bit; groups do not meet.
-    group = column["group"].astype(np.int64) << 42
-    begin, finish = group + column["from_ms"], group + column["to_ms"]
-    instants = np.unique(np.concatenate((begin, finish)))
+    # Not np.unique, which hashes: slow on numbers that differ in their low bits only.
+    instants = np.sort(np.concatenate((begin, finish)))
+    instants = instants[np.append(True, np.diff(instants) > 0)]
     first, last = np.searchsorted(instants, begin), np.searchsorted(instants, finish)
     # Cell 2k is the instant k, cell 2k+1 the time from it to the next. A record is open at both its ends.
     winner = _greatest(2 * first, 2 * last + 1, precedence, cells=2 * instants.size)
 
     whole_ms = column["end_ms"] - column["start_ms"]
-    value = column["value"].astype(np.float64)
-    contribution = np.zeros(winning.size)
     stretches = np.flatnonzero(winner[1:-1:2] >= 0)
     holder = winning[winner[1:-1:2][stretches]]
-    held_ms = np.diff(instants)[stretches]
-    np.add.at(contribution, holder, value[holder] * held_ms / np.where(whole_ms[holder] > 0, whole_ms[holder], 1))
+    held_ms = np.bincount(holder, weights=np.diff(instants)[stretches], minlength=winning.size)
+    contribution: Floats = value * held_ms / np.maximum(whole_ms, 1)
     at_instant = winning[winner[::2][winner[::2] >= 0]]
     momentary = at_instant[whole_ms[at_instant] == 0]
     contribution[momentary] = value[momentary]

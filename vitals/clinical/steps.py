@@ -8,7 +8,7 @@ import polars as pl
 
 from vitals.clinical import interval_totals
 from vitals.clinical.context import DayContext
-from vitals.clinical.interval_totals import KEYS, daily_totals, window_means
+from vitals.clinical.interval_totals import daily_totals, window_means
 from vitals.clinical.schema import conform, fact_schema
 from vitals.clinical.sufficiency import Gate, apply_gates
 from vitals.record_types import STEPS
@@ -44,7 +44,7 @@ def summarise(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
         record was cut.
     """
     totals = daily_totals(records, context, value="count")
-    frame = totals.facts.join(_cadence(totals.counted), on=KEYS, how="left")
+    frame = totals.facts.join(_cadence(totals.counted), on="day", how="left")
     return conform(apply_gates(frame, kind=KIND.kind, scope="day", gates=_GATES), fact_schema(KIND.kind, SUPPORT))
 
 
@@ -54,30 +54,29 @@ def summarise_window(records: pl.DataFrame, context: DayContext) -> pl.DataFrame
 
 
 def _cadence(counted: pl.DataFrame) -> pl.DataFrame:
-    """Minutes of at least 100 steps: KEYS, `minutes_ge100`, `longest_ms` (longest record used).
+    """Minutes of at least 100 steps: `day`, `minutes_ge100`, `longest_ms` (longest record used).
 
     A record that crosses a minute is shared between both in proportion to time, so that a source whose records
     begin at odd seconds is counted like one whose records begin on the minute.
     """
+    longest = counted.group_by("day").agg(longest_ms=(pl.col("end_ms") - pl.col("start_ms")).max())
+    fine = longest.filter(pl.col("longest_ms") <= MINUTE_MS).select("day")
     length = pl.col("to_ms") - pl.col("from_ms")
     next_minute = (pl.col("from_ms") // MINUTE_MS + 1) * MINUTE_MS
     early = pl.when(length > 0).then((pl.min_horizontal("to_ms", next_minute) - pl.col("from_ms")) / length)
-    shares = counted.with_columns(
-        minute=pl.col("from_ms") // MINUTE_MS,
-        longest_ms=(pl.col("end_ms") - pl.col("start_ms")).max().over(KEYS),
-        early=early.fill_null(1.0),
+    shares = counted.join(fine, on="day", how="semi").select(
+        "day", "contribution", minute=pl.col("from_ms") // MINUTE_MS, early=early.fill_null(1.0)
     )
-    short = shares.filter(pl.col("longest_ms") <= MINUTE_MS)
     minutes = pl.concat(
         [
-            short.select(*KEYS, "minute", steps=pl.col("contribution") * pl.col("early")),
-            short.select(*KEYS, minute=pl.col("minute") + 1, steps=pl.col("contribution") * (1 - pl.col("early"))),
+            shares.select("day", "minute", steps=pl.col("contribution") * pl.col("early")),
+            shares.select("day", pl.col("minute") + 1, steps=pl.col("contribution") * (1 - pl.col("early"))),
         ]
     )
     brisk = (
-        minutes.group_by(*KEYS, "minute")
+        minutes.group_by("day", "minute")
         .agg(pl.col("steps").sum())
-        .group_by(KEYS)
+        .group_by("day")
         .agg(minutes_ge100=(pl.col("steps") >= MODERATE_STEPS_PER_MINUTE - ROUNDING).sum().cast(pl.Float64))
     )
-    return shares.group_by(KEYS).agg(pl.col("longest_ms").first()).join(brisk, on=KEYS, how="left")
+    return longest.join(brisk, on="day", how="left")
