@@ -11,6 +11,7 @@ those of one source app. A value stands for the five minutes that follow its tim
 import polars as pl
 
 from vitals.clinical.context import SERIES_TYPE, SOURCES_TYPE, DayContext
+from vitals.clinical.division import divided
 from vitals.clinical.local_day import wall_clock
 from vitals.clinical.schema import conform, fact_schema, window_schema
 from vitals.clinical.source_capabilities import day_is_open
@@ -89,7 +90,9 @@ def summarise(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
     days = values.select(KEYS).unique().join(context.days, on=KEYS).join(nights, on=KEYS, how="left")
     by_app = _by_app(values, days, context.priorities)
     chosen = by_app.filter(pl.col("night_n") > 0).unique(KEYS, keep="first", maintain_order=True)
-    used = values.join(chosen.select(*KEYS, "source_app"), on=[*KEYS, "source_app"], how="semi").filter("in_main")
+    used = values.filter("in_main").join(
+        chosen.select(*KEYS, "source_app"), on=[*KEYS, "source_app"], how="semi", maintain_order="left"
+    )
     frame = (
         days.join(chosen.select(*KEYS, night_app="source_app"), on=KEYS, how="left")
         .join(_night_metrics(used, nights), on=KEYS, how="left")
@@ -249,20 +252,24 @@ def _night_metrics(used: pl.DataFrame, nights: pl.DataFrame) -> pl.DataFrame:
         time.first() - start, time.diff().max() - VALUE_MS, end - time.last() - VALUE_MS, pl.lit(0)
     )
     return (
-        used.join(nights.select(*KEYS, night_start="session_start", night_end="session_end"), on=KEYS)
-        .sort(*KEYS, "start_utc")
+        used.join(
+            nights.select(*KEYS, night_start="session_start", night_end="session_end"), on=KEYS, maintain_order="left"
+        )
+        # Values are in order of time, and a group keeps the order of its rows.
         .group_by(KEYS)
         .agg(
             records=pl.len(),
             rmssd_mean=pl.col("rmssd_ms").mean(),
             rmssd_median=pl.col("rmssd_ms").median(),
-            longest_gap_minutes=longest_gap_ms / 60_000,
+            longest_gap_ms=longest_gap_ms,
             as_of_utc=pl.col("modified_utc").max(),
             source_keys_sha256=pl.col("source_key_sha256").unique().sort(),
             data_quality_score=pl.col("file_quality").mean(),
             series=pl.struct(utc="start_utc", offset_seconds="offset_seconds", value="rmssd_ms"),
         )
-        .with_columns(ln_rmssd=pl.col("rmssd_mean").log())
+        .with_columns(
+            ln_rmssd=pl.col("rmssd_mean").log(), longest_gap_minutes=divided(pl.col("longest_gap_ms"), 60_000)
+        )
     )
 
 

@@ -13,6 +13,7 @@ elapsed time; session start and sleep onset use the offset at the session's star
 import polars as pl
 
 from vitals.clinical.context import SOURCES_TYPE, DayContext
+from vitals.clinical.division import divided
 from vitals.clinical.local_day import wall_clock
 from vitals.clinical.schema import conform, fact_schema, window_schema
 from vitals.clinical.sleep_regularity import circular_sd_minutes, sleep_regularity_index
@@ -84,7 +85,7 @@ _DAY_GATES = (
     ),
     Gate(
         ("sol",),
-        (pl.col("sol") * 60_000 - pl.col("wake_before_onset_ms")) < TOUCHING_MS,
+        pl.col("unscored_before_onset_ms") < TOUCHING_MS,
         "the time before the first sleep is not fully scored",
     ),
     Gate(
@@ -187,28 +188,28 @@ def _facts(choice: SessionChoice, context: DayContext) -> pl.DataFrame:
 def _main_metrics(main: pl.DataFrame) -> pl.DataFrame:
     app = pl.col("source_app")
     no_latency = [name for name, known in CAPABILITIES.items() if not known.records_latency]
-    per_sleep = 100 / pl.col("sleep_ms")
     onset, final_wake = pl.col("onset_utc").dt.epoch("ms"), pl.col("final_wake_utc").dt.epoch("ms")
     midpoint = (onset + final_wake) // 2 + pl.col("end_offset_in_force_seconds").cast(pl.Int64) * 1_000
     start_offset, end_offset = pl.col("offset_seconds"), pl.col("end_offset_in_force_seconds")
     return main.with_columns(
-        coverage_percent=100 * pl.col("scored_ms") / pl.col("tib_ms"),
-        tib=_minutes("tib_ms"),
-        tst=_minutes("sleep_ms"),
-        spt=(final_wake - onset) / 60_000,
-        waso=_minutes("waso_ms"),
-        sol=(onset - pl.col("start_utc").dt.epoch("ms")) / 60_000,
-        se=100 * pl.col("sleep_ms") / pl.col("tib_ms"),
+        coverage_percent=_percent("scored_ms", "tib_ms"),
+        tib=_minutes(pl.col("tib_ms")),
+        tst=_minutes(pl.col("sleep_ms")),
+        spt=_minutes(final_wake - onset),
+        waso=_minutes(pl.col("waso_ms")),
+        sol=_minutes(onset - pl.col("start_utc").dt.epoch("ms")),
+        se=_percent("sleep_ms", "tib_ms"),
         sme=100 * pl.col("sleep_ms") / (final_wake - onset),
-        light=_minutes("light_ms"),
-        deep=_minutes("deep_ms"),
-        rem=_minutes("rem_ms"),
-        pct_light=pl.col("light_ms") * per_sleep,
-        pct_deep=pl.col("deep_ms") * per_sleep,
-        pct_rem=pl.col("rem_ms") * per_sleep,
-        sfi=pl.col("sleep_to_wake") / (pl.col("sleep_ms") / 3_600_000),
-        unscored=_minutes("unscored_ms"),
-        midpoint_local_minutes=(midpoint % 86_400_000) / 60_000,
+        light=_minutes(pl.col("light_ms")),
+        deep=_minutes(pl.col("deep_ms")),
+        rem=_minutes(pl.col("rem_ms")),
+        pct_light=_percent("light_ms", "sleep_ms"),
+        pct_deep=_percent("deep_ms", "sleep_ms"),
+        pct_rem=_percent("rem_ms", "sleep_ms"),
+        sfi=3_600_000 * pl.col("sleep_to_wake") / pl.col("sleep_ms"),
+        unscored=_minutes(pl.col("unscored_ms")),
+        midpoint_local_minutes=_minutes(midpoint % 86_400_000),
+        unscored_before_onset_ms=onset - pl.col("start_utc").dt.epoch("ms") - pl.col("wake_before_onset_ms"),
         session_start_utc="start_utc",
         session_end_utc="end_utc",
         session_start_local=wall_clock(pl.col("start_utc"), start_offset),
@@ -221,8 +222,12 @@ def _main_metrics(main: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _minutes(milliseconds: str) -> pl.Expr:
-    return pl.col(milliseconds) / 60_000
+def _minutes(milliseconds: pl.Expr) -> pl.Expr:
+    return divided(milliseconds, 60_000)
+
+
+def _percent(part: str, whole: str) -> pl.Expr:
+    return 100 * pl.col(part) / pl.col(whole)
 
 
 def _day_totals(sessions: pl.DataFrame) -> pl.DataFrame:

@@ -30,7 +30,7 @@ def circular_sd_minutes(clock_minutes: pl.Expr) -> pl.Expr:
     angle = clock_minutes * (2 * math.pi / MINUTES_PER_TURN)
     resultant = (angle.cos().mean().pow(2) + angle.sin().mean().pow(2)).sqrt()
     # Rounding may carry R of equal times beyond 1, where the logarithm turns the root imaginary.
-    return (-2 * pl.min_horizontal(resultant, pl.lit(1.0)).log()).sqrt() * (MINUTES_PER_TURN / (2 * math.pi))
+    return (-2 * resultant.clip(upper_bound=1).log()).sqrt() * (MINUTES_PER_TURN / (2 * math.pi))
 
 
 def sleep_regularity_index(sessions: pl.DataFrame, runs: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from vitals.clinical.division import divided
+
 SLEEP_STAGES = ("LIGHT", "DEEP", "REM", "SLEEPING")
 WAKE_STAGES = ("AWAKE", "OUT_OF_BED")
 SCORED_SLEEP_STAGES = ("LIGHT", "DEEP", "REM")
@@ -114,7 +116,7 @@ def measure(records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         sleep_ms=pl.when(pl.col("scored_ms") > 0).then(pl.col("sleep_ms")),
     )
     stated = pl.col("sleep_ms").is_not_null() & enough_is_scored()
-    return measured.with_columns(tst_minutes=pl.when(stated).then(pl.col("sleep_ms") / 60_000)), stage_runs
+    return measured.with_columns(tst_minutes=pl.when(stated).then(divided(pl.col("sleep_ms"), 60_000))), stage_runs
 
 
 def enough_is_scored() -> pl.Expr:
