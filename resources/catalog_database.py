@@ -143,7 +143,7 @@ class CatalogDatabase:
             attempt += 1
             try:
                 return work()
-            except (SQLAlchemyError, ValueError) as error:
+            except (SQLAlchemyError, ValueError, OverflowError) as error:
                 failure = self.explain(error, attempted)
             # Raised outside the handler: the driver's message would travel along as the context.
             if isinstance(failure, PermanentError) or attempt == ATTEMPTS:
@@ -152,7 +152,7 @@ class CatalogDatabase:
             self._sleep(ceiling / 2 + ceiling / 2 * secrets.randbelow(1000) / 1000)
 
     def explain(self, error: Exception, attempted: str) -> PermanentError | TransientError:
-        """A driver's error, or that of a value no driver takes (ValueError), in our words and without the value."""
+        """A driver's error, or that of a value no driver takes, in our words and without the value."""
         cause = error.orig if isinstance(error, DBAPIError) else None
         if isinstance(error, PoolTimeoutError):
             return self._busy(attempted, "every connection of the pool is taken")
@@ -180,8 +180,10 @@ class CatalogDatabase:
         self, cause: psycopg.Error, attempted: str, *, lost: bool
     ) -> PermanentError | TransientError:
         state = cause.sqlstate
-        unreachable = state is None and isinstance(cause, psycopg.OperationalError)
-        if lost or unreachable or (state or "").startswith(_POSTGRESQL_TRANSIENT):
+        if state is None and isinstance(cause, psycopg.OperationalError):
+            # From the connection, not from a statement: names the server, the database and its user only.
+            return self._busy(attempted, " ".join(str(cause).split()))
+        if lost or (state or "").startswith(_POSTGRESQL_TRANSIENT):
             return self._busy(attempted, f"{type(cause).__name__}, SQLSTATE {state}")
         if state == _UNDEFINED_TABLE:
             return self._not_migrated(attempted)

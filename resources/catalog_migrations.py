@@ -20,15 +20,35 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, MetaData, select
+from sqlalchemy import JSON, Column, Connection, MetaData, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from resources.catalog import Catalog
 from resources.catalog_models import Base
 from vitals.errors import ConflictError, NotFoundError
 
-COMPARISON: dict[str, Any] = {"compare_type": True, "compare_server_default": True, "render_as_batch": True}
-"""How strictly the tables are compared with the models. Batch: SQLite alters a table by copying it."""
+
+def _default_differs(
+    _context: MigrationContext,
+    _found_column: Column[Any],
+    column: Column[Any],
+    found: str | None,
+    _wanted: object,
+    rendered: str | None,
+) -> bool | None:
+    """PostgreSQL cannot compare two JSON values, which is how Alembic compares defaults; so their text is."""
+    if not isinstance(column.type, JSON):
+        return None
+    return (found or "").removesuffix("::json") != (rendered or "")
+
+
+COMPARISON: dict[str, Any] = {
+    "compare_type": True,
+    "compare_server_default": _default_differs,
+    # SQLite alters a table by copying it.
+    "render_as_batch": True,
+}
+"""How the tables are compared with the models."""
 
 _LANE = "catalog-migrations"
 
@@ -150,6 +170,11 @@ def _export(connection: Connection, folder: Path) -> list[Path]:
             )
             raise failure from None
         with os.fdopen(descriptor, "w") as file:
-            file.writelines(json.dumps(dict(row), default=date.isoformat) + "\n" for row in chain([first], rows))
+            file.writelines(json.dumps(dict(row), default=_iso) + "\n" for row in chain([first], rows))
         written.append(path)
     return written
+
+
+def _iso(value: date) -> str:
+    # Not `date.isoformat`: called that way it drops the time of a datetime.
+    return value.isoformat()

@@ -38,9 +38,9 @@ def upgrade() -> None:
         sa.Column("weight_kg", sa.Double(), nullable=True),
         sa.Column("diabetes", sa.String(), server_default="unknown", nullable=False),
         sa.Column("source_priority", sa.JSON(), server_default=sa.text("'{}'"), nullable=False),
-        sa.CheckConstraint("diabetes IN ('yes', 'no', 'unknown')", name="ck_subject_diabetes"),
-        sa.CheckConstraint("age_years >= 0 AND age_years <= 130", name="ck_subject_age_years"),
-        sa.CheckConstraint("weight_kg > 0 AND weight_kg <= 700", name="ck_subject_weight_kg"),
+        sa.CheckConstraint("diabetes IN ('yes', 'no', 'unknown')", name=op.f("ck_subject_diabetes")),
+        sa.CheckConstraint("age_years >= 0 AND age_years <= 130", name=op.f("ck_subject_age_years")),
+        sa.CheckConstraint("weight_kg > 0 AND weight_kg <= 700", name=op.f("ck_subject_weight_kg")),
         sa.ForeignKeyConstraint(["tenant"], ["tenant.name"], name="fk_subject_tenant"),
         sa.PrimaryKeyConstraint("subject_id", name="pk_subject"),
         sa.UniqueConstraint("tenant", "external_user", name="uq_subject_tenant_external_user"),
@@ -89,7 +89,7 @@ def upgrade() -> None:
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.Column("first_seen", INSTANT, nullable=False),
         sa.Column("status", sa.String(), server_default="waiting", nullable=False),
-        sa.CheckConstraint("status IN ('waiting', 'completed', 'discarded')", name="ck_partial_record_status"),
+        sa.CheckConstraint("status IN ('waiting', 'completed', 'discarded')", name=op.f("ck_partial_record_status")),
         sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name="fk_partial_record_upload_id"),
         sa.PrimaryKeyConstraint("id", name="pk_partial_record"),
         sa.UniqueConstraint("upload_id", "row_index", name="uq_partial_record_upload_id_row_index"),
@@ -106,7 +106,7 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("marked_at", INSTANT, nullable=False),
-        sa.CheckConstraint("stage IN ('clinical', 'training')", name="ck_stale_day_stage"),
+        sa.CheckConstraint("stage IN ('clinical', 'training')", name=op.f("ck_stale_day_stage")),
         sa.PrimaryKeyConstraint("tenant", "stage", "kind", "local_date", name="pk_stale_day"),
     )
     op.create_table(
@@ -118,7 +118,7 @@ def upgrade() -> None:
         sa.Column("offset_seconds", sa.Integer(), nullable=False),
         sa.Column("first_utc_ms", sa.BigInteger(), nullable=False),
         sa.Column("last_utc_ms", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("first_utc_ms <= last_utc_ms", name="ck_zone_observation_span"),
+        sa.CheckConstraint("first_utc_ms <= last_utc_ms", name=op.f("ck_zone_observation_span")),
         sa.PrimaryKeyConstraint(
             "tenant", "subject_id", "source_app", "utc_date", "offset_seconds", name="pk_zone_observation"
         ),
@@ -198,23 +198,23 @@ def _create_upload() -> None:
         sa.Column("duration_ms", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "state IN ('landed', 'processing', 'processed', 'quarantined', 'duplicate', 'failed', 'unsupported')",
-            name="ck_upload_state",
+            name=op.f("ck_upload_state"),
         ),
         sa.CheckConstraint(
             "state NOT IN ('processed', 'quarantined', 'duplicate') OR rows_total = "
             "rows_accepted + rows_duplicate + rows_superseded + rows_partial + rows_quarantined",
-            name="ck_upload_books",
+            name=op.f("ck_upload_books"),
         ),
         sa.CheckConstraint(
             "rows_total >= 0 AND rows_accepted >= 0 AND rows_duplicate >= 0 AND rows_superseded >= 0 "
             "AND rows_partial >= 0 AND rows_quarantined >= 0",
-            name="ck_upload_counts",
+            name=op.f("ck_upload_counts"),
         ),
         sa.CheckConstraint(
-            "kind IS NOT NULL OR state NOT IN ('landed', 'processing')", name="ck_upload_pending_has_kind"
+            "kind IS NOT NULL OR state NOT IN ('landed', 'processing')", name=op.f("ck_upload_pending_has_kind")
         ),
-        sa.CheckConstraint("score >= 0 AND score <= 1", name="ck_upload_score"),
-        sa.CheckConstraint("size_bytes >= 0 AND attempts >= 0 AND duration_ms >= 0", name="ck_upload_measures"),
+        sa.CheckConstraint("score >= 0 AND score <= 1", name=op.f("ck_upload_score")),
+        sa.CheckConstraint("size_bytes >= 0 AND attempts >= 0 AND duration_ms >= 0", name=op.f("ck_upload_measures")),
         sa.ForeignKeyConstraint(["tenant"], ["tenant.name"], name="fk_upload_tenant"),
         sa.PrimaryKeyConstraint("upload_id", name="pk_upload"),
         sa.UniqueConstraint("tenant", "key", "etag", name="uq_upload_tenant_key_etag"),

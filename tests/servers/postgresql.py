@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 import pytest
@@ -37,7 +37,7 @@ class PostgresqlServer:
     password: str = field(init=False, default_factory=lambda: secrets.token_hex(16))
     process: "subprocess.Popen[bytes] | None" = field(init=False, default=None)
 
-    def __enter__(self) -> "PostgresqlServer":
+    def __enter__(self) -> Self:
         self.binaries = find_binaries()
         self.folder = Path(tempfile.mkdtemp(prefix="vitalgraph-postgresql-"))
         self.as_user: dict[str, Any] = {}
