@@ -131,9 +131,7 @@ def choose(sessions, ranks, step):
         tst = -1 if m["raw_tst"] is None else m["raw_tst"]
         return (not m["staged"], -tst, -m["tib"], -s.modified_at, s.record_id)
 
-    single = [
-        min(group, key=quality) for group in groups(sessions, lambda a, b: a.app == b.app and overlap(a, b))
-    ]
+    single = [min(group, key=quality) for group in groups(sessions, lambda a, b: a.app == b.app and overlap(a, b))]
     out = []
     for cluster in groups(single, overlap):
 

@@ -188,7 +188,9 @@ def test_a_session_awake_throughout_has_zero_sleep_and_no_sleep_period():
 @pytest.mark.parametrize(("unscored", "stated"), [(47.5, True), (48, True), (48.5, False)])
 @pytest.mark.parametrize("as_unknown", [True, False])
 def test_sleep_time_is_stated_while_at_most_a_tenth_of_the_session_is_unscored(unscored, stated, as_unknown):
-    row = one([night(NIGHT.start, ("LIGHT", 300), ("UNKNOWN" if as_unknown else None, unscored), ("REM", 180 - unscored))])
+    row = one(
+        [night(NIGHT.start, ("LIGHT", 300), ("UNKNOWN" if as_unknown else None, unscored), ("REM", 180 - unscored))]
+    )
     assert row["unscored"] == unscored
     for metric in ("tst", "waso", "se", "light", "awakenings", "total_tst_all_sessions"):
         assert (row[metric] is not None) == stated, metric

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 
 from tests.vitals.clinical import sleep_oracle
-from tests.vitals.clinical.sleep_cases import OURA, SAMSUNG, Session, at, context, instant, night, numbered, sleep_records
+from tests.vitals.clinical.sleep_cases import (
+    OURA,
+    SAMSUNG,
+    Session,
+    at,
+    context,
+    instant,
+    night,
+    numbered,
+    sleep_records,
+)
 from tests.vitals.clinical.sleep_strategies import people, rankings, zones
 from vitals.clinical import sleep
 
