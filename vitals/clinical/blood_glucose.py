@@ -239,7 +239,6 @@ def _days_of_windows(readings: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame
         n=pl.len(),
         daily_range=glucose_statistics.low_risk(level.min()) + glucose_statistics.high_risk(level.max()),
     )
-    next_is_valid = pl.col("local_date").shift(-1) == pl.col("local_date") + pl.duration(days=1)
     limited = pl.col("source_floor_mg_dl").is_not_null() | pl.col("source_ceiling_mg_dl").is_not_null()
     valid = pl.col("valid")
     return (
@@ -249,7 +248,7 @@ def _days_of_windows(readings: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame
         .agg(
             days_with_data=pl.len().cast(pl.Int64),
             valid_days=valid.sum().cast(pl.Int64),
-            valid_pairs=next_is_valid.filter(valid).sum().cast(pl.Int64),
+            valid_pairs=(pl.col("local_date").filter(valid).diff().dt.total_days() == 1).sum().cast(pl.Int64),
             adrr=pl.col("daily_range").filter(valid).mean(),
             apps_text=pl.col("source_app").filter(limited).unique().sort().str.join(", "),
             source_floor_mg_dl=pl.col("source_floor_mg_dl").max(),
