@@ -36,13 +36,14 @@ from vitals.record_types import (
     RecordType,
 )
 
-ANY_LANDING_DAY = dg.MultiPartitionMapping(
-    {
-        "day": dg.DimensionPartitionMapping("day", dg.AllPartitionMapping()),
-        "tenant": dg.DimensionPartitionMapping("tenant", dg.IdentityPartitionMapping()),
-    }
-)
-"""Landing day and local day are two axes: a local day reads whatever landed, of its own tenant."""
+def any_landing_day() -> dg.PartitionMapping:
+    """Landing day and local day are two axes: a local day reads whatever landed, of its own tenant."""
+    return dg.MultiPartitionMapping(
+        {
+            "day": dg.DimensionPartitionMapping("day", dg.AllPartitionMapping()),
+            "tenant": dg.DimensionPartitionMapping("tenant", dg.IdentityPartitionMapping()),
+        }
+    )
 
 
 def build_clinical_asset(record_type: RecordType, *, partitions_def: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -53,7 +54,7 @@ def build_clinical_asset(record_type: RecordType, *, partitions_def: dg.Partitio
 
     @dg.asset(
         key=asset_key("clinical", record_type),
-        deps=[dg.AssetDep(asset_key("validated", source), partition_mapping=ANY_LANDING_DAY) for source in sources],
+        deps=[dg.AssetDep(asset_key("validated", source), partition_mapping=any_landing_day()) for source in sources],
         partitions_def=partitions_def,
         group_name="clinical",
         description=(

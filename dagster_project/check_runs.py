@@ -33,7 +33,7 @@ def run_checks(
         runner = Runner(build_definitions(settings), instance)
         for job, days in ((LANDING_CHECKS_JOB, landing), (LOCAL_DAY_CHECKS_JOB, local)):
             for day in days:
-                run = runner.run(job, day=day, tenant=tenant)
+                run = runner.run_checks(job, day=day, tenant=tenant)
                 partition = partition_key(day, tenant)
                 results += [_plain(found, partition) for found in run.get_asset_check_evaluations()]
                 results += [

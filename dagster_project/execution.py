@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Any
 
 import dagster as dg
 
@@ -50,6 +51,7 @@ class Runner:
 
     definitions: dg.Definitions
     instance: dg.DagsterInstance
+    log_level: str = "WARNING"
 
     def run(
         self, job: str, *, day: date, tenant: str, assets: Sequence[dg.AssetKey] | None = None
@@ -61,8 +63,27 @@ class Runner:
             partition_key=partition_key(day, tenant),
             asset_selection=None if assets is None else list(assets),
             tags=run_tags(tenant, lane=job),
+            run_config=self._quiet,
             raise_on_error=False,
         )
+
+    def run_checks(self, job: str, *, day: date, tenant: str) -> dg.ExecuteInProcessResult:
+        """Run a job of checks alone. Such a job has no partitions of its own: the run carries the key as tags."""
+        partition = {
+            "dagster/partition": partition_key(day, tenant),
+            "dagster/partition/day": day.isoformat(),
+            "dagster/partition/tenant": tenant,
+        }
+        return self.definitions.resolve_job_def(job).execute_in_process(
+            instance=self.instance,
+            tags={**run_tags(tenant, lane=job), **partition},
+            run_config=self._quiet,
+            raise_on_error=False,
+        )
+
+    @property
+    def _quiet(self) -> dict[str, Any]:
+        return {"loggers": {"console": {"config": {"log_level": self.log_level}}}}
 
 
 def run_everything(

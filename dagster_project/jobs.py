@@ -5,6 +5,7 @@ Does not belong here: when (`sensors`), or limits of concurrency (`dagster.yaml`
 """
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from assets.presentation import asset_key
 from dagster_project.partitions import Axes
@@ -14,7 +15,7 @@ from vitals.record_types import RECORD_TYPES, Stage
 MAX_RUNTIME_TAG = "dagster/max_runtime"
 
 
-def build_jobs(axes: Axes, *, timeout_seconds: int) -> list[dg.UnresolvedAssetJobDefinition]:
+def build_jobs(axes: Axes, *, timeout_seconds: int) -> list[UnresolvedAssetJobDefinition]:
     """Jobs for a landing day (raw, validated) and for a local day (clinical, training).
 
     Args:
@@ -39,14 +40,12 @@ def build_jobs(axes: Axes, *, timeout_seconds: int) -> list[dg.UnresolvedAssetJo
         dg.define_asset_job(
             LANDING_CHECKS_JOB,
             selection=dg.AssetSelection.checks_for_assets(*_keys("validated")),
-            partitions_def=axes.landing,
             tags=tags,
             description="Evaluates the checks of a landing day again, without processing anything.",
         ),
         dg.define_asset_job(
             LOCAL_DAY_CHECKS_JOB,
             selection=dg.AssetSelection.checks_for_assets(*_keys("clinical"), *_keys("training")),
-            partitions_def=axes.local,
             tags=tags,
             description="Evaluates the checks of a local day again, without computing anything.",
         ),
