@@ -1,0 +1,465 @@
+"""Step facts of a local day and of a window."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.vitals.clinical.record_frames import (
+    PERSON,
+    PHONE_APP,
+    RING,
+    WRIST,
+    day,
+    days,
+    priorities,
+    records,
+    utc,
+)
+from tests.vitals.clinical.totals_oracle import Counted, day_total
+from vitals.clinical import steps
+from vitals.clinical.context import DayContext
+from vitals.clinical.invariants import violations
+from vitals.clinical.metrics import BY_ID
+from vitals.clinical.schema import fact_schema, window_schema
+from vitals.record_types import STEPS
+
+DAY = date(2025, 3, 3)
+MIDNIGHT = utc(2025, 3, 3)
+BUCKET_END = timedelta(days=1, milliseconds=-1)
+SHORT_END = timedelta(milliseconds=1)
+TOLERANCE = BY_ID["steps.recommended_total"].tol_abs
+
+
+def bucket(count: int, **row: Any) -> dict[str, Any]:
+    return {"start": MIDNIGHT, "end": MIDNIGHT + BUCKET_END, "count": count, **row}
+
+
+def walk(minute: float, length: float, count: int, **row: Any) -> dict[str, Any]:
+    start = MIDNIGHT + timedelta(minutes=minute)
+    return {"start": start, "end": start + timedelta(minutes=length), "count": count, **row}
+
+
+def facts(rows: list[dict[str, Any]], *on: dict[str, Any], order: pl.DataFrame | None = None) -> pl.DataFrame:
+    context = DayContext(days=days(*(on or (day(DAY),))), priorities=priorities() if order is None else order)
+    frame = steps.summarise(records(STEPS, rows), context)
+    assert frame.schema == fact_schema("steps", steps.SUPPORT)
+    return frame
+
+
+def fact(rows: list[dict[str, Any]], *on: dict[str, Any], order: pl.DataFrame | None = None) -> dict[str, Any]:
+    frame = facts(rows, *on, order=order)
+    assert frame.height == 1
+    return frame.row(0, named=True)
+
+
+def used(row: dict[str, Any]) -> list[str]:
+    return [source["app"] for source in row["sources"] if source["used"]]
+
+
+def reason(row: dict[str, Any], metric: str) -> str | None:
+    return {w["metric"]: w["reason"] for w in row["withheld"]}.get(f"steps.{metric}")
+
+
+def test_two_buckets_are_never_added_up_and_the_other_one_is_named() -> None:
+    row = fact([bucket(4000), bucket(2500, app=RING, start=MIDNIGHT + timedelta(hours=4))])
+    assert row["recommended_total"] == row["hc_priority_total"] == 4000
+    assert row["lower_bound"] is False
+    assert row["app"] == WRIST
+    assert [(s["app"], s["used"], s["n"], s["value"]) for s in row["sources"]] == [
+        (WRIST, True, 1, 4000.0),
+        (RING, False, 1, 2500.0),
+    ]
+    assert (row["records"], row["buckets_n"], row["intervals_n"]) == (1, 2, 0)
+
+
+def test_a_phone_counts_only_when_nothing_is_worn() -> None:
+    phone = bucket(9000, app=PHONE_APP, device="PHONE")
+    assert fact([phone, bucket(4000, device="WATCH")])["recommended_total"] == 4000
+    assert fact([phone])["recommended_total"] == 9000
+
+
+def test_a_source_that_is_a_phone_only_sometimes_is_not_put_back() -> None:
+    rows = [walk(600, 60, 300, app=PHONE_APP, device="PHONE"), walk(700, 60, 300, app=PHONE_APP), walk(600, 60, 500)]
+    assert [s["app"] for s in fact(rows)["sources"]] == [PHONE_APP, WRIST]
+
+
+def test_the_persons_own_order_is_followed() -> None:
+    rows = [bucket(4000), bucket(2500, app=RING)]
+    row = fact(rows, order=priorities(RING))
+    assert row["recommended_total"] == row["hc_priority_total"] == 2500
+    assert used(row) == [RING]
+
+
+@pytest.mark.parametrize(("late", "partial"), [(-1, True), (0, False), (1, False)])
+def test_a_total_is_a_lower_bound_while_its_record_ends_after_its_modification(late: int, *, partial: bool) -> None:
+    modified = MIDNIGHT + BUCKET_END + timedelta(milliseconds=late)
+    row = fact([bucket(4000, modified=modified)])
+    assert row["lower_bound"] is partial
+    assert row["recommended_total"] == 4000
+    assert row["as_of_utc"] == modified
+    if partial:
+        assert row["provisional"] is True
+
+
+def test_while_the_first_source_still_runs_the_largest_total_is_stated() -> None:
+    running = {"modified": MIDNIGHT + timedelta(hours=18)}
+    rows = [bucket(3000, **running), bucket(5000, app=RING)]
+    assert fact(rows, order=priorities(WRIST, RING))["app"] == RING
+    both = [bucket(3000, **running), bucket(2000, app=RING, **running)]
+    row = fact(both, order=priorities(RING, WRIST))
+    assert (row["app"], row["recommended_total"], row["lower_bound"]) == (WRIST, 3000, True)
+
+
+def test_a_running_total_says_on_the_persons_clock_how_far_it_goes() -> None:
+    start = utc(2025, 3, 3, 5)
+    modified = start + timedelta(hours=17, minutes=10)
+    on = day(DAY, start, start + timedelta(days=1), zone="-05:00")
+    row = fact([bucket(100, start=start, end=start + BUCKET_END, offset=-18000, modified=modified)], on)
+    assert row["value_as_of_local"] == datetime(2025, 3, 3, 17, 10)
+    assert row["zone"] == "-05:00"
+
+
+def test_a_day_stays_open_until_its_source_can_no_longer_deliver() -> None:
+    lag = timedelta(minutes=960)
+    end = MIDNIGHT + timedelta(days=1)
+    rows = [walk(600, 60, 100)]
+    assert fact(rows, day(DAY, known_until=end + lag))["provisional"] is False
+    assert fact(rows, day(DAY, known_until=end + lag - SHORT_END))["provisional"] is True
+
+
+def test_intervals_of_a_bucket_source_are_part_of_its_bucket() -> None:
+    row = fact([bucket(4000), walk(600, 60, 1500), walk(700, 60, 1500)])
+    assert row["recommended_total"] == 4000
+    assert row["sources"][0]["value"] == 4000
+    assert (row["records"], row["buckets_n"], row["intervals_n"]) == (1, 1, 2)
+
+
+def test_what_the_phone_shows_may_count_a_bucket_in_the_gaps_of_intervals_but_the_statement_does_not() -> None:
+    rows = [bucket(4000), walk(600, 60, 3000, app=RING)]
+    row = fact(rows, order=priorities(RING, WRIST))
+    assert row["hc_priority_total"] == pytest.approx(3000 + 4000 * (1 - 60 / 1440), abs=TOLERANCE)
+    assert row["recommended_total"] == 3000
+    assert used(row) == [RING]
+
+
+def test_interval_sources_fill_each_others_gaps() -> None:
+    rows = [walk(600, 60, 600), walk(630, 60, 1200, app=RING)]
+    row = fact(rows, order=priorities(WRIST, RING))
+    assert row["recommended_total"] == pytest.approx(600 + 600)
+    assert used(row) == [WRIST, RING]
+    assert row["records"] == 2
+
+
+def test_an_interval_source_that_adds_nothing_is_not_called_used() -> None:
+    rows = [walk(600, 60, 600), walk(610, 10, 1200, app=RING, key="other")]
+    row = fact(rows, order=priorities(WRIST, RING))
+    assert row["recommended_total"] == 600
+    assert used(row) == [WRIST]
+    assert row["source_keys_sha256"] == ["key"]
+
+
+@pytest.mark.parametrize(("short", "buckets"), [(timedelta(0), 1), (SHORT_END, 1), (2 * SHORT_END, 0)])
+def test_a_bucket_is_twelve_hours_or_a_millisecond_less(short: timedelta, buckets: int) -> None:
+    row = fact([bucket(100, end=MIDNIGHT + timedelta(hours=12) - short)])
+    assert (row["buckets_n"], row["intervals_n"]) == (buckets, 1 - buckets)
+
+
+# --- local midnight ---------------------------------------------------------------------------------------------
+
+NEXT = date(2025, 3, 4)
+
+
+def test_a_record_across_midnight_is_shared_in_proportion_to_time() -> None:
+    frame = facts([walk(1410, 90, 900)], day(DAY), day(NEXT))
+    assert frame["local_date"].to_list() == [DAY, NEXT]
+    assert frame["recommended_total"].to_list() == pytest.approx([300, 600])
+    assert frame["hc_priority_total"].to_list() == pytest.approx([300, 600])
+
+
+def test_a_bucket_belongs_wholly_to_its_day() -> None:
+    assert facts([bucket(4000)], day(DAY), day(NEXT))["recommended_total"].to_list() == [4000]
+    assert facts([bucket(4000, end=MIDNIGHT + timedelta(days=1))], day(DAY), day(NEXT))["local_date"].to_list() == [DAY]
+
+
+def test_a_record_outside_the_days_asked_for_is_not_counted() -> None:
+    frame = facts([bucket(1), bucket(2, start=MIDNIGHT + timedelta(days=1), end=MIDNIGHT + timedelta(days=2))])
+    assert frame["recommended_total"].to_list() == [1]
+
+
+def test_a_day_that_only_another_days_bucket_reaches_has_no_row() -> None:
+    # Cut at 19:00 local, as a writer in UTC does for a person five hours west.
+    start = MIDNIGHT - timedelta(hours=5)
+    rows = [bucket(2400, start=start, end=start + BUCKET_END)]
+    before = DAY - timedelta(days=1)
+    frame = facts(rows, day(before), day(DAY))
+    assert frame["local_date"].to_list() == [DAY]
+    assert frame["recommended_total"].item() == pytest.approx(2400 * 19 / 24, abs=TOLERANCE)
+
+
+def test_buckets_cut_at_another_hour_are_shared_between_days() -> None:
+    starts = [MIDNIGHT - timedelta(hours=5) + timedelta(days=k) for k in range(3)]
+    rows = [bucket(2400 * (k + 1), start=s, end=s + BUCKET_END) for k, s in enumerate(starts)]
+    frame = facts(rows, day(DAY), day(NEXT))
+    assert frame["recommended_total"].to_list() == pytest.approx([1900 + 1000, 3800 + 1500], abs=TOLERANCE)
+
+
+def test_a_stray_part_of_a_bucket_does_not_hide_a_days_own_records() -> None:
+    start = MIDNIGHT - timedelta(hours=20)
+    stray = bucket(2400, start=start, end=start + BUCKET_END, app=RING)
+    row = fact([stray, walk(600, 60, 500)], order=priorities(RING, WRIST))
+    assert row["recommended_total"] == 500
+    assert [(s["app"], s["value"], s["used"]) for s in row["sources"]] == [(RING, None, False), (WRIST, 500.0, True)]
+
+
+@pytest.mark.parametrize("hours", [23, 25])
+def test_a_day_with_a_clock_change_keeps_its_whole_bucket_and_its_length(hours: int) -> None:
+    end = MIDNIGHT + timedelta(hours=hours)
+    on = day(DAY, MIDNIGHT, end)
+    change = 3600 * (24 - hours)
+    after = day(NEXT, end, end + timedelta(days=1))
+    rows = [
+        bucket(4800, end=end - SHORT_END, end_offset=change),
+        walk(hours * 60 - 30, 60, 600, app=RING, offset=change),
+    ]
+    frame = facts(rows, on, after)
+    assert frame["day_minutes"].to_list() == [hours * 60, 1440]
+    assert frame["recommended_total"].to_list() == pytest.approx([4800, 300])
+
+
+def test_on_a_journey_a_bucket_stays_with_its_date_although_the_day_became_shorter() -> None:
+    # Flown seven hours east: the day ends after 17 hours, the bucket was written for 24.
+    end = MIDNIGHT + timedelta(hours=17)
+    frame = facts([bucket(2400)], day(DAY, MIDNIGHT, end), day(NEXT, end, end + timedelta(days=1)))
+    assert frame["local_date"].to_list() == [DAY]
+    assert frame["recommended_total"].item() == 2400
+    assert frame["day_minutes"].item() == 17 * 60
+
+
+# --- cadence ----------------------------------------------------------------------------------------------------
+
+
+def test_minutes_of_a_hundred_steps_are_counted_from_minute_records() -> None:
+    row = fact([walk(600, 1, 99), walk(601, 1, 100), walk(602, 1, 101), walk(603, 0.5, 60), walk(603.5, 0.5, 40)])
+    assert row["minutes_ge100"] == 3
+    assert row["recommended_total"] == 400
+
+
+def test_a_record_at_odd_seconds_is_shared_between_its_minutes() -> None:
+    assert fact([walk(600 + k + 0.5, 1, 120) for k in range(3)])["minutes_ge100"] == 2
+
+
+def test_a_record_of_no_length_counts_in_its_minute() -> None:
+    row = fact([walk(600, 0, 100), walk(601.5, 0, 60)])
+    assert (row["minutes_ge100"], row["recommended_total"]) == (1, 160)
+
+
+@pytest.mark.parametrize(("longest", "stated"), [(1.0, True), (1 + 1 / 60_000, False)])
+def test_a_longer_record_hides_the_cadence(longest: float, *, stated: bool) -> None:
+    row = fact([walk(600, 1, 130), walk(602, longest, 130)])
+    assert (row["minutes_ge100"] is not None) is stated
+    assert (reason(row, "minutes_ge100") is None) is stated
+
+
+def test_a_bucket_has_no_cadence() -> None:
+    row = fact([bucket(4000), walk(600, 1, 130, app=RING)])
+    assert row["minutes_ge100"] is None
+    assert "longer than a minute" in str(reason(row, "minutes_ge100"))
+
+
+def test_overlapping_minute_records_of_two_sources_do_not_add_up_to_a_brisk_minute() -> None:
+    rows = [walk(600 + k, 1, 60) for k in range(5)] + [walk(600 + k, 1, 60, app=RING) for k in range(5)]
+    assert fact(rows)["minutes_ge100"] == 0
+
+
+# --- windows ----------------------------------------------------------------------------------------------------
+
+
+def window(counts: dict[date, int], *, running: tuple[date, ...] = ()) -> dict[str, Any]:
+    rows = []
+    for on, count in counts.items():
+        start = utc(on.year, on.month, on.day)
+        late = timedelta(hours=-3) if on in running else timedelta(hours=3)
+        rows.append(bucket(count, start=start, end=start + BUCKET_END, modified=start + BUCKET_END + late))
+    on = [day(date(2025, 3, 1) + timedelta(days=k)) for k in range(7)]
+    frame = steps.summarise_window(records(STEPS, rows), DayContext(days=days(*on)))
+    assert frame.schema == window_schema("steps")
+    return frame.row(0, named=True)
+
+
+SATURDAY = date(2025, 3, 1)
+WEEK = [SATURDAY + timedelta(days=k) for k in range(7)]
+
+
+def test_a_weekly_mean_is_of_the_days_with_data() -> None:
+    row = window({WEEK[0]: 1000, WEEK[2]: 2000, WEEK[3]: 3000, WEEK[5]: 4000})
+    assert row["mean"] == 2500
+    assert (row["days"], row["days_with_data"]) == (7, 4)
+    assert (row["first_date"], row["last_date"], row["withheld"]) == (WEEK[0], WEEK[6], [])
+
+
+def test_a_weekly_mean_needs_four_complete_days() -> None:
+    counts = {WEEK[0]: 1000, WEEK[2]: 2000, WEEK[3]: 3000, WEEK[5]: 4000}
+    row = window(counts, running=(WEEK[5],))
+    assert row["mean"] is None
+    assert row["days_with_data"] == 4
+    assert "4 days" in row["withheld"][0]["reason"]
+
+
+def test_a_weekly_mean_needs_a_complete_day_of_the_weekend() -> None:
+    weekdays = dict.fromkeys(WEEK[2:], 1000)
+    assert "Saturday" in window(weekdays)["withheld"][0]["reason"]
+    assert window(weekdays | {WEEK[1]: 1000}, running=(WEEK[1],))["mean"] is None
+    assert window(weekdays | {WEEK[1]: 7000})["mean"] == 2000
+
+
+def test_a_window_without_records_says_so() -> None:
+    row = window({})
+    assert (row["days"], row["days_with_data"], row["mean"]) == (7, 0, None)
+    assert len(row["withheld"]) == 1
+
+
+# --- frames -----------------------------------------------------------------------------------------------------
+
+
+def test_no_records_or_no_days_give_an_empty_table_of_the_full_schema() -> None:
+    assert facts([]).is_empty()
+    context = DayContext(days=days())
+    empty = steps.summarise(records(STEPS, [bucket(1)]), context)
+    assert empty.is_empty()
+    assert empty.schema == fact_schema("steps", steps.SUPPORT)
+    assert steps.summarise_window(records(STEPS, []), context).schema == window_schema("steps")
+
+
+def test_the_records_behind_a_total_are_named() -> None:
+    rows = [
+        walk(600, 60, 10, key="b", quality=0.8, modified=MIDNIGHT + timedelta(days=1)),
+        walk(700, 60, 10, key="a", quality=1.0, modified=MIDNIGHT + timedelta(days=2)),
+        walk(800, 60, 10, key="a", quality=0.9, modified=MIDNIGHT + timedelta(days=1)),
+    ]
+    row = fact(rows)
+    assert row["source_keys_sha256"] == ["a", "b"]
+    assert row["data_quality_score"] == pytest.approx(0.9)
+    assert (row["records"], row["as_of_utc"]) == (3, MIDNIGHT + timedelta(days=2))
+
+
+def test_persons_are_kept_apart() -> None:
+    rows = [bucket(100), bucket(200, subject="person-b"), bucket(300, subject="person-c")]
+    frame = facts(rows, day(DAY, subject="person-b"), day(DAY))
+    assert frame.select("subject_id", "recommended_total").rows() == [(PERSON, 100), ("person-b", 200)]
+
+
+# --- against the oracle -----------------------------------------------------------------------------------------
+
+APPS = (WRIST, RING, PHONE_APP)
+
+
+@st.composite
+def days_and_records(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Three local days, some with a clock change or a journey, and records of up to three sources around them."""
+    start = MIDNIGHT
+    on = []
+    offset = 0
+    for k in range(3):
+        hours = draw(st.sampled_from([24, 24, 24, 23, 25, 17, 31]))
+        on.append((DAY + timedelta(days=k), start, start + timedelta(hours=hours), offset))
+        start += timedelta(hours=hours)
+        offset += (24 - hours) * 3600
+    rows = []
+    for app in APPS[: draw(st.integers(1, 3))]:
+        for _, begin, finish, at in draw(st.lists(st.sampled_from(on), max_size=3)):
+            end_offset = at + int(86400 - (finish - begin).total_seconds())
+            device = draw(st.sampled_from(["PHONE", "RING", None]))
+            late = timedelta(hours=draw(st.sampled_from([-5, 5])))
+            common = {"app": app, "device": device, "offset": at, "count": draw(st.integers(0, 5000))}
+            if draw(st.booleans()):
+                hour = timedelta(hours=draw(st.sampled_from([0, 0, 4, -5])))
+                end = finish + min(hour, timedelta(0)) - SHORT_END
+                rows.append(
+                    {**common, "start": begin + hour, "end": end, "end_offset": end_offset, "modified": end + late}
+                )
+            else:
+                for _ in range(draw(st.integers(1, 4))):
+                    at_minute = timedelta(minutes=draw(st.integers(-20, 1460)))
+                    length = timedelta(minutes=draw(st.sampled_from([0, 1, 10, 60])))
+                    count = draw(st.integers(0, 900))
+                    begin_walk = begin + at_minute
+                    where = next((o for o in on if o[1] <= begin_walk < o[2]), None)
+                    if where is None:
+                        continue
+                    last = next((o for o in on if o[1] <= begin_walk + length < o[2]), on[-1])
+                    rows.append(
+                        {
+                            **common,
+                            "start": begin_walk,
+                            "end": begin_walk + length,
+                            "offset": where[3],
+                            "end_offset": last[3],
+                            "count": count,
+                            "modified": begin_walk + length + late,
+                        }
+                    )
+    return [day(date_, begin, finish) for date_, begin, finish, _ in on], rows
+
+
+@settings(deadline=None, max_examples=150)
+@given(days_and_records(), st.permutations(APPS), st.integers(0, 3))
+def test_daily_totals_agree_with_the_oracle(
+    case: tuple[list[dict[str, Any]], list[dict[str, Any]]], order: list[str], listed: int
+) -> None:
+    on, rows = case
+    frame = records(STEPS, rows)
+    context = DayContext(days=days(*on), priorities=priorities(*order[:listed]))
+    found = {row["local_date"]: row for row in steps.summarise(frame, context).iter_rows(named=True)}
+    counted = [
+        Counted(
+            app=row["source_app"],
+            start=row["start_utc"],
+            end=row["end_utc"],
+            value=row["count"],
+            modified=row["modified_utc"],
+            first_date=row["local_date"],
+            last_date=row["end_local_date"],
+            device=row["device_type"],
+        )
+        for row in frame.iter_rows(named=True)
+    ]
+    for bounds in on:
+        expected = day_total(
+            counted, bounds["local_date"], (bounds["day_start_utc"], bounds["day_end_utc"]), order[:listed]
+        )
+        row = found.get(bounds["local_date"])
+        if expected is None:
+            assert row is None
+            continue
+        assert row is not None
+        assert row["hc_priority_total"] == pytest.approx(expected.shown, abs=1e-6)
+        assert row["recommended_total"] == pytest.approx(expected.stated, abs=1e-6)
+        assert (row["app"], row["lower_bound"]) == (expected.app, expected.partial)
+        assert {s["app"]: s["value"] for s in row["sources"]} == pytest.approx(expected.alone, abs=1e-6)
+
+
+@settings(deadline=None, max_examples=40)
+@given(days_and_records(), st.randoms(use_true_random=False))
+def test_neither_the_order_of_records_nor_the_other_days_of_a_call_change_a_day(
+    case: tuple[list[dict[str, Any]], list[dict[str, Any]]], random: Any
+) -> None:
+    on, rows = case
+    frame = records(STEPS, rows)
+    together = steps.summarise(frame, DayContext(days=days(*on)))
+    shuffled = frame.sample(fraction=1, shuffle=True, seed=random.randrange(1000))
+    assert steps.summarise(shuffled, DayContext(days=days(*on))).equals(together)
+    alone = [steps.summarise(frame, DayContext(days=days(one))) for one in on]
+    assert pl.concat(alone).equals(together)
+
+
+@settings(deadline=None, max_examples=40)
+@given(days_and_records())
+def test_what_must_hold_of_every_row_holds(case: tuple[list[dict[str, Any]], list[dict[str, Any]]]) -> None:
+    on, rows = case
+    found = violations(steps.summarise(records(STEPS, rows), DayContext(days=days(*on))), "steps")
+    # Sources that fill each other's gaps are used together.
+    assert set(found) <= {"exactly one source is used"}
