@@ -7,8 +7,7 @@ Does not belong here: any computation, a sum of sources, or an amount to reach.
 """
 
 from vitals.record_types import ACTIVE_CALORIES
-from vitals.training.common_sentences import provisional
-from vitals.training.day_totals import TotalWords, say_other_totals, say_total
+from vitals.training.day_totals import TotalWords, say_other_totals, say_state, say_total
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative
 from vitals.training.narrative import Narrative, phrases
@@ -54,7 +53,7 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
         narrative.say(NET, met=met)
     say_other_totals(row, narrative, WORDS, total)
     say_not_assessable(row, narrative, LABELS)
-    provisional(row, narrative)
+    say_state(row, narrative, total)
 
 
 NARRATIVE = KindNarrative(record_type=ACTIVE_CALORIES, narrate=narrate, headline=("recommended_total",), labels=LABELS)

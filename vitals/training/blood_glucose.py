@@ -114,6 +114,7 @@ LABELS = Labels(
 )
 LOW_COLUMNS = ("pct_below_70", "pct_below_54", "episodes_lv1_hypo", "episodes_lv2_hypo")
 HIGH_COLUMNS = ("pct_above_250",)
+BOTH_ENDS = ("gri",)
 
 
 def _limit(column: str, name: str, value: float) -> Claim:
@@ -275,13 +276,13 @@ def _sensor_limits(row: FactRow, narrative: Narrative) -> tuple[str, ...]:
     explained: tuple[str, ...] = ()
     if floor is not None and ceiling is not None:
         narrative.say(RANGE_LIMIT, floor=floor, ceiling=ceiling)
-        explained = LOW_COLUMNS + HIGH_COLUMNS
+        explained = (*LOW_COLUMNS, *HIGH_COLUMNS, *BOTH_ENDS)
     elif floor is not None:
         narrative.say(FLOOR_LIMIT, floor=floor)
-        explained = LOW_COLUMNS
+        explained = (*LOW_COLUMNS, *BOTH_ENDS)
     elif ceiling is not None:
         narrative.say(CEILING_LIMIT, ceiling=ceiling)
-        explained = HIGH_COLUMNS
+        explained = (*HIGH_COLUMNS, *BOTH_ENDS)
     known = [CAPABILITIES[app] for app in row.apps if app in CAPABILITIES]
     if known:
         lag = row.part("source_lag_minutes", "most", max(c.lag_minutes for c in known), "min")

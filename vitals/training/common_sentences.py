@@ -33,6 +33,10 @@ GAP = phrases(
     "the longest stretch without data was {gap} min ({start}-{end})",
     "no data for {gap} min at the longest, {start}-{end}",
 )
+GAP_TO_OPEN_END = phrases(
+    "no data from {start} on ({gap} min to the end of the day, which was still open)",
+    "longest stretch without data from {start} on, {gap} min to the end of the still open day",
+)
 GAP_UNTIMED = phrases("longest gap {gap} min", "the longest stretch without data was {gap} min")
 
 CLOCK_CHANGE_MINUTES = (30.0, 60.0)
@@ -68,11 +72,21 @@ def used_words(row: FactRow) -> str:
 
 
 def other_value(
-    row: FactRow, source: Mapping[str, Any], column: str, *, unit: str, window: str | None = None
+    row: FactRow,
+    source: Mapping[str, Any],
+    column: str,
+    *,
+    unit: str,
+    window: str | None = None,
+    gate: str | None = None,
 ) -> Claim | None:
-    """Claim of the headline value by a source that was not used; None if it has none or it is withheld."""
+    """Claim of what a source that was not used says by itself.
+
+    None if it says nothing, or if the metric of `gate` (of `column` unless told) is withheld: what may not be
+    stated of the source used may not be stated of another.
+    """
     value = source["value"]
-    if value is None or value != value or row.is_withheld(column):  # noqa: PLR0124 - NaN
+    if value is None or value != value or row.is_withheld(gate or column):  # noqa: PLR0124 - NaN
         return None
     app = identifier_of(source["app"])
     return row.part(column, f"other:{app}", float(value), unit, window=window, n=source["n"], sources=(app,))
@@ -88,22 +102,24 @@ def unused_sources(
     window: str | None = None,
     own: Claim | None = None,
     difference: Phrases | None = None,
+    gate: str | None = None,
 ) -> None:
     """Name the sources that were present and not used, each with its value where it has one.
 
     Args:
         row: the facts.
         narrative: where to write.
-        column: the headline metric.
+        column: what the value of a source is: the headline metric, or a support fact of its own.
         wording: phrases with the fields ``app`` and ``value``.
         unit: unit of the value.
         window: what the value describes, if not the local day.
         own: the value of the source used, to state the difference from.
+        gate: the metric that must be stated for the value to be, if not `column`.
         difference: phrases with ``app``, ``value``, ``difference`` and ``side`` ("more", "less").
     """
     clauses: list[str] = []
     for source in row.others[:_MOST_NAMED]:
-        value = other_value(row, source, column, unit=unit, window=window)
+        value = other_value(row, source, column, unit=unit, window=window, gate=gate)
         app = title_of(source["app"])
         if value is None:
             clauses.append(narrative.phrase(PRESENT_UNUSED, app=app))
@@ -128,6 +144,8 @@ def gap_clauses(row: FactRow, narrative: Narrative) -> list[str]:
     end = row.clock("longest_gap_minutes", "end", row.values.get("longest_gap_end_local"))
     if start is None or end is None:
         return [narrative.phrase(GAP_UNTIMED, gap=gap)]
+    if row.values["provisional"] and end.text() == "00:00":
+        return [narrative.phrase(GAP_TO_OPEN_END, gap=gap, start=start)]
     return [narrative.phrase(GAP, gap=gap, start=start, end=end)]
 
 

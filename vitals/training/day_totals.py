@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitals.training.claims import Claim
-from vitals.training.common_sentences import day_words, other_value, used_words
+from vitals.training.common_sentences import day_words, other_value, provisional, used_words
 from vitals.training.fact_row import FactRow
 from vitals.training.narrative import Narrative, Phrases, noun, phrases
 from vitals.training.source_names import title_of
@@ -33,6 +33,10 @@ PHONE_TOTAL = phrases(
     "by the phone's own priority rule the figure is {value} {unit}",
 )
 MADE_OF = phrases("from {n} {records}", "made of {n} {records}")
+RUNNING = phrases(
+    "the total was still running, so the final figure of the day is not known",
+    "the count had not ended then, and the day's final figure is not in these data",
+)
 NO_TOTAL = phrases(
     "No total of {what} can be stated for {day}; data of {apps} were present",
     "Data of {apps} for {day} do not allow a total of {what}",
@@ -70,18 +74,23 @@ def say_total(row: FactRow, narrative: Narrative, words: TotalWords) -> Claim | 
     if total is None:
         narrative.say(NO_TOTAL, what=words.what, day=day, apps=apps)
         return None
-    # Without word on the bound the total may still be running, so it is stated as one.
-    if row.values["lower_bound"] is False and not row.is_withheld("lower_bound"):
+    as_of = _as_of(row)
+    if not _is_bound(row):
         clause = narrative.phrase(words.whole, day=day, apps=apps, total=total)
+    elif as_of is None:
+        clause = narrative.phrase(words.at_least_untimed, day=day, apps=apps, total=total)
     else:
-        as_of = _as_of(row)
-        if as_of is None:
-            clause = narrative.phrase(words.at_least_untimed, day=day, apps=apps, total=total)
-        else:
-            clause = narrative.phrase(words.at_least, day=day, apps=apps, total=total, as_of=as_of)
-    made_of = _made_of(row, narrative)
-    narrative.close([clause, made_of] if made_of else [clause], separator=", ")
+        clause = narrative.phrase(words.at_least, day=day, apps=apps, total=total, as_of=as_of)
+    narrative.close([clause, *_made_of(row, narrative)], separator=", ")
     return total
+
+
+def say_state(row: FactRow, narrative: Narrative, total: Claim | None) -> None:
+    """Say that the day's total may still grow, if it may."""
+    if total is not None and _is_bound(row):
+        narrative.say(RUNNING)
+    else:
+        provisional(row, narrative)
 
 
 def say_other_totals(row: FactRow, narrative: Narrative, words: TotalWords, total: Claim | None) -> None:
@@ -107,12 +116,17 @@ def _as_of(row: FactRow) -> Claim | None:
     return row.part("recommended_total", "as_of", text, unit)
 
 
-def _made_of(row: FactRow, narrative: Narrative) -> str:
-    for column, word in (("intervals_n", "interval record"), ("buckets_n", "day bucket")):
-        n = row.claim(column, unit="count")
-        if n is not None and n.value:
-            return narrative.phrase(MADE_OF, n=n, records=noun(n, word))
-    return ""
+def _is_bound(row: FactRow) -> bool:
+    """Whether the total is a lower bound; without word on it, it may be one."""
+    return row.values["lower_bound"] is not False or row.is_withheld("lower_bound")
+
+
+def _made_of(row: FactRow, narrative: Narrative) -> list[str]:
+    count = sum(source["n"] or 0 for source in row.used)
+    if not count:
+        return []
+    n = row.part("recommended_total", "records", count, "count")
+    return [narrative.phrase(MADE_OF, n=n, records=noun(n, "record"))]
 
 
 def _other_total(row: FactRow, narrative: Narrative, source: Mapping[str, Any], words: TotalWords) -> str | None:

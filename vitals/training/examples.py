@@ -51,7 +51,7 @@ full_account: every headline metric is stated and the day is closed. limited_acc
 or the day is provisional. not_assessable: no headline metric is stated.
 """
 
-DIFFERENT_TOTAL = "another source reported a different value"
+DIFFERENT_VALUE = "another source reported a different value"
 PROVISIONAL = "the day is provisional: more data may arrive"
 LOWER_BOUND = "the total is a lower bound"
 ZONE_CHANGED = "the UTC offset changed within the day"
@@ -175,7 +175,7 @@ def _metadata(
         "records_processed": values["records"],
         "data_quality_score": quality,
         "quality_score": quality,
-        "validation_warnings": _warnings(row, kind),
+        "validation_warnings": _warnings(row),
         "provisional": bool(values["provisional"]),
         "complexity_level": _complexity(claims),
         "clinical_relevance": _relevance(kind, row, stated),
@@ -188,11 +188,11 @@ def _metadata(
     }
 
 
-def _warnings(row: FactRow, kind: KindNarrative) -> list[str]:
-    own = row.values[kind.headline[0]]
+def _warnings(row: FactRow) -> list[str]:
+    own = {round(source["value"]) for source in row.used if source["value"] is not None}
     found = []
-    if own is not None and any(s["value"] is not None and round(s["value"]) != round(own) for s in row.others):
-        found.append(DIFFERENT_TOTAL)
+    if own and any(source["value"] is not None and round(source["value"]) not in own for source in row.others):
+        found.append(DIFFERENT_VALUE)
     if row.values["provisional"]:
         found.append(PROVISIONAL)
     if row.values.get("lower_bound"):

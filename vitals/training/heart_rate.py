@@ -63,18 +63,19 @@ BOUTS = phrases(
 BOUT_DETAIL = phrases(": {parts}", " ({parts})")
 BOUT = phrases("from {start} for {minutes} min, {word} {extreme} bpm", "{start}, {minutes} min, {word} {extreme} bpm")
 MORE_BOUTS = phrases("{more} more", "a further {more}")
+IN_COVERED_TIME = phrases("In the time covered: {bouts}", "Within the covered time {bouts}")
 ACTIVITY_UNKNOWN = phrases("; activity was not recorded", ", with activity not recorded", " (activity not recorded)")
 ZONES = phrases(
-    "Minutes by share of an age-estimated maximum: {zones}",
-    "By share of the maximum estimated from age, minutes: {zones}",
-    "Time by share of the age-estimated maximal rate, in minutes: {zones}",
+    "Minutes by share of an age-estimated maximum, a sample counting for {hold} min at most: {zones}",
+    "By share of the maximum estimated from age, minutes (a sample holds up to {hold} min): {zones}",
+    "Time by share of the age-estimated maximal rate, in minutes, each sample held for {hold} min at most: {zones}",
 )
 ZONE_BELOW = phrases("{minutes} below {to} %")
 ZONE_BETWEEN = phrases("{minutes} at {start} to under {to} %")
 ZONE_ABOVE = phrases("{minutes} at {start} % or above")
 OTHER_MEAN = phrases(
-    "{app} was also present and not used (mean {value} bpm)",
-    "{app} also delivered heart rate, not used (its mean: {value} bpm)",
+    "{app} was also present and not used (mean of its minute values {value} bpm)",
+    "{app} also delivered heart rate, not used; the mean of its minute values was {value} bpm",
 )
 
 LABELS = Labels(
@@ -141,13 +142,18 @@ ZONE_BOUNDS: tuple[tuple[str, Claim | None, Claim | None], ...] = tuple(
         ("zone_near_max_ge96", 96, None),
     )
 )
+SOURCE_MEAN = "source_mean"
+"""What clinical gives per source: a plain mean of minute values, not comparable to the time-weighted one."""
+
+LONGEST_HOLD_MINUTES = 11
+
 _MOST_BOUTS = 3
 
 
 def narrate(row: FactRow, narrative: Narrative) -> None:
     """Write the day's text: see the module docstring for the order."""
     _amount(row, narrative)
-    unused_sources(row, narrative, "mean_time_weighted", OTHER_MEAN, unit="bpm")
+    unused_sources(row, narrative, SOURCE_MEAN, OTHER_MEAN, unit="bpm", gate="mean_time_weighted")
     _level(row, narrative)
     _asleep_and_awake(row, narrative)
     _bouts(row, narrative)
@@ -228,8 +234,7 @@ def _bouts(row: FactRow, narrative: Narrative) -> None:
             activity = narrative.phrase(ACTIVITY_UNKNOWN)
         clauses.append(clause)
     if clauses:
-        clauses[-1] += activity
-    narrative.close(clauses)
+        narrative.say(IN_COVERED_TIME, bouts="; ".join(clauses) + activity)
 
 
 def _bout(row: FactRow, narrative: Narrative, column: str, index: int, bout: Mapping[str, Any], *, word: str) -> str:
@@ -254,7 +259,8 @@ def _zones(row: FactRow, narrative: Narrative) -> None:
         elif to is not None:
             parts.append(narrative.phrase(ZONE_BELOW, minutes=minutes, to=to))
     if parts:
-        narrative.say(ZONES, zones=listing(parts))
+        hold = row.part("sample_hold", "most", LONGEST_HOLD_MINUTES, "min")
+        narrative.say(ZONES, zones=listing(parts), hold=hold)
 
 
 NARRATIVE = KindNarrative(
@@ -263,6 +269,7 @@ NARRATIVE = KindNarrative(
     headline=("mean_time_weighted", "sleep_mean_time_weighted"),
     labels=LABELS,
     counted="minutes",
+    source_value=SOURCE_MEAN,
     table=SeriesTable(
         title="Heart rate in bpm, means of a quarter hour by local hour (start minute=value)", decimals=0
     ),

@@ -46,6 +46,7 @@ class KindNarrative:
         narrate: writes the sentences of a row.
         headline: columns that a full account of the day states; without one of them it is a limited one.
         labels: what its metrics are called where they are not assessable.
+        source_value: what the `value` of a source is, if not the first headline metric.
         counted: what the `n` of a source counts.
         table: what a prompt tabulates, if the kind has a series.
     """
@@ -55,4 +56,5 @@ class KindNarrative:
     headline: tuple[str, ...]
     labels: Labels
     counted: str = "records"
+    source_value: str | None = None
     table: SeriesTable | StagesTable | None = None

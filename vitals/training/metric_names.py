@@ -33,6 +33,8 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "glucose.source_lag_minutes": "publication lag of the app, at",
         "heart_rate.n": "minutes with a sample",
         "heart_rate.coverage_percent": "share of the day covered",
+        "heart_rate.sample_hold": "a sample counts for, at",
+        "heart_rate.source_mean": "mean of its minute values",
         "heart_rate.longest_gap_minutes": "longest gap",
         "heart_rate.mean_time_weighted": "time-weighted mean",
         "heart_rate.sd_samples": "SD of minute values",
@@ -70,12 +72,8 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "steps.recommended_total": "total",
         "steps.hc_priority_total": "total by the phone's priority rule",
         "steps.minutes_ge100": "minutes at 100 steps/min or more",
-        "steps.buckets_n": "day buckets",
-        "steps.intervals_n": "interval",
         "active_energy.recommended_total": "total",
         "active_energy.hc_priority_total": "total by the phone's priority rule",
         "active_energy.net_met_minutes": "net of rest",
-        "active_energy.buckets_n": "day buckets",
-        "active_energy.intervals_n": "interval",
     }
 )

@@ -16,6 +16,7 @@ from vitals.training.claims import Claim, rule_of
 from vitals.training.fact_row import FactRow
 from vitals.training.language import violations
 from vitals.training.narrative import Narrative, listing, phrases
+from vitals.training.source_names import TITLES
 
 NOT_ASSESSABLE = phrases(
     "Not assessable: {what}",
@@ -30,7 +31,7 @@ NEUTRAL_REASON = "its precondition is not met"
 Entries = tuple[tuple[str, str], ...]
 """Withheld metrics with their reasons."""
 
-_MOST_LABELS = 5
+_MOST_LABELS = 8
 _MOST_REASONS = 5
 _NUMBER = re.compile(r"\d\d:\d\d|\d+(?:,\d{3})*(?:\.\d+)?")
 
@@ -110,6 +111,8 @@ def _by_reason(labels: Labels, withheld: Entries, skip: tuple[str, ...]) -> dict
 def _sayable(reason: str) -> str:
     """A reason as a text may say it; the neutral one if its words are forbidden."""
     words = reason.strip().rstrip(".").removeprefix("not assessable: ")
+    for app, title in TITLES.items():
+        words = words.replace(app, title)
     return NEUTRAL_REASON if violations(words) else words
 
 

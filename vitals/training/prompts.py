@@ -118,7 +118,7 @@ def _day_lines(row: FactRow) -> list[str]:
 def _source_lines(row: FactRow, kind: KindNarrative) -> list[str]:
     headline = kind.headline[0]
     stated = not row.is_withheld(headline)
-    name = NAMES.get(row.id_of(headline), headline)
+    name = _label(row.id_of(kind.source_value or headline))
     lines = []
     for source in (*row.used, *row.others):
         parts = [f"Source {title_of(source['app'])}: {'used' if source['used'] else 'not used'}"]

@@ -47,7 +47,7 @@ def series_tables(series: pl.Series, *, decimals: int, every_minutes: int | None
             "row", "offset_seconds", pl.col("minute") // every_minutes * every_minutes, maintain_order=True
         ).agg(pl.col("value").mean())
     value = pl.col("value").round(decimals)
-    text = value.cast(pl.Int64).cast(pl.String) if decimals == 0 else value.cast(pl.String)
+    text = value.cast(pl.Int64).cast(pl.String) if decimals == 0 else value.cast(pl.String).str.strip_suffix(".0")
     return _joined(frame.with_columns(text=text), separator=" ", between="=", days=len(series))
 
 

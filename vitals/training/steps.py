@@ -8,8 +8,7 @@ Does not belong here: any computation, a sum of sources, or a number of steps to
 
 from vitals.record_types import STEPS
 from vitals.training.claims import constant
-from vitals.training.common_sentences import provisional
-from vitals.training.day_totals import TotalWords, say_other_totals, say_total
+from vitals.training.day_totals import TotalWords, say_other_totals, say_state, say_total
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative
 from vitals.training.narrative import Narrative, phrases
@@ -56,7 +55,7 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
         narrative.say(CADENCE, minutes=minutes, cadence=CADENCE_LIMIT)
     say_other_totals(row, narrative, WORDS, total)
     say_not_assessable(row, narrative, LABELS)
-    provisional(row, narrative)
+    say_state(row, narrative, total)
 
 
 NARRATIVE = KindNarrative(record_type=STEPS, narrate=narrate, headline=("recommended_total",), labels=LABELS)

@@ -161,7 +161,7 @@ def test_metadata_hold_what_the_contract_names():
     assert metadata["complexity_level"] in {"simple", "moderate", "complex"}
     assert metadata["clinical_insights"]["steps.recommended_total"] == 8000.0
     assert metadata["validation_warnings"] == [
-        module.DIFFERENT_TOTAL,
+        module.DIFFERENT_VALUE,
         module.PROVISIONAL,
         module.LOWER_BOUND,
         module.ZONE_CHANGED,

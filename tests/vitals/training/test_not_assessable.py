@@ -49,9 +49,11 @@ def test_metrics_without_a_label_and_skipped_ones_are_not_mentioned():
 def test_many_metrics_are_cut_to_a_few_and_others():
     names = {
         column: f"name {letter}"
-        for column, letter in zip(["gmi", "cv", "gri", "sd", "mage", "modd"], "abcdef", strict=True)
+        for column, letter in zip(
+            ["gmi", "cv", "gri", "sd", "mage", "modd", "max", "mean", "min", "n"], "abcdefghij", strict=True
+        )
     }
     narrative = Narrative("x")
     made = row(*((column, "why") for column in names))
     say_not_assessable(made, narrative, Labels(BLOOD_GLUCOSE, names))
-    assert "name a, name b, name c, name d, name e and others (why)" in narrative.text()
+    assert "name g, name h and others (why)" in narrative.text()

@@ -30,7 +30,7 @@ def test_values_stand_by_local_hour_with_their_minute():
 
 def test_a_coarser_table_holds_the_means_of_its_bins():
     day = readings([10, 20, 30, 40], start=at(7, 5))
-    assert series_tables(series(day), decimals=1, every_minutes=15) == ["07: 00=15.0 15=35.0"]
+    assert series_tables(series(day), decimals=1, every_minutes=15) == ["07: 00=15 15=35"]
 
 
 def test_an_hour_that_the_clock_shows_twice_names_its_offset():
