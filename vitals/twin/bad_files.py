@@ -141,17 +141,12 @@ _NESTED = b"\x08some" + b"\x80\xb2\xf2\xd7\xac\x66" + bytes(8)
 def _under_another_kind(source: Made) -> Made:
     kinds = list(BY_KIND.values())
     other = kinds[(kinds.index(BY_AVRO_NAME[source.upload.type_name]) + 1) % len(kinds)]
-    upload = replace(source.upload, type_name=other.avro_name)
-    truth = replace(
-        source.truth,
-        key=upload.key,
-        type_name=upload.type_name,
-        kind=other.kind,
-        state="quarantined",
-        file_reason="record_type_mismatch",
-        bad_rows=(),
+    made = _copy(
+        source, source.upload.data, state="quarantined", reason="record_type_mismatch", rows=source.upload.rows
     )
-    return replace(source, upload=upload, truth=truth)
+    upload = replace(made.upload, type_name=other.avro_name)
+    truth = replace(made.truth, key=upload.key, type_name=upload.type_name, kind=other.kind)
+    return replace(made, upload=upload, truth=truth)
 
 
 def _encoded(source: Made, rows: Rows, what: str) -> bytes:
@@ -160,17 +155,25 @@ def _encoded(source: Made, rows: Rows, what: str) -> bytes:
     return container(writer_schema(kind), payloads, codec="null", sync_seed=f"{source.upload.key}/{what}")
 
 
+def _good_rows(source: Made) -> Rows:
+    """Rows of a file without the bad ones planted in it."""
+    bad = [b.row_index for b in source.truth.bad_rows]
+    return source.rows.take(np.delete(np.arange(len(source.rows)), bad))
+
+
 def _low_quality(source: Made) -> Made:
-    nameless = np.arange(len(source.rows)) % 4 > 0
-    rows = replace(source.rows, record_id=np.where(nameless, b"", source.rows.record_id))
+    rows = _good_rows(source)
+    nameless = np.arange(len(rows)) % 4 > 0
+    rows = replace(rows, record_id=np.where(nameless, b"", rows.record_id))
     data = _encoded(source, rows, "nameless")
     return _copy(source, data, state="quarantined", reason="low_quality", rows=len(rows))
 
 
 def _other_unit(source: Made, rng: np.random.Generator) -> Made:
-    data = _encoded(source, in_mmol_per_litre(source.rows, rng), "mmol")
-    bad = tuple(BadRow(row_index=i, reason="unit_suspect:level_mg_dl") for i in range(len(source.rows)))
-    return _copy(source, data, state="processed", reason=None, rows=len(source.rows), bad_rows=bad)
+    rows = in_mmol_per_litre(_good_rows(source), rng)
+    bad = tuple(BadRow(row_index=i, reason="unit_suspect:level_mg_dl") for i in range(len(rows)))
+    data = _encoded(source, rows, "mmol")
+    return _copy(source, data, state="processed", reason=None, rows=len(rows), bad_rows=bad)
 
 
 def _unsupported(scene: Scene, source: Made, turn: int, rng: np.random.Generator) -> Made:

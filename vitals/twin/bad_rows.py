@@ -21,8 +21,8 @@ from vitals.twin.scene import Scene
 
 MANY_ROWS = 40
 """Files longer than this get two bad rows instead of one."""
-MIN_ROWS = 2
-"""In a shorter file, one bad row could bring the whole file near the threshold."""
+LOWEST_SCORE = 0.75
+"""Planted rows leave the quality of a file above this; the threshold is 0.7."""
 NO_APP = len(APPS)
 """Index that is encoded as an empty package name."""
 
@@ -163,7 +163,7 @@ def plant_bad_rows(
     for fetch, good in enumerate(delivered):
         order = good.tolist()
         reasons: dict[int, str] = {}
-        for _ in range((len(order) >= MIN_ROWS) + (len(order) > MANY_ROWS)):
+        for _ in range(_bearable(table.rows, good)):
             reason, spoil = spoils[turn % len(spoils)]
             turn += 1
             template = good[rng.integers(len(good))]
@@ -180,10 +180,20 @@ def plant_bad_rows(
     return replace(table, rows=stack_rows(rows), items=join_items(items)), files, planted
 
 
+def _bearable(rows: Rows, good: I64) -> int:
+    """How many bad rows a file can take, if each breaks what weighs most: a required field."""
+    wanted = 2 if len(good) > MANY_ROWS else 1
+    zoned = int(np.count_nonzero(rows.start_zone[good] != b""))
+    score = 0.3 * len(good) / (len(good) + wanted) + 0.3 * zoned / (len(good) + wanted) + 0.4
+    return wanted if score >= LOWEST_SCORE else 0
+
+
 def in_mmol_per_litre(rows: Rows, rng: np.random.Generator) -> Rows:
     """The same readings under other ids, in another unit: each is plausible as mmol/L and none as mg/dL."""
     value = ints(rows.value / 1.8).astype(np.float64) / 10
-    return replace(rows, record_id=uuids(rng, len(rows)), value=value)
+    # A missing zone as well would bring the file near the quality threshold.
+    zulu = np.full(len(rows), b"Z")
+    return replace(rows, record_id=uuids(rng, len(rows)), value=value, start_zone=zulu, end_zone=zulu)
 
 
 def _draft(table: Table, template: np.int64, fetch_ms: int, rng: np.random.Generator) -> Draft:

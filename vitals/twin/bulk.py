@@ -21,6 +21,7 @@ from vitals.twin.writer_schemas import writer_schema
 
 ROWS_PER_FILE = 90
 DAYS_PER_PERSON = 28
+DAYS_PER_PERSON_OF_ONE_KIND = 364
 
 
 def benchmark_uploads(records: int, kind: str | None, seed: int) -> list[Upload]:
@@ -34,7 +35,7 @@ def benchmark_uploads(records: int, kind: str | None, seed: int) -> list[Upload]
     """
     settings = TwinSettings(
         seed=seed,
-        days=DAYS_PER_PERSON,
+        days=DAYS_PER_PERSON if kind is None else DAYS_PER_PERSON_OF_ONE_KIND,
         faults=NO_FAULTS,
         fetches_per_day=1,
         kinds=tuple(t.kind for t in RECORD_TYPES) if kind is None else (kind,),

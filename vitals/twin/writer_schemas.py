@@ -25,7 +25,9 @@ def writer_schema(kind: str) -> str:
 
 def _without_readers_part(schema: Any) -> Any:
     if isinstance(schema, dict):
-        return {k: _without_readers_part(v) for k, v in schema.items() if k not in _READERS_ONLY}
+        # The default of a field is the writer's; that of an enumeration, for symbols yet unknown, the readers'.
+        dropped = _READERS_ONLY | {"default"} if schema.get("type") == "enum" else _READERS_ONLY
+        return {k: _without_readers_part(v) for k, v in schema.items() if k not in dropped}
     if isinstance(schema, list):
         return [_without_readers_part(part) for part in schema]
     return schema
