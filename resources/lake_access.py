@@ -30,6 +30,9 @@ class S3Access:
         access_key_id: key id.
         secret_access_key: secret of that key.
         allow_http: whether plain HTTP may be used; only for a store on the same host or network.
+
+    Raises:
+        UsageError: the endpoint is no URL, or plain HTTP without leave.
     """
 
     endpoint_url: str | None = None
@@ -37,6 +40,16 @@ class S3Access:
     access_key_id: str | None = field(default=None, repr=False)
     secret_access_key: str | None = field(default=None, repr=False)
     allow_http: bool = False
+
+    def __post_init__(self) -> None:
+        if self.endpoint_url is None:
+            return
+        parts = urlsplit(self.endpoint_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+            why = "the endpoint is not http(s)://host[:port]"
+            raise UsageError("use the object store", "endpoint", why, "Correct the endpoint URL.")
+        if parts.scheme == "http" and not self.allow_http:
+            raise UsageError("use the object store", "endpoint", "plain HTTP is not allowed", "Use https, or allow it.")
 
     def obstore_options(self) -> dict[str, Any]:
         """Arguments of `obstore.store.S3Store`."""

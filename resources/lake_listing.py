@@ -189,8 +189,8 @@ class S3Listing:
     def _pages(self, prefix: str, *, after: str | None, delimiter: str) -> Iterator[Any]:
         """Pages of boto3, which takes any key."""
         # Imported here: it takes half a second, and hardly any lake needs it.
-        import boto3  # noqa: PLC0415
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+        import boto3  # type: ignore[import-untyped]  # noqa: PLC0415 - it has no types
+        from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # noqa: PLC0415
 
         where = safe_key(prefix)
         full_prefix = f"{self._root.prefix}/{prefix}".lstrip("/")

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection
 from datetime import date
-from typing import Literal
+from typing import Any
 from urllib.parse import unquote
 
 import polars as pl
@@ -108,12 +108,12 @@ class Tables:
         if frame.is_empty():
             return
         rows = _storable(table, frame, partition_by)
-        # Not deltalake's own retry: it would append again what a lost answer had already committed.
+        # A commit whose answer was lost looks like a conflict with somebody else's; the id tells that it is ours.
         write_id = uuid.uuid4().hex
-        properties = CommitProperties(custom_metadata={_WRITE_ID: write_id}, max_commit_retries=0)
+        properties = CommitProperties(custom_metadata={_WRITE_ID: write_id})
 
         def write(opened: DeltaTable | None) -> None:
-            self._write(table, opened, rows, partition_by=partition_by, mode="append", properties=properties)
+            self._write(table, opened, rows, partition_by=partition_by, properties=properties)
 
         self._commit(table, write, landed=lambda opened, since: _has_write(opened, write_id, since))
 
@@ -132,7 +132,7 @@ class Tables:
         def write(opened: DeltaTable | None) -> None:
             if opened is not None and rows.is_empty() and not self._files(opened, table, (partition_by, wanted)):
                 return
-            self._write(table, opened, rows, partition_by=partition_by, mode="overwrite", predicate=predicate)
+            self._write(table, opened, rows, partition_by=partition_by, predicate=predicate)
 
         self._commit(table, write, landed=None)
 
@@ -172,25 +172,26 @@ class Tables:
         rows: pl.DataFrame,
         *,
         partition_by: str,
-        mode: Literal["append", "overwrite"],
         predicate: str | None = None,
         properties: CommitProperties | None = None,
     ) -> None:
-        """One commit, creating the table if it does not exist."""
+        """One commit, creating the table if it does not exist; with a predicate it replaces what fits that."""
         merge = False
         if opened is not None:
             _check_partition_column(opened, table, partition_by)
             merge = _needs_merge(opened, table, rows)
+        how: dict[str, Any] = {"mode": "append"}
+        if predicate is not None:
+            how = {"mode": "overwrite", "predicate": predicate}
         write_deltalake(
             f"{self._root.url}/{table}" if opened is None else opened,
             rows,
-            mode=mode,
             partition_by=partition_by,
-            predicate=predicate,
             schema_mode="merge" if merge else None,
             storage_options=self._delta_options,
             writer_properties=_COMPRESSION,
             commit_properties=properties,
+            **how,
         )
 
     def _commit(
@@ -203,6 +204,8 @@ class Tables:
         """Write, again on top of what others wrote meanwhile, until it is committed.
 
         Args:
+            table: its name.
+            write: does the work on the table as it stands, None if there is none.
             landed: tells of a table and an older version whether the commit is among the later ones; needed
                 where doing the work twice would not give the same.
 

@@ -8,6 +8,7 @@ Delta Lake has microseconds only, no unsigned integers and no categories. deltal
 """
 
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 _SIGNED: dict[pl.DataType, pl.DataType] = {
     pl.UInt8(): pl.Int16(),
@@ -105,5 +106,6 @@ def fits(new: pl.DataType, stored: pl.DataType) -> bool:
     return new == stored
 
 
-def _instance(dtype: pl.DataType | type[pl.DataType]) -> pl.DataType:
-    return dtype() if isinstance(dtype, type) else dtype
+def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+    """An inner type may be given as its class."""
+    return dtype if isinstance(dtype, pl.DataType) else dtype()
