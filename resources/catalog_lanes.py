@@ -84,6 +84,9 @@ def _hold_session(database: CatalogDatabase, lane: str, *, wait: bool) -> Iterat
             # A holder whose machine vanished frees the lane in about a minute, not in two hours.
             for name, value in (("idle", 30), ("interval", 10), ("count", 3)):
                 connection.execute(text(f"SET tcp_keepalives_{name} = {value}"))
+            # Limits that a server sets for queries are not meant for waiting in a lane.
+            connection.execute(text("SET statement_timeout = 0"))
+            connection.execute(text("SET lock_timeout = 0"))
             if wait:
                 connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
                 return connection, True

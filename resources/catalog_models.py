@@ -4,7 +4,7 @@ Belongs here: columns, keys, checks and indexes; a change here needs a migration
 Does not belong here: queries (one module per topic), the rows that callers see (`catalog_rows`).
 
 No health value lives in these tables, except in the payload of a partial record that waits for a person.
-The external user id lives in `subject` only.
+The external user id lives in `subject` and, because uploaders write it there, in the keys of uploads.
 """
 
 from datetime import UTC, date, datetime
@@ -67,6 +67,9 @@ class ForeignText(TypeDecorator[str]):
         """The text with what cannot be stored replaced, on writing and on comparing alike."""
         return None if value is None else storable(value)
 
+
+PENDING = "state IN ('landed', 'processing')"
+"""Uploads to process, written out: a database uses the small index over them only if it sees these words."""
 
 _ID = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite counts up by itself only in a column whose type is exactly INTEGER."""
@@ -151,6 +154,15 @@ class Upload(Base):
         CheckConstraint("size_bytes >= 0 AND attempts >= 0 AND duration_ms >= 0", name="measures"),
         Index(None, "tenant", "landing_day", "kind", "state"),
         Index(None, "tenant", "state"),
+        Index(
+            "ix_upload_pending",
+            "tenant",
+            "landing_day",
+            "kind",
+            "state",
+            sqlite_where=text(PENDING),
+            postgresql_where=text(PENDING),
+        ),
         Index(None, "tenant", "subject_id"),
     )
 
@@ -204,6 +216,7 @@ class Quarantine(Base):
             sqlite_where=text("row_index IS NULL"),
             postgresql_where=text("row_index IS NULL"),
         ),
+        Index(None, "tenant", "id"),
         Index(None, "tenant", "kind", "rule_id"),
         Index(None, "tenant", "subject_id"),
         {"sqlite_autoincrement": True},

@@ -74,6 +74,7 @@ def upgrade() -> None:
         sqlite_where=whole_file,
         postgresql_where=whole_file,
     )
+    op.create_index("ix_quarantine_tenant_id", "quarantine", ["tenant", "id"])
     op.create_index("ix_quarantine_tenant_kind_rule_id", "quarantine", ["tenant", "kind", "rule_id"])
     op.create_index("ix_quarantine_tenant_subject_id", "quarantine", ["tenant", "subject_id"])
     op.create_table(
@@ -221,5 +222,13 @@ def _create_upload() -> None:
     )
     op.create_index("ix_upload_tenant_landing_day_kind_state", "upload", ["tenant", "landing_day", "kind", "state"])
     op.create_index("ix_upload_tenant_state", "upload", ["tenant", "state"])
+    pending = sa.text("state IN ('landed', 'processing')")
+    op.create_index(
+        "ix_upload_pending",
+        "upload",
+        ["tenant", "landing_day", "kind", "state"],
+        sqlite_where=pending,
+        postgresql_where=pending,
+    )
     op.create_index("ix_upload_tenant_subject_id", "upload", ["tenant", "subject_id"])
     op.create_index("ix_upload_key_sha256", "upload", ["key_sha256"])
