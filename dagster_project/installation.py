@@ -73,8 +73,20 @@ def prepare_home(settings: Settings) -> None:
     instance_file = home / "dagster.yaml"
     if not instance_file.exists() or instance_file.read_bytes() != INSTANCE_FILE.read_bytes():
         shutil.copyfile(INSTANCE_FILE, instance_file)
+    if not (home / "history").exists():
+        _create_instance_storage(home)
     if settings.catalog_url.startswith("sqlite"):
         catalog = Catalog(settings.catalog_url)
         if check(catalog):
             upgrade(catalog)
         catalog.close()
+
+
+def _create_instance_storage(home: Path) -> None:
+    """Create Dagster's SQLite files in one process: two that do it at once leave a storage nobody can open."""
+    import dagster as dg  # noqa: PLC0415 - takes a second, and is needed on the first start only
+
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        instance.get_runs_count()
+        instance.get_dynamic_partitions("tenant")
+        instance.all_instigator_state()

@@ -67,11 +67,17 @@ def _empty(home: Path) -> None:
 def _land_cohort(lake: Any) -> int:
     """Land the twin's uploads today, whatever day they were fetched on."""
     from vitals.twin.cohort import generate  # noqa: PLC0415 - heavy, and not needed for --help
+    from vitals.twin.faults import ALL_FAULTS, Fault  # noqa: PLC0415
     from vitals.twin.settings import TwinSettings  # noqa: PLC0415
 
     today = datetime.now(UTC).date()
     settings = TwinSettings(
-        seed=COHORT_SEED, people=COHORT_PEOPLE, days=COHORT_DAYS, first_day=today - timedelta(days=COHORT_DAYS + 1)
+        seed=COHORT_SEED,
+        people=COHORT_PEOPLE,
+        days=COHORT_DAYS,
+        first_day=today - timedelta(days=COHORT_DAYS + 1),
+        # A change of the clocks would move each person's days to another season, and the demo's runs with them.
+        faults=ALL_FAULTS - {Fault.DST},
     )
     count = 0
     for upload in generate(settings):

@@ -45,8 +45,8 @@ def generate(
         )
         with progress_bar(quiet=False) as progress:
             progress.add_task("generating", total=None)
-            count = write_cohort(settings, folder)
-        console.print(f"{count} files under {folder}/raw, the truth in {folder}/truth.json")
+            truth = write_cohort(settings, folder)
+        console.print(f"{len(truth.uploads)} files under {folder}/raw, the truth in {folder}/truth.json")
 
 
 def chosen_faults(text: str) -> frozenset:  # type: ignore[type-arg]
