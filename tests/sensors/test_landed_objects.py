@@ -1,0 +1,156 @@
+"""The sensor of uploads: one tick asks for everything, what failed is asked for again, and it looks everywhere."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from dagster_project.definitions import build_definitions
+from dagster_project.execution import Runner
+from sensors.landed_objects import SensorPolicy, SweepCursor, choose, look
+from sensors.requests import LANDING_JOB, LOCAL_DAY_JOB, partition_key
+from tests.flow import installation, land, run_stages, unbalanced
+from tests.small_cohort import uploads
+
+TODAY = datetime.now(UTC).date()
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def home(tmp_path):
+    settings, workspace = installation(tmp_path)
+    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
+        yield settings, workspace, instance, build_definitions(settings)
+
+
+def tick(definitions: dg.Definitions, instance: dg.DagsterInstance, name: str, cursor: str | None = None):
+    """One evaluation, as the daemon does it: the tenant's partition is added before the runs are launched."""
+    sensor = definitions.get_sensor_def(name)
+    with dg.build_sensor_context(
+        instance=instance, cursor=cursor, definitions=definitions, resources=definitions.resources
+    ) as context:
+        result = sensor.evaluate_tick(context)
+    for request in result.dynamic_partitions_requests:
+        instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
+    return result
+
+
+def hundred_files(day: date = TODAY) -> list[tuple[str, bytes]]:
+    keyed = [(key.replace("2025/09/20", f"{day:%Y/%m/%d}"), data) for key, data in uploads()]
+    return [entry for entry in keyed if f"{day:%Y/%m/%d}" in entry[0]][:100]
+
+
+def test_a_hundred_files_landed_at_once_are_asked_for_in_one_tick_and_come_out_exactly_once(home):
+    settings, workspace, instance, definitions = home
+    files = hundred_files()
+    assert len(files) == 100
+    land(workspace.lake("default"), files)
+    result = tick(definitions, instance, "landed_objects")
+    assert [r.partition_key for r in result.run_requests] == [partition_key(TODAY, "default")]
+    assert all(r.run_key is None for r in result.run_requests)
+    runner = Runner(definitions, instance, log_level="CRITICAL")
+    assert runner.run(LANDING_JOB, day=TODAY, tenant="default").success
+    assert tick(definitions, instance, "landed_objects", result.cursor).run_requests == []
+    assert unbalanced(workspace) == []
+    days = tick(definitions, instance, "stale_days").run_requests
+    assert days
+    for request in days:
+        day = date.fromisoformat(request.partition_key.split("|")[0])
+        assert runner.run(LOCAL_DAY_JOB, day=day, tenant="default", assets=request.asset_selection).success
+    assert tick(definitions, instance, "stale_days").run_requests == []
+
+
+def test_uploads_of_a_failed_run_are_asked_for_again_without_anyone_s_help(home, tmp_path):
+    settings, workspace, instance, definitions = home
+    land(workspace.lake("default"), hundred_files())
+    in_the_way = settings.home_path / "lake" / "validated"
+    in_the_way.write_text("a file where a folder should be: every write of the stage fails")
+    first = tick(definitions, instance, "landed_objects")
+    runner = Runner(definitions, instance, log_level="CRITICAL")
+    assert not runner.run(LANDING_JOB, day=TODAY, tenant="default").success
+    in_the_way.unlink()
+    again = tick(definitions, instance, "landed_objects", first.cursor)
+    assert [r.partition_key for r in again.run_requests] == [partition_key(TODAY, "default")]
+    assert runner.run(LANDING_JOB, day=TODAY, tenant="default").success
+    assert workspace.catalog.uploads.pending("default") == []
+    assert unbalanced(workspace) == []
+
+
+def test_a_partition_with_a_queued_run_is_not_asked_for_twice(home):
+    settings, workspace, instance, definitions = home
+    land(workspace.lake("default"), hundred_files()[:3])
+    key = partition_key(TODAY, "default")
+    instance.add_run(
+        dg.DagsterRun(
+            job_name=LANDING_JOB, run_id=None, status=dg.DagsterRunStatus.QUEUED, tags={"dagster/partition": key}
+        )
+    )
+    assert tick(definitions, instance, "landed_objects").run_requests == []
+
+
+def test_a_new_tenant_s_partition_is_added_in_the_tick_that_asks_for_it(home):
+    settings, workspace, instance, definitions = home
+    workspace.catalog.tenants.add("study-7", now=NOW)
+    land(workspace.lake("study-7"), hundred_files()[:3])
+    result = tick(definitions, instance, "landed_objects")
+    assert [r.partition_key for r in result.run_requests] == [partition_key(TODAY, "study-7")]
+    assert instance.get_dynamic_partitions("tenant") == ["study-7"]
+
+
+def test_a_paused_tenant_is_left_alone(home):
+    settings, workspace, instance, definitions = home
+    workspace.catalog.tenants.set_paused("default", paused=True)
+    land(workspace.lake("default"), hundred_files()[:3])
+    assert tick(definitions, instance, "landed_objects").run_requests == []
+
+
+def test_the_full_sweep_finds_what_landed_under_an_old_day(tmp_path):
+    _, workspace = installation(tmp_path)
+    land(workspace.lake("default"), hundred_files(date(2024, 2, 29))[:5])
+    policy = SensorPolicy(sweep_minutes=60)
+    just_swept = SweepCursor(done={"default": NOW.isoformat()})
+    assert look(workspace, tenants=["default"], cursor=just_swept, policy=policy, now=NOW) == 0
+    later = NOW + timedelta(hours=2)
+    assert look(workspace, tenants=["default"], cursor=just_swept, policy=policy, now=later) == 5
+
+
+def test_a_sweep_that_runs_out_of_time_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr("sensors.landed_objects.REGISTER_AT_ONCE", 2)
+    _, workspace = installation(tmp_path)
+    land(workspace.lake("default"), hundred_files(date(2024, 2, 29))[:5])
+    cursor, found, ticks = SweepCursor(), 0, 0
+    while "default" not in cursor.done:
+        times = iter([0.0, 100.0, 200.0, 300.0, 400.0])
+        found += look(
+            workspace, tenants=["default"], cursor=cursor, policy=SensorPolicy(), now=NOW, clock=lambda: next(times)
+        )
+        ticks += 1
+        assert SweepCursor.parse(cursor.text()) == cursor
+    assert (found, ticks) == (5, 4)
+
+
+def test_an_unreadable_cursor_starts_the_sweep_over():
+    for text in (None, "", "{", "[]", '{"after": 3}'):
+        assert SweepCursor.parse(text) == SweepCursor()
+
+
+def test_the_newest_days_are_asked_for_first_and_never_a_day_that_is_no_partition():
+    days = [(date(2025, 1, n), "default") for n in (1, 2, 3, 4)]
+    chosen = choose(
+        days, running={partition_key(date(2025, 1, 3), "default")}, possible=lambda d: d.day > 1, limit=5
+    )
+    assert chosen == [(date(2025, 1, 4), "default"), (date(2025, 1, 2), "default")]
+
+
+def test_kinds_that_are_not_processed_and_unreadable_keys_have_their_row_in_the_books(tmp_path):
+    _, workspace = installation(tmp_path)
+    land(
+        workspace.lake("default"),
+        [
+            (f"raw/WeightRecord/{TODAY:%Y/%m/%d}/anna_1758407139312_ab12.avro", b"kept"),
+            ("raw/StepsRecord/no-date/anna.avro", b"kept too"),
+            (f"raw/StepsRecord/{TODAY + timedelta(days=400):%Y/%m/%d}/anna_1758407139312_ab12.avro", b"from the future"),
+        ],
+    )
+    run_stages(workspace)
+    assert workspace.catalog.uploads.counts("default") == {"unsupported": 1, "quarantined": 2}
