@@ -93,11 +93,11 @@ def daily_totals(records: pl.DataFrame, context: DayContext, *, value: str) -> D
 
 
 def _pieces(records: pl.DataFrame, days: pl.DataFrame, value: str) -> pl.DataFrame:
-    """The part of each record in each local day it touches, for days that have data of their own.
+    """The part of each record in each local day it touches.
 
     A record whose ends have one wall date belongs to it whole, also where a journey moved the bounds of the day.
-    Others are cut at the bounds. A day that only some hours of another day's bucket reach has no data of its
-    own: a bucket is a day's own if at least half of it, or of the day, lies in it.
+    Others are cut at the bounds. A bucket is a day's own if at least half of it, or of the day, lies in it: some
+    hours of another day's bucket are no total of this one.
     """
     base = records.select(
         *("subject_id", "source_app", "device_type", "modified_utc", "end_offset_in_force_seconds"),
@@ -132,7 +132,6 @@ def _pieces(records: pl.DataFrame, days: pl.DataFrame, value: str) -> pl.DataFra
         )
         .filter(within | (pl.col("to_ms") > pl.col("from_ms")))
         .with_columns(own=~pl.col("is_bucket") | (2 * length >= pl.min_horizontal(whole_length, day_length)))
-        .filter(pl.col("own").any().over("day"))
         # Sums of fractions depend on their order in the last digit; the order of the rows given must not show.
         .sort("day", "from_ms", "source_app", "to_ms", "modified_ms", "value")
     )

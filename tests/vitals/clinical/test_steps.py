@@ -162,6 +162,12 @@ def test_an_interval_source_that_adds_nothing_is_not_called_used() -> None:
     assert row["source_keys_sha256"] == ["key"]
 
 
+def test_a_running_record_that_adds_nothing_does_not_make_the_total_a_lower_bound() -> None:
+    running = walk(610, 10, 1200, app=RING, modified=MIDNIGHT + timedelta(minutes=615))
+    assert fact([walk(600, 60, 600), running], order=priorities(WRIST, RING))["lower_bound"] is False
+    assert fact([walk(600, 15, 600), running], order=priorities(WRIST, RING))["lower_bound"] is True
+
+
 @pytest.mark.parametrize(("short", "buckets"), [(timedelta(0), 1), (SHORT_END, 1), (2 * SHORT_END, 0)])
 def test_a_bucket_is_twelve_hours_or_a_millisecond_less(short: timedelta, buckets: int) -> None:
     row = fact([bucket(100, end=MIDNIGHT + timedelta(hours=12) - short)])
@@ -237,6 +243,22 @@ def test_on_a_journey_a_bucket_stays_with_its_date_although_the_day_became_short
     assert frame["local_date"].to_list() == [DAY]
     assert frame["recommended_total"].item() == 2400
     assert frame["day_minutes"].item() == 17 * 60
+
+
+def test_on_a_journey_a_bucket_may_begin_before_the_bounds_of_its_date() -> None:
+    # The writer learned of the new zone only later: by its own clock the bucket is the date's from the start.
+    row = fact([bucket(2400)], day(DAY, MIDNIGHT + timedelta(hours=7), MIDNIGHT + timedelta(days=1)))
+    assert row["recommended_total"] == 2400
+
+
+def test_of_a_bucket_that_crosses_a_very_short_day_that_day_has_its_share() -> None:
+    # Eight hours of wall clock, all of them inside one bucket of a writer in another zone.
+    end = MIDNIGHT + timedelta(hours=8)
+    start = MIDNIGHT - timedelta(hours=10)
+    rows = [bucket(2400, start=start, end=start + BUCKET_END)]
+    frame = facts(rows, day(DAY, MIDNIGHT, end), day(NEXT, end, end + timedelta(days=1)))
+    assert frame["local_date"].to_list() == [DAY]
+    assert frame["recommended_total"].item() == pytest.approx(800, abs=TOLERANCE)
 
 
 # --- cadence ----------------------------------------------------------------------------------------------------
