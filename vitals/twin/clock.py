@@ -50,8 +50,9 @@ class Timeline:
         return instants + self.offset_at(instants) * 1000
 
     def instant(self, wall: I64) -> I64:
-        """An instant with the given wall time; for a wall time that does not exist, one close to it."""
-        found = wall - self.offset_at(wall) * 1000
+        """The first instant with the given wall time; for a wall time that does not exist, one close to it."""
+        # Starting from what was in force some hours before finds the earlier of two instants.
+        found = wall - self.offset_at(wall - 15 * HOUR_MS) * 1000
         for _ in range(2):
             found = wall - self.offset_at(found) * 1000
         return found

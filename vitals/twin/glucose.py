@@ -23,7 +23,7 @@ RANGE_MG_DL = {STELO: (70, 250)}
 SENSOR_RANGE_MG_DL = (40, 400)
 NULL_ZONE_SHARE = 0.3
 
-_TOPIC, _MEAL_TOPIC, _PAUSE_TOPIC = 301, 302, 303
+_TOPIC, _MEAL_TOPIC, _PAUSE_TOPIC, _DIP_TOPIC = 301, 302, 303, 304
 _MEAL_HOURS = np.array([7.6, 12.5, 15.8, 18.9])
 _MEAL_SIZE = np.array([0.9, 1.0, 0.35, 1.15])
 _MEALS_STILL_ACTIVE = 3
@@ -69,13 +69,14 @@ def _course(scene: Scene, rng: np.random.Generator, at: I64) -> F64:
     person = scene.person
     diabetes = person.role.diabetes
     hour = person.timeline.local_hour(at)
-    base = rng.uniform(128, 150) if diabetes else rng.uniform(92, 102)
+    base = rng.uniform(115, 138) if diabetes else rng.uniform(92, 102)
     rise = rng.uniform(14, 26) if diabetes else rng.uniform(6, 12)
     # Towards waking the liver releases glucose; in the first half of the night the level is lowest.
     course = base + rise * np.exp(-(((hour - 6.8) / 1.6) ** 2))
     course -= (22 if diabetes else 10) * np.exp(-(((hour - 2.5) / 2.2) ** 2))
-    course += _meals(scene, at, peak=rng.uniform(70, 105) if diabetes else rng.uniform(32, 52))
+    course += _meals(scene, at, peak=rng.uniform(62, 90) if diabetes else rng.uniform(32, 52))
     course -= (22 if diabetes else 12) * scene.life.pace(at)
+    course -= _dips(scene, at)
     course += smooth_noise(rng, len(at), sd=14 if diabetes else 6, memory=14) + rng.normal(0, 1.3, size=len(at))
     return np.asarray(course)
 
@@ -97,6 +98,18 @@ def _meals(scene: Scene, at: I64, *, peak: float) -> F64:
         passed = ((at - eaten[meal]) / MINUTE_MS / minutes_to_peak).clip(0, 12)
         total += np.where(latest >= back, size[meal] * passed * np.exp(1 - passed), 0.0)
     return total
+
+
+def _dips(scene: Scene, at: I64) -> F64:
+    """Falls of half an hour or so, on every third day: low readings, where the app does not withhold them."""
+    person = scene.person
+    rng = person.rng(_DIP_TOPIC)
+    centre = np.array(person.day_starts_ms[:-1]) + ints(rng.uniform(2, 22, size=person.days) * HOUR_MS)
+    depth = rng.uniform(60, 120, size=person.days) if person.role.diabetes else rng.uniform(22, 45, size=person.days)
+    depth[rng.random(person.days) > 0.35] = 0
+    day = (np.searchsorted(person.day_starts_ms, at, side="right") - 1).clip(0, person.days - 1)
+    away = (at - centre[day]) / MINUTE_MS / 30
+    return np.asarray(depth[day] * np.exp(-(away**2)))
 
 
 def _pauses(scene: Scene) -> I64:

@@ -95,8 +95,8 @@ def _naps(person: Person) -> I64:
     if person.role.naps:
         taken[0] = True
     days = np.array([wall_ms(person.first_day) + i * DAY_MS for i in range(person.days)], dtype=np.int64)
-    start = person.timeline.instant(ints((days + start_h * HOUR_MS) / MINUTE_MS) * MINUTE_MS)
-    naps = np.stack([start, start + minutes * MINUTE_MS], axis=1)[taken]
-    # Nobody sleeps through the arrival in another zone.
-    quiet = ~person.after_zone_change(naps[:, 0] + 2 * HOUR_MS, hours=4)
-    return np.asarray(naps[quiet])
+    wall = ints((days + start_h * HOUR_MS) / MINUTE_MS) * MINUTE_MS
+    start = person.timeline.instant(wall)
+    # Nobody sleeps through the arrival in another zone, or at an hour that the journey left out.
+    taken &= ~person.after_zone_change(start + 2 * HOUR_MS, hours=4) & (person.timeline.wall(start) == wall)
+    return np.stack([start, start + minutes * MINUTE_MS], axis=1)[taken]

@@ -151,13 +151,23 @@ def _stays(settings: TwinSettings, index: int, role: Role, home: str, first_day:
     out, back = round(0.65 * settings.days), round(0.9 * settings.days)
     # Where `Z` is the honest id of an offset at home or nearby, a longer journey would make it ambiguous.
     travels = Fault.TRAVEL in settings.faults and role.samsung and index % 2 == 0 and not _writes_z(home)
-    if not travels or not 1 <= out < settings.days:
+    targets = [zone for zone in _TARGETS if _FAR_HOURS[0] <= _hours_apart(home, zone, first_day) <= _FAR_HOURS[1]]
+    if not (travels and targets and 1 <= out < settings.days):
         return stays
-    away = {"America/New_York": ("Europe/Berlin", "Asia/Kolkata")[index // 4 % 2]}.get(home, "America/New_York")
+    away = targets[index // 4 % len(targets)]
     stays.append(Stay(_leave_ms(home, away, first_day + timedelta(days=out)), away))
     if out < back < settings.days:
         stays.append(Stay(_leave_ms(away, home, first_day + timedelta(days=back)), home))
     return stays
+
+
+_TARGETS = ("Europe/Berlin", "America/New_York", "Asia/Kolkata")
+_FAR_HOURS = (3, 11)
+"""Far enough to be a journey over several zones, and near enough that it keeps clear of both midnights."""
+
+
+def _hours_apart(zone: str, other: str, day: date) -> float:
+    return abs(_offset_ms(zone, day) - _offset_ms(other, day)) / HOUR_MS
 
 
 def _writes_z(zone: str) -> bool:
