@@ -138,6 +138,19 @@ def test_reading_does_not_wait_for_a_writer(locked):
     catalog.close()
 
 
+def test_writing_does_not_wait_for_a_reader(open_catalog, monkeypatch):
+    monkeypatch.setattr(catalog_database, "BUSY_TIMEOUT_MS", 1)
+    reader, writer = open_catalog(), open_catalog()
+
+    def work(connection):
+        connection.execute(text("SELECT * FROM stale_day")).all()
+        writer.stale_days.mark([stale()], now=NOW)
+        return connection.execute(text("SELECT * FROM stale_day")).all()
+
+    reader.database.read("read for long", work)
+    assert len(reader.stale_days.list(TENANT, "clinical")) == 1
+
+
 def test_many_writers_and_readers_at_once_lose_nothing(open_catalog):
     clients, days = 8, 15
     failures = []
