@@ -1,0 +1,281 @@
+"""Avro object container files: header and blocks walked in Python, every number checked before it is used.
+
+Belongs here: magic, metadata, codec, sync marks, block counts and sizes, bounded decompression.
+Does not belong here: what the schema means (`schemas`) or what the payload holds (`decode`).
+
+The decoders trust these numbers: one loops for ever on a block with more bytes than its records use and drops
+a truncated last block silently, both allocate without bound (PLATFORM.md "Hostile bytes"). So they never see
+a container that did not pass here. `Rejected.detail` holds sizes and words of ours, never content.
+"""
+
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Literal, NoReturn
+
+import cramjam
+import zstandard
+
+from vitals.raw.varint import read_long
+
+Reason = Literal[
+    "not_avro",
+    "unreadable_avro",
+    "truncated",
+    "schema_mismatch",
+    "record_type_mismatch",
+    "too_large",
+    "too_many_records",
+    "decompression_limit",
+    "empty",
+]
+"""File reasons of CONTRACTS "Upload states" that reading a file can give."""
+
+MAGIC: Final = b"Obj\x01"
+SYNC_BYTES: Final = 16
+MAX_HEADER_BYTES: Final = 256 * 1024
+MAX_SCHEMA_BYTES: Final = 64 * 1024
+MAX_METADATA_ENTRIES: Final = 256
+MAX_EMPTY_BLOCKS: Final = 1_000
+"""Legal, but each costs time and holds nothing: millions of them would be a way to hang."""
+_CHUNK_BYTES: Final = 256 * 1024
+_CHECKSUM_BYTES: Final = 4
+"""The Python writers (avro, fastavro) leave part of zlib's checksum behind the raw deflate stream."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bounds of one file; beyond them it is rejected, whatever it holds.
+
+    Attributes:
+        max_file_bytes: size as stored.
+        max_records: records over all blocks.
+        max_decompressed_bytes: payload over all blocks after decompression.
+    """
+
+    max_file_bytes: int = 100 * 1024 * 1024
+    max_records: int = 100_000
+    max_decompressed_bytes: int = 128 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file that cannot be used as a whole.
+
+    Attributes:
+        reason: one of CONTRACTS' file reasons.
+        detail: what was wrong, in words and sizes. Never content of the file.
+    """
+
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A container whose frame is sound. Its records have not been looked at.
+
+    Attributes:
+        schema_json: writer schema as written, unparsed.
+        codec: null, deflate, snappy or zstandard.
+        payload: decompressed records of all blocks, one after the other.
+        records: how many records the blocks declare, at least 1.
+    """
+
+    schema_json: bytes
+    codec: str
+    payload: bytes
+    records: int
+
+
+class _RefusalError(Exception):
+    """Carries a Rejected out of the walk."""
+
+    def __init__(self, rejected: Rejected) -> None:
+        super().__init__(rejected.reason)
+        self.rejected = rejected
+
+
+def read_container(data: bytes, *, limits: Limits) -> Container | Rejected:
+    """Walk one object container file.
+
+    Args:
+        data: the whole file.
+        limits: bounds of one file.
+
+    Returns:
+        The container, or why it was rejected. Never raises on any bytes.
+    """
+    if len(data) > limits.max_file_bytes:
+        return Rejected("too_large", f"{len(data)} bytes; the limit is {limits.max_file_bytes}")
+    if not data.startswith(MAGIC):
+        if not data:
+            return Rejected("empty", "the file has no bytes")
+        if MAGIC.startswith(data):
+            return Rejected("truncated", "the file ends inside the magic bytes")
+        return Rejected("not_avro", "the file does not start like an Avro object container")
+    try:
+        schema_json, codec, start = _read_header(data)
+        return _read_blocks(data, start, schema_json=schema_json, codec=codec, limits=limits)
+    except _RefusalError as refusal:
+        return refusal.rejected
+
+
+def _refuse(reason: Reason, detail: str) -> NoReturn:
+    raise _RefusalError(Rejected(reason, detail))
+
+
+def _number(data: bytes, position: int, what: str) -> tuple[int, int]:
+    """A varint that must be there, or a refusal that says what it was to be."""
+    try:
+        return read_long(data, position)
+    except IndexError:
+        _refuse("truncated", f"the file ends inside {what}")
+    except ValueError:
+        _refuse("unreadable_avro", f"{what} is not a 64-bit number")
+
+
+def _bytes(data: bytes, position: int, what: str) -> tuple[bytes, int]:
+    """Length-prefixed bytes of the header."""
+    size, position = _number(data, position, what)
+    end = position + size
+    if size < 0 or end > MAX_HEADER_BYTES:
+        _refuse("unreadable_avro", f"{what} has an impossible length")
+    if end > len(data):
+        _refuse("truncated", f"the file ends inside {what}")
+    return data[position:end], end
+
+
+def _read_header(data: bytes) -> tuple[bytes, str, int]:
+    """Schema, codec and the position of the sync mark."""
+    metadata, position = _read_metadata(data)
+    if len(data) < position + SYNC_BYTES:
+        _refuse("truncated", "the file ends inside the sync mark of the header")
+    schema_json = metadata.get(b"avro.schema")
+    if schema_json is None:
+        _refuse("unreadable_avro", "the header has no schema")
+    if len(schema_json) > MAX_SCHEMA_BYTES:
+        _refuse("unreadable_avro", f"the schema is longer than {MAX_SCHEMA_BYTES} bytes")
+    codec = metadata.get(b"avro.codec", b"null")
+    if codec not in _INFLATE:
+        _refuse("unreadable_avro", "the codec is none of null, deflate, snappy, zstandard")
+    return schema_json, codec.decode(), position
+
+
+def _read_metadata(data: bytes) -> tuple[dict[bytes, bytes], int]:
+    """The header's map, and the position after it."""
+    metadata: dict[bytes, bytes] = {}
+    entries = 0
+    position = len(MAGIC)
+    while True:
+        count, position = _number(data, position, "the metadata")
+        if count == 0:
+            return metadata, position
+        if count < 0:
+            # A negative count is followed by the block's size in bytes, which nothing here needs.
+            count = -count
+            _, position = _number(data, position, "the metadata")
+        entries += count
+        if entries > MAX_METADATA_ENTRIES:
+            _refuse("unreadable_avro", "the metadata have too many entries")
+        for _ in range(count):
+            key, position = _bytes(data, position, "the metadata")
+            metadata[key], position = _bytes(data, position, "the metadata")
+
+
+def _read_blocks(data: bytes, start: int, *, schema_json: bytes, codec: str, limits: Limits) -> Container:
+    """All blocks after the header, whose sync mark is at `start`."""
+    inflate = _INFLATE[codec.encode()]
+    sync = data[start : start + SYNC_BYTES]
+    position = start + SYNC_BYTES
+    length = len(data)
+    records = payload_bytes = empty_blocks = 0
+    parts: list[bytes] = []
+    while position < length:
+        count, position = _number(data, position, "a block's record count")
+        size, position = _number(data, position, "a block's size")
+        if count < 0 or size < 0 or size > limits.max_file_bytes:
+            _refuse("unreadable_avro", "a block has an impossible record count or size")
+        records += count
+        if records > limits.max_records:
+            _refuse("too_many_records", f"more than {limits.max_records} records")
+        end = position + size
+        if end + SYNC_BYTES > length:
+            _refuse("truncated", "the file ends inside a block")
+        if data[end : end + SYNC_BYTES] != sync:
+            _refuse("unreadable_avro", "a block does not end with the sync mark")
+        empty_blocks += count == 0
+        if empty_blocks > MAX_EMPTY_BLOCKS:
+            _refuse("unreadable_avro", f"more than {MAX_EMPTY_BLOCKS} blocks without records")
+        part = inflate(data[position:end], limits.max_decompressed_bytes - payload_bytes)
+        payload_bytes += len(part)
+        parts.append(part)
+        position = end + SYNC_BYTES
+    if records == 0:
+        _refuse("empty", "the file has no records")
+    payload = parts[0] if len(parts) == 1 else b"".join(parts)
+    return Container(schema_json=schema_json, codec=codec, payload=payload, records=records)
+
+
+def _within(size: int, limit: int) -> None:
+    if size > limit:
+        _refuse("decompression_limit", "the blocks decompress to more bytes than allowed")
+
+
+def _inflate_null(block: bytes, limit: int) -> bytes:
+    _within(len(block), limit)
+    return block
+
+
+def _inflate_deflate(block: bytes, limit: int) -> bytes:
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        plain = stream.decompress(block, limit + 1)
+    except zlib.error:
+        _refuse("unreadable_avro", "a block is not valid deflate data")
+    _within(len(plain), limit)
+    if not stream.eof or len(stream.unused_data) > _CHECKSUM_BYTES:
+        _refuse("unreadable_avro", "a block is not one whole deflate stream")
+    return plain
+
+
+def _inflate_snappy(block: bytes, limit: int) -> bytes:
+    """Raw snappy, then the big-endian CRC32 of the plain bytes (Avro specification, "snappy")."""
+    compressed, checksum = block[:-4], block[-4:]
+    try:
+        _within(cramjam.snappy.decompress_raw_len(compressed), limit)
+        plain = bytes(cramjam.snappy.decompress_raw(compressed))
+    except cramjam.DecompressionError:
+        _refuse("unreadable_avro", "a block is not valid snappy data")
+    if zlib.crc32(plain).to_bytes(4, "big") != checksum:
+        _refuse("unreadable_avro", "a snappy block does not match its checksum")
+    return plain
+
+
+def _inflate_zstandard(block: bytes, limit: int) -> bytes:
+    try:
+        # The one-shot call allocates what the frame claims, so the claim is checked first.
+        claimed = zstandard.frame_content_size(block)
+        if claimed > 0:
+            _within(claimed, limit)
+            with suppress(zstandard.ZstdError):
+                return zstandard.ZstdDecompressor().decompress(block, allow_extra_data=False)
+        # No claim, or more than one frame. A frame cut short ends quietly here; its records then do not add up.
+        parts: list[bytes] = []
+        size = 0
+        with zstandard.ZstdDecompressor().stream_reader(block, read_across_frames=True) as reader:
+            while part := reader.read(_CHUNK_BYTES):
+                size += len(part)
+                _within(size, limit)
+                parts.append(part)
+    except zstandard.ZstdError:
+        _refuse("unreadable_avro", "a block is not valid zstandard data")
+    return b"".join(parts)
+
+
+_INFLATE: Final = {
+    b"null": _inflate_null,
+    b"deflate": _inflate_deflate,
+    b"snappy": _inflate_snappy,
+    b"zstandard": _inflate_zstandard,
+}
