@@ -9,6 +9,7 @@ dependency on `validated` is on the tenant's whole table, and the catalog's stal
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -35,6 +36,7 @@ from vitals.record_types import (
     STEPS,
     RecordType,
 )
+
 
 def any_landing_day() -> dg.PartitionMapping:
     """Landing day and local day are two axes: a local day reads whatever landed, of its own tenant."""
@@ -69,7 +71,7 @@ def build_clinical_asset(record_type: RecordType, *, partitions_def: dg.Partitio
     )
     def clinical_asset(
         context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
-    ) -> dg.MaterializeResult:
+    ) -> dg.MaterializeResult[None]:
         day, tenant = partition_of(context)
         with typed_failures(context):
             facts = summarise_partition(
@@ -80,7 +82,7 @@ def build_clinical_asset(record_type: RecordType, *, partitions_def: dg.Partitio
     return clinical_asset
 
 
-def _figures(record_type: RecordType, facts: pl.DataFrame) -> dict[str, object]:
+def _figures(record_type: RecordType, facts: pl.DataFrame) -> dict[str, Any]:
     reasons = (
         facts.select(pl.col("withheld"))
         .explode("withheld")
@@ -92,7 +94,7 @@ def _figures(record_type: RecordType, facts: pl.DataFrame) -> dict[str, object]:
         .head(25)
     )
     table = "\n".join(f"| `{metric}` | {reason} | {people} |" for metric, reason, people in reasons.iter_rows())
-    figures: dict[str, object] = {
+    figures: dict[str, Any] = {
         "dagster/partition_row_count": facts.height,
         "records_used": int(facts["records"].sum() or 0),
         "provisional_people": int(facts["provisional"].sum() or 0),

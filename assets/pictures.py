@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 import polars as pl
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -35,16 +36,16 @@ def clinical_picture(record_type: RecordType, facts: pl.DataFrame) -> dg.Markdow
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2, width_ratios=[1, 1])
-    _draw_sources(left, record_type, facts)
+    _draw_sources(left, facts)
     _draw_stated(right, record_type, facts)
-    figure.suptitle(f"{record_type.title}: {facts.height} people on {facts['local_date'].min()}", fontsize=11)
+    figure.suptitle(f"{record_type.title}: {facts.height} people on {facts.item(0, 'local_date')}", fontsize=11)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80, metadata={"Software": None})
     encoded = base64.b64encode(buffer.getvalue()).decode()
     return dg.MetadataValue.md(f"![{record_type.title} by hour and facts stated](data:image/png;base64,{encoded})")
 
 
-def _draw_sources(axes, record_type: RecordType, facts: pl.DataFrame) -> None:  # noqa: ANN001 - matplotlib Axes
+def _draw_sources(axes: Axes, facts: pl.DataFrame) -> None:
     if "series" in facts.columns:
         hours = (
             facts.select("subject_id", pl.col("series"))
@@ -78,14 +79,14 @@ def _draw_sources(axes, record_type: RecordType, facts: pl.DataFrame) -> None:  
     axes.set(title="Sources: chosen, and present but not used", xlabel="people")
 
 
-def _draw_stated(axes, record_type: RecordType, facts: pl.DataFrame) -> None:  # noqa: ANN001 - matplotlib Axes
+def _draw_stated(axes: Axes, record_type: RecordType, facts: pl.DataFrame) -> None:
     metrics = metrics_of(record_type.kind, "day")[:20]
     stated = [int(facts[m.column].is_not_null().sum()) for m in metrics]
     _stacked(axes, [m.column for m in metrics], stated, [facts.height - s for s in stated])
     axes.set(title="Facts stated, and withheld for want of data", xlabel="people")
 
 
-def _stacked(axes, names: Sequence[str], stated: Sequence[int], rest: Sequence[int]) -> None:  # noqa: ANN001 - matplotlib Axes
+def _stacked(axes: Axes, names: Sequence[str], stated: Sequence[int], rest: Sequence[int]) -> None:
     axes.barh(list(names), stated, color=STATED)
     axes.barh(list(names), rest, left=list(stated), color=WITHHELD)
     axes.invert_yaxis()

@@ -39,7 +39,9 @@ def build_raw_asset(record_type: RecordType, *, partitions_def: dg.PartitionsDef
         metadata=asset_metadata(schema=None, table=f"raw/{record_type.avro_name}", code=keys),
         retry_policy=RETRY_TRANSIENT,
     )
-    def raw_asset(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
+    def raw_asset(
+        context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+    ) -> dg.MaterializeResult[None]:
         day, tenant = partition_of(context)
         with typed_failures(context):
             found = register_day(

@@ -47,7 +47,7 @@ def build_training_asset(record_type: RecordType, *, partitions_def: dg.Partitio
     )
     def training_asset(
         context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
-    ) -> dg.MaterializeResult:
+    ) -> dg.MaterializeResult[None]:
         day, tenant = partition_of(context)
         local_day = date.fromisoformat(day)
         with typed_failures(context):

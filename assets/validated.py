@@ -7,6 +7,7 @@ To add a kind: one line in `validated_assets` and one in `validated_checks`.
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -53,7 +54,7 @@ def build_validated_asset(record_type: RecordType, *, partitions_def: dg.Partiti
     )
     def validated_asset(
         context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
-    ) -> dg.MaterializeResult:
+    ) -> dg.MaterializeResult[None]:
         day, tenant = partition_of(context)
         with typed_failures(context):
             result = validate_day(
@@ -72,7 +73,7 @@ def build_validated_asset(record_type: RecordType, *, partitions_def: dg.Partiti
     return validated_asset
 
 
-def _figures(result: Validated, books: PartitionBooks) -> dict[str, object]:
+def _figures(result: Validated, books: PartitionBooks) -> dict[str, Any]:
     """What a person wants to see of a run: the partition's books as they stand, and what this run did."""
     fates = "\n".join(f"| {fate} | {count} |" for fate, count in books.rows.items())
     reasons = "\n".join(f"| `{reason}` | {count} |" for reason, count in sorted(result.reasons.items()))

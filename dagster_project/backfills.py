@@ -100,7 +100,7 @@ def make_plan(settings: Settings, *, selection: str, tenant: str, first_day: dat
     return Plan(job=job, assets=tuple(ordered), days=tuple(days), tenant=tenant)
 
 
-_HELP = "Give a stage (clinical), an asset (clinical/sleep) or a selection string (key:\"clinical/sleep\"+)."
+_HELP = 'Give a stage (clinical), an asset (clinical/sleep) or a selection string (key:"clinical/sleep"+).'
 
 
 def ask_again(workspace: Workspace, plan: Plan) -> int:
@@ -161,7 +161,7 @@ def launch(settings: Settings, plan: Plan, *, on_step: Callable[[int], None]) ->
         except KeyboardInterrupt:
             stored = instance.get_backfill(backfill.backfill_id)
             if stored is not None:
-                instance.update_backfill(stored.with_status(BulkActionStatus.CANCELING))
+                instance.update_backfill(stored.with_status(BulkActionStatus.CANCELING))  # type: ignore[no-untyped-call]
             raise
 
 

@@ -132,7 +132,7 @@ def load_settings() -> Settings:
             f"The settings are: {', '.join(sorted(known))}.",
         )
     try:
-        return Settings()  # type: ignore[call-arg]
+        return Settings()
     except ValidationError as error:
         problems = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise PermanentError("read the settings", "environment", problems, "Correct the value.") from None

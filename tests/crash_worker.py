@@ -1,6 +1,6 @@
 """A run worker to be killed: runs everything of a home through Dagster, and says when it starts.
 
-    python -m tests.crash_worker HOME
+python -m tests.crash_worker HOME
 """
 
 import sys

@@ -123,7 +123,5 @@ def unbalanced(workspace: Workspace, tenant: str = TENANT) -> list[str]:
             wrong.append(upload.key)
         if upload.kind:
             accepted[upload.kind] = accepted.get(upload.kind, 0) + upload.rows_accepted
-    wrong += [
-        kind for kind, rows in accepted.items() if rows != record_count(workspace.lake(tenant), BY_KIND[kind])
-    ]
+    wrong += [kind for kind, rows in accepted.items() if rows != record_count(workspace.lake(tenant), BY_KIND[kind])]
     return wrong

@@ -61,9 +61,7 @@ def partition_books(workspace: Workspace, *, tenant: str, record_type: RecordTyp
             for u in uploads
             if u.state in BALANCED_STATES and u.rows_total != sum(getattr(u, f"rows_{fate}") for fate in FATES)
         ],
-        unknown_schemas=sum(
-            u.reason == "schema_mismatch" or u.schema_hash == RESOLVED_SCHEMA for u in uploads
-        ),
+        unknown_schemas=sum(u.reason == "schema_mismatch" or u.schema_hash == RESOLVED_SCHEMA for u in uploads),
         accepted_of_tenant=totals.accepted if totals else 0,
         table_rows=record_count(workspace.lake(tenant), record_type),
     )

@@ -35,7 +35,12 @@ def write_quarantine(
     """
     rows: dict[str, list[dict[str, object]]] = {}
     for row in bad_rows:
-        entry = {"row": row.row_index, "rule": row.rule_id, "rule_version": row.rule_version, "reason": row.reason}
+        entry: dict[str, object] = {
+            "row": row.row_index,
+            "rule": row.rule_id,
+            "rule_version": row.rule_version,
+            "reason": row.reason,
+        }
         rows.setdefault(row.upload_id, []).append(entry)
     refused = {i for i, outcome in outcomes.items() if outcome.state == "quarantined"}
     for upload_id in sorted(refused | set(rows)):

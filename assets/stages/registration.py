@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from resources.catalog_rows import NewUpload
+from resources.catalog_rows import NewUpload, UploadState
 from resources.lake import ListedObject
 from resources.workspace import Workspace
 from vitals.raw.keys import BadKey, ParsedKey, parse_key
@@ -82,7 +82,8 @@ def new_upload(workspace: Workspace, *, tenant: str, found: ListedObject, today:
     """The books' row of a listed object."""
     parsed = parse_key(found.key)
     subject = None
-    state, reason, kind, type_name = "landed", None, None, None
+    state: UploadState = "landed"
+    reason, kind, type_name = None, None, None
     landing_day = found.modified_utc.astimezone(UTC).date()
     user = None
     if isinstance(parsed, ParsedKey) and not (

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 
 from resources.catalog import Catalog
-from resources.catalog_rows import StaleMark
+from resources.catalog_rows import StaleMark, StaleReason
 from vitals.clinical.local_day import changed_spans, offset_timeline, wall_clock, with_local_time
 from vitals.clinical.source_capabilities import DEFAULT
 from vitals.record_types import RECORD_TYPES, UTC_MS, RecordType
@@ -84,7 +84,7 @@ def stale_marks(
     everything = pl.concat([known, seen])
     before, after = offset_timeline(known), offset_timeline(everything)
     present = _present_days(everything, after)
-    marks: set[tuple[str, date, str]] = set()
+    marks: set[tuple[str, date, StaleReason]] = set()
     touched = pl.concat([_days_of(frame, timeline) for frame in (changed, replaced) for timeline in (before, after)])
     kinds = [record_type, *(t for t in RECORD_TYPES if record_type.kind in t.needs)]
     for kind in kinds:
@@ -170,7 +170,7 @@ def _closing_days(
     if not rows:
         return set()
     longest = pl.duration(minutes=DEFAULT.lag_minutes)
-    schema = {"subject_id": pl.String, "was": pl.Datetime("ms", "UTC"), "now": pl.Datetime("ms", "UTC")}
+    schema = pl.Schema({"subject_id": pl.String(), "was": UTC_MS, "now": UTC_MS})
     usual = timeline.group_by("subject_id").agg(usual=pl.col("offset_seconds").last())
     span = pl.DataFrame(rows, schema=schema, orient="row").join(usual, on="subject_id", how="inner")
     open_days = span.select(

@@ -7,6 +7,7 @@ Does not belong here: a clinical rule (`vitals.clinical`), or S3 keys and Avro.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from types import MappingProxyType, ModuleType
+from typing import Protocol, cast
 
 import polars as pl
 
@@ -27,9 +28,26 @@ MARGIN_DAYS = 2
 PEOPLE_AT_ONCE = 2_000
 """Bounds the memory of a day: people are summarised in groups of this size."""
 
+
+class ClinicalModule(Protocol):
+    """What a kind's clinical module offers."""
+
+    @staticmethod
+    def summarise(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
+        """Facts per person and local day."""
+
+    @staticmethod
+    def summarise_window(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
+        """Facts per person over all days of the context."""
+
+
 MODULES: Mapping[str, ModuleType] = MappingProxyType(
     {m.KIND.kind: m for m in (blood_glucose, heart_rate, sleep, steps, active_calories, hrv_rmssd)}
 )
+
+
+def _module(record_type: RecordType) -> ClinicalModule:
+    return cast("ClinicalModule", MODULES[record_type.kind])
 
 
 def clinical_table(record_type: RecordType) -> str:
@@ -47,7 +65,7 @@ def summarise_days(
 ) -> pl.DataFrame:
     """Facts of everybody who has data on these local days (`clinical_schema`, sorted by person and day)."""
     groups = [
-        MODULES[record_type.kind].summarise(records, context)
+        _module(record_type).summarise(records, context)
         for records, context in _inputs(workspace, tenant, record_type, first_day, last_day, subject_ids=None)
     ]
     if not groups:
@@ -60,7 +78,7 @@ def summarise_window(
 ) -> pl.DataFrame:
     """Window metrics of one person: one row, or none without data."""
     for records, context in _inputs(workspace, tenant, record_type, first_day, last_day, subject_ids=[subject_id]):
-        return MODULES[record_type.kind].summarise_window(records, context)
+        return _module(record_type).summarise_window(records, context)
     return pl.DataFrame()
 
 

@@ -24,7 +24,7 @@ from assets.stages.quarantine_files import write_quarantine
 from assets.stages.records_table import deliveries_table, write_records
 from assets.stages.registration import utc_now
 from assets.stages.staleness import evidence_frame, stale_marks
-from resources.catalog_rows import FateShift, FetchMark, Upload, UploadOutcome
+from resources.catalog_rows import FateShift, FetchMark, Upload, UploadOutcome, UploadState
 from resources.catalog_settlement import Settlement
 from resources.lake import Lake, ReadFailure
 from resources.workspace import Workspace
@@ -243,7 +243,7 @@ class _Batch:
         return rows.filter(~held), rows.filter(held)
 
     def _write(self, lake: Lake, rows: pl.DataFrame, files: list[Upload]) -> Folded:
-        incoming = rows.select(DELIVERY_SCHEMA.names()).cast(dict(DELIVERY_SCHEMA))
+        incoming = rows.select(DELIVERY_SCHEMA.names()).cast(DELIVERY_SCHEMA)
         known, distrusted = self._known(lake, incoming, files)
         folded = fold(known=known, incoming=incoming, upload_ids=[u.upload_id for u in files])
         # Deliveries first: a crash after this line leaves their unsettled rows as the sign that the records
@@ -302,7 +302,9 @@ class _Batch:
             if index not in scores:
                 continue
             fate, total = fates[upload.upload_id], scores[index]["rows_total"]
-            state = "quarantined" if index in low else "duplicate" if fate["duplicate"] == total else "processed"
+            state: UploadState = (
+                "quarantined" if index in low else "duplicate" if fate["duplicate"] == total else "processed"
+            )
             outcomes[upload.upload_id] = UploadOutcome(
                 upload_id=upload.upload_id,
                 state=state,

@@ -44,7 +44,7 @@ def demo(
         from dagster_project.installation import build_workspace  # noqa: PLC0415 - heavy, and not needed for --help
 
         _empty(home)
-        settings = Settings(home=home, sensor_interval_seconds=5)  # type: ignore[call-arg]
+        settings = Settings(home=home, sensor_interval_seconds=5)
         workspace = build_workspace(settings)
         count = _land_cohort(workspace.lake(TENANT))
         console.print(f"[bold]{count} uploads[/] of {COHORT_PEOPLE} made-up people landed in {settings.lake_url}")
@@ -58,7 +58,9 @@ def demo(
 def _empty(home: Path) -> None:
     """Start from nothing, but never delete a folder that is not a demo's."""
     if home.exists() and not (home / MARKER).exists():
-        raise PermanentError("empty the demo's folder", str(home), "it was not made by the demo", "Choose another --home.")
+        raise PermanentError(
+            "empty the demo's folder", str(home), "it was not made by the demo", "Choose another --home."
+        )
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     (home / MARKER).touch()
@@ -160,10 +162,14 @@ def _show(settings: Settings, workspace: Any) -> bool:
             empty.append(record_type.category)
             continue
         example = orjson.loads(lines[len(lines) // 2])
-        console.rule(f"{record_type.category}: {len(lines)} examples, {len(example['metadata']['claims'])} claims in this one")
+        console.rule(
+            f"{record_type.category}: {len(lines)} examples, {len(example['metadata']['claims'])} claims in this one"
+        )
         console.print(example["output"], highlight=False, markup=False)
     unbalanced = [
-        kind for kind, t in totals.items() if t["total"] != sum(t[fate] for fate in FATES) or t["accepted"] != t["records"]
+        kind
+        for kind, t in totals.items()
+        if t["total"] != sum(t[fate] for fate in FATES) or t["accepted"] != t["records"]
     ]
     console.rule("What next")
     console.print(

@@ -40,7 +40,8 @@ def land(
         files = sorted({f for path in paths for f in (path.rglob("*.avro") if path.is_dir() else [path])})
         if not files:
             raise UsageError("land files", "the paths given", "they hold no .avro file", "Name files or a folder.")
-        landed, known = [], []
+        landed: list[str] = []
+        known: list[str] = []
         with progress_bar(quiet=as_json) as progress:
             task = progress.add_task("landing", total=len(files))
             for file in files:

@@ -5,7 +5,7 @@ Does not belong here: erasure of a person, which is a flow of its own.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -13,7 +13,7 @@ from dagster_project.cli.facts import known_subject
 from dagster_project.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, print_table
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
-from resources.catalog_rows import StaleMark
+from resources.catalog_rows import Diabetes, StaleMark
 from resources.catalog_subjects import ProfileChange
 from resources.workspace import Workspace
 from vitals.errors import UsageError
@@ -114,8 +114,8 @@ def set_subject(
             change["age_years"] = age_years
         if weight_kg is not None:
             change["weight_kg"] = weight_kg
-        if diabetes in ("yes", "no", "unknown"):
-            change["diabetes"] = diabetes
+        if diabetes is not None:
+            change["diabetes"] = cast("Diabetes", diabetes)
         if source_priority:
             former = workspace.catalog.subjects.profile(tenant_name, user).source_priority
             change["source_priority"] = {**former, **parse_priorities(source_priority)}

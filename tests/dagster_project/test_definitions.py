@@ -71,5 +71,9 @@ def test_a_local_day_depends_on_every_landing_day_of_its_own_tenant_only(definit
 
 
 def test_partitions_stay_well_below_what_dagster_can_show_with_twenty_tenants(definitions):
-    day = definitions.resolve_asset_graph().get(dg.AssetKey(["raw", "steps"])).partitions_def.get_partitions_def_for_dimension("day")
+    day = (
+        definitions.resolve_asset_graph()
+        .get(dg.AssetKey(["raw", "steps"]))
+        .partitions_def.get_partitions_def_for_dimension("day")
+    )
     assert len(day.get_partition_keys()) * 20 < 100_000

@@ -9,11 +9,11 @@ from datetime import date
 import polars as pl
 import pytest
 
-from tests.flow import SAMPLES, came_out, installation, land, run_stages, sample_uploads, unbalanced
+from assets.stages.books import every_upload
 from assets.stages.summaries import clinical_schema, clinical_table
 from dagster_project.cli.facts import day_facts
 from dagster_project.cli.ledger import kind_totals
-from assets.stages.books import every_upload
+from tests.flow import SAMPLES, came_out, installation, land, run_stages, sample_uploads, unbalanced
 from vitals.record_types import BLOOD_GLUCOSE, STEPS
 
 pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the real uploads are not beside this checkout")
@@ -73,9 +73,9 @@ def processed_once(tmp_path_factory):
 
 
 def test_glucose_days_are_those_of_the_person_s_zone_not_of_utc(processed):
-    table = processed.lake("default").scan(
-        clinical_table(BLOOD_GLUCOSE), schema=clinical_schema(BLOOD_GLUCOSE)
-    ).collect()
+    table = (
+        processed.lake("default").scan(clinical_table(BLOOD_GLUCOSE), schema=clinical_schema(BLOOD_GLUCOSE)).collect()
+    )
     assert set(table["zone"]) == {"-05:00"}
     assert table.select("local_date", "n").sort("local_date").rows() == [
         (date(2025, 9, 19), 79),

@@ -2,13 +2,13 @@
 
 import pytest
 
+from dagster_project.installation import build_workspace
+from dagster_project.settings import Settings
+from resources.catalog_migrations import upgrade
 from tests.flow import CameOut, came_out, installation, land, run_stages, unbalanced
 from tests.servers.postgresql import PostgresqlServer
 from tests.servers.s3 import S3Server
 from tests.small_cohort import uploads
-from dagster_project.installation import build_workspace
-from dagster_project.settings import Settings
-from resources.catalog_migrations import upgrade
 
 pytestmark = pytest.mark.integration
 

@@ -1,5 +1,6 @@
 """The sensor of uploads: one tick asks for everything, what failed is asked for again, and it looks everywhere."""
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
@@ -120,10 +121,9 @@ def test_a_sweep_that_runs_out_of_time_goes_on_where_it_stopped(tmp_path, monkey
     land(workspace.lake("default"), hundred_files(date(2024, 2, 29))[:5])
     cursor, found, ticks = SweepCursor(), 0, 0
     while "default" not in cursor.done:
-        times = iter([0.0, 100.0, 200.0, 300.0, 400.0])
-        found += look(
-            workspace, tenants=["default"], cursor=cursor, policy=SensorPolicy(), now=NOW, clock=lambda: next(times)
-        )
+        # Each look at the clock is 100 seconds later than the one before: every tick ends after one batch.
+        clock = itertools.count(0.0, 100.0).__next__
+        found += look(workspace, tenants=["default"], cursor=cursor, policy=SensorPolicy(), now=NOW, clock=clock)
         ticks += 1
         assert SweepCursor.parse(cursor.text()) == cursor
     assert (found, ticks) == (5, 4)
@@ -136,9 +136,7 @@ def test_an_unreadable_cursor_starts_the_sweep_over():
 
 def test_the_newest_days_are_asked_for_first_and_never_a_day_that_is_no_partition():
     days = [(date(2025, 1, n), "default") for n in (1, 2, 3, 4)]
-    chosen = choose(
-        days, running={partition_key(date(2025, 1, 3), "default")}, possible=lambda d: d.day > 1, limit=5
-    )
+    chosen = choose(days, running={partition_key(date(2025, 1, 3), "default")}, possible=lambda d: d.day > 1, limit=5)
     assert chosen == [(date(2025, 1, 4), "default"), (date(2025, 1, 2), "default")]
 
 
@@ -149,7 +147,10 @@ def test_kinds_that_are_not_processed_and_unreadable_keys_have_their_row_in_the_
         [
             (f"raw/WeightRecord/{TODAY:%Y/%m/%d}/anna_1758407139312_ab12.avro", b"kept"),
             ("raw/StepsRecord/no-date/anna.avro", b"kept too"),
-            (f"raw/StepsRecord/{TODAY + timedelta(days=400):%Y/%m/%d}/anna_1758407139312_ab12.avro", b"from the future"),
+            (
+                f"raw/StepsRecord/{TODAY + timedelta(days=400):%Y/%m/%d}/anna_1758407139312_ab12.avro",
+                b"from the future",
+            ),
         ],
     )
     run_stages(workspace)

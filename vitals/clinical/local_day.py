@@ -48,7 +48,7 @@ def offset_timeline(observations: pl.DataFrame) -> pl.DataFrame:
         .unique(["subject_id", "from_utc"], keep="last", maintain_order=True)
     )
     changes = pl.col("offset_seconds").ne_missing(pl.col("offset_seconds").shift(1).over("subject_id"))
-    return points.filter(changes).cast(dict(TIMELINE_SCHEMA))
+    return points.filter(changes).cast(TIMELINE_SCHEMA)
 
 
 def _trusted(given: pl.DataFrame) -> pl.DataFrame:
@@ -177,7 +177,7 @@ def local_days(timeline: pl.DataFrame, *, first_date: date, last_date: date, kno
         )
         .join(known_until, on="subject_id", how="left")
         .select(DAYS_SCHEMA.names())
-        .cast(dict(DAYS_SCHEMA))
+        .cast(DAYS_SCHEMA)
     )
 
 

@@ -11,6 +11,9 @@ import hashlib
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+
+Bits = NDArray[np.uint64]
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -18,7 +21,7 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _NULL = np.uint64(0xA5A5A5A5A5A5A5A5)
 
 
-def _mix(values: np.ndarray) -> np.ndarray:
+def _mix(values: Bits) -> Bits:
     values = (values ^ (values >> np.uint64(30))) * _MIX_1
     values = (values ^ (values >> np.uint64(27))) * _MIX_2
     return values ^ (values >> np.uint64(31))
@@ -28,7 +31,7 @@ def _text_hash(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
-def _bits(column: pl.Series) -> np.ndarray:
+def _bits(column: pl.Series) -> Bits:
     """Each value of a scalar column as 64 bits; equal values give equal bits."""
     if column.dtype == pl.String:
         # Few distinct texts (apps, zones, enum symbols) stand in many rows: hash each once.
@@ -47,7 +50,7 @@ def _bits(column: pl.Series) -> np.ndarray:
     return np.where(missing, _NULL, bits)
 
 
-def _fold(parts: list[np.ndarray], rows: int) -> np.ndarray:
+def _fold(parts: list[Bits], rows: int) -> Bits:
     state = np.zeros(rows, dtype=np.uint64)
     for part in parts:
         state = _mix(state * np.uint64(31) + part + _GAMMA)
@@ -64,7 +67,7 @@ def content_hash(frame: pl.DataFrame, columns: list[str]) -> pl.Series:
     Returns:
         Int64 series named `content_hash` (Delta Lake has no unsigned integers).
     """
-    parts: list[np.ndarray] = []
+    parts: list[Bits] = []
     with np.errstate(over="ignore"):
         for name in columns:
             column = frame.get_column(name)
@@ -73,7 +76,7 @@ def content_hash(frame: pl.DataFrame, columns: list[str]) -> pl.Series:
     return pl.Series("content_hash", state.view(np.int64), dtype=pl.Int64)
 
 
-def _list_hash(column: pl.Series) -> np.ndarray:
+def _list_hash(column: pl.Series) -> Bits:
     """Order-sensitive hash of each list of structs."""
     lengths = column.list.len().fill_null(0).to_numpy().astype(np.int64)
     items = column.drop_nulls().explode(empty_as_null=False).struct.unnest()

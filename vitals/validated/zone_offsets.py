@@ -68,5 +68,5 @@ def observations(records: pl.DataFrame) -> pl.DataFrame:
         .agg(first_utc=pl.col("at").min(), last_utc=pl.col("at").max())
         .sort(keys)
         .select(OBSERVATION_SCHEMA.names())
-        .cast(dict(OBSERVATION_SCHEMA))
+        .cast(OBSERVATION_SCHEMA)
     )
