@@ -29,11 +29,10 @@ from vitals.clinical.heart_rate_minutes import (
     instant_of,
     person_instant,
     ranges,
-    rank_table,
     records_of_spans,
     source_minutes,
 )
-from vitals.clinical.sources import PHONE, is_phone
+from vitals.clinical.sources import PHONE, is_phone, rank_sources
 from vitals.record_types import UTC_MS
 
 DAY_MS = 24 * 3_600_000
@@ -74,6 +73,24 @@ class Spans:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SourceRanks:
+    """Rank of each source in each span; a source that a span has not ranked comes after those it has.
+
+    Attributes:
+        first_pair: number of the pair of each span and its person's first source; the others follow it.
+        rank: rank of each pair.
+    """
+
+    first_pair: Ints
+    rank: Ints
+
+    def of(self, span: Ints, source: Ints) -> Ints:
+        """Rank of each source in its span."""
+        ranks: Ints = self.rank[self.first_pair[span] + source]
+        return ranks
+
+
+@dataclass(frozen=True, kw_only=True)
 class DaySeries:
     """The chosen minute series, and what it was chosen from.
 
@@ -81,7 +98,7 @@ class DaySeries:
         minutes: one value a minute from the start of the night (or 11 minutes before the day) to the day's end.
         in_day: which of them lie in the local day.
         in_night: which of them lie in the main sleep period.
-        ranks: rank of each source in each span.
+        ranks: order of the sources in each span.
         per_source: `span`, `source`, `source_app`, `minutes`, `bpm` (mean of its minute values in the day),
             `used`, `source_rank`.
         contributing: records of the day or its night: `span`, `source`, `on_phone`, `modified_utc`,
@@ -91,7 +108,7 @@ class DaySeries:
     minutes: Minutes
     in_day: Flags
     in_night: Flags
-    ranks: Ints
+    ranks: SourceRanks
     per_source: pl.DataFrame
     contributing: pl.DataFrame
 
@@ -171,37 +188,31 @@ def day_series(records: pl.DataFrame, samples: Samples, spans: Spans, priorities
     used_time = instant_of(samples.key[slices.sample]) >= spans.used_from_ms[slices.span]
     contributing = _contributing(samples, slices.where(used_time), records)
     candidates = source_minutes(samples, slices)
-    devices = contributing.group_by("span", "source").agg(
-        device_type=pl.when(pl.col("on_phone").all()).then(pl.lit(PHONE))
-    )
-    per_source = _per_source(candidates, samples, spans).join(
-        devices, on=["span", "source"], how="left", maintain_order="left"
-    )
-    ranks = rank_table(per_source, priorities=priorities, spans=spans.count, sources=samples.sources)
-    minutes = choose(candidates, ranks)
+    per_source, ranks = _ranked(candidates, samples, spans, contributing, priorities)
+    minutes = choose(candidates, ranks.of(candidates.span, candidates.source))
     in_day, in_night = _in_day(minutes, spans), _in_night(minutes, spans)
-    used = np.zeros(ranks.shape, np.bool_)
     stated = in_day | in_night
-    used[minutes.span[stated], minutes.source[stated]] = True
-    span, source = per_source["span"].to_numpy(), per_source["source"].to_numpy()
+    used = np.zeros(ranks.rank.size, np.bool_)
+    used[ranks.first_pair[minutes.span[stated]] + minutes.source[stated]] = True
     return DaySeries(
         minutes=minutes,
         in_day=in_day,
         in_night=in_night,
         ranks=ranks,
-        per_source=per_source.with_columns(
-            used=pl.Series(used[span, source]), source_rank=pl.Series(ranks[span, source])
-        ).filter(pl.col("used") | (pl.col("minutes") > 0)),
+        per_source=per_source.with_columns(used=pl.Series(used[per_source["pair"].to_numpy()])).filter(
+            pl.col("used") | (pl.col("minutes") > 0)
+        ),
         contributing=contributing,
     )
 
 
-def past_midnight(samples: Samples, spans: Spans, ranks: Ints, days: Ints) -> Minutes:
+def past_midnight(samples: Samples, spans: Spans, ranks: SourceRanks, days: Ints) -> Minutes:
     """The series of some days, a day longer than in `day_series`, by the source order of the day itself."""
     to_ms = spans.end_ms[days] + DAY_MS
     slices = cut(samples, person=spans.person[days], from_ms=spans.series_from_ms[days], to_ms=to_ms)
-    minutes = choose(source_minutes(samples, slices), ranks[days])
-    return replace(minutes, span=days[minutes.span])
+    candidates = source_minutes(samples, slices)
+    candidates = replace(candidates, span=days[candidates.span])
+    return choose(candidates, ranks.of(candidates.span, candidates.source))
 
 
 def _in_day(minutes: Minutes, spans: Spans) -> Flags:
@@ -221,29 +232,41 @@ def _contributing(samples: Samples, slices: Slices, records: pl.DataFrame) -> pl
     )
 
 
-def _per_source(candidates: Minutes, samples: Samples, spans: Spans) -> pl.DataFrame:
-    """Minutes and mean of each source in each day: `subject_id`, `span`, `source`, `source_app`, `minutes`, `bpm`."""
-    sources = samples.sources
-    pair = candidates.span * sources + candidates.source
+def _ranked(
+    candidates: Minutes, samples: Samples, spans: Spans, contributing: pl.DataFrame, priorities: pl.DataFrame
+) -> tuple[pl.DataFrame, SourceRanks]:
+    """Minutes, mean and rank of each source in each day, as `DaySeries.per_source`, and the ranks by pair."""
+    # Numbered per person, not over all apps: one person with a thousand apps must not cost everybody a table.
+    apps_of_span = np.bincount(samples.apps["person"].to_numpy(), minlength=spans.count)[spans.person]
+    first_pair = np.cumsum(apps_of_span) - apps_of_span
+    pairs = int(apps_of_span.sum())
+    pair = first_pair[candidates.span] + candidates.source
     in_day = _in_day(candidates, spans)
-    present = np.flatnonzero(np.bincount(pair, minlength=spans.count * sources))
-    count = np.bincount(pair, weights=in_day)[present]
-    summed = np.bincount(pair, weights=candidates.bpm * in_day)[present]
-    return (
+    present = np.flatnonzero(np.bincount(pair, minlength=pairs))
+    span = np.searchsorted(first_pair, present, side="right") - 1
+    devices = contributing.group_by("span", "source").agg(
+        device_type=pl.when(pl.col("on_phone").all()).then(pl.lit(PHONE))
+    )
+    per_source = (
         pl.DataFrame(
             {
-                "span": present // sources,
-                "source": present % sources,
-                "person": spans.person[present // sources],
-                "minutes": count.astype(np.int64),
-                "summed": summed,
+                "pair": present,
+                "span": span,
+                "person": spans.person[span],
+                "source": present - first_pair[span],
+                "minutes": np.bincount(pair, weights=in_day)[present].astype(np.int64),
+                "summed": np.bincount(pair, weights=candidates.bpm * in_day)[present],
             }
         )
         .join(samples.apps, on=["person", "source"], how="left", maintain_order="left")
         .join(spans.frame.select("span", "subject_id"), on="span", how="left", maintain_order="left")
+        .join(devices, on=["span", "source"], how="left", maintain_order="left")
         .with_columns(bpm=pl.when(pl.col("minutes") > 0).then(pl.col("summed") / pl.col("minutes")))
-        .select("subject_id", "span", "source", "source_app", "minutes", "bpm")
     )
+    per_source = rank_sources(per_source, keys=["subject_id", "span"], priorities=priorities, total="minutes")
+    rank = np.arange(pairs) + np.iinfo(np.int32).max
+    rank[present] = per_source["source_rank"].to_numpy()
+    return per_source, SourceRanks(first_pair=first_pair, rank=rank)
 
 
 def awake_holds(minutes: Minutes, hold_minutes: Floats, spans: Spans, sessions: pl.DataFrame | None) -> Floats:

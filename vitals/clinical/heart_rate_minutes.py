@@ -16,8 +16,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vitals.clinical.sources import rank_sources
-
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -207,34 +205,18 @@ def source_minutes(samples: Samples, slices: Slices) -> Minutes:
     )
 
 
-def choose(minutes: Minutes, ranks: Ints) -> Minutes:
+def choose(minutes: Minutes, rank: Ints) -> Minutes:
     """One value per span and minute: of the source that ranks first among those with a sample in it.
 
     Args:
         minutes: `source_minutes`.
-        ranks: rank of each source (column) in each span (row).
+        rank: rank of the source of each value in its span; no two sources of a span have the same.
     """
     starts = run_starts(minutes.span, minutes.start_ms)
     if starts.size == minutes.span.size:
         return minutes
-    rank = ranks[minutes.span, minutes.source]
     best = np.minimum.reduceat(rank, starts)
     return minutes.where(rank == np.repeat(best, np.diff(starts, append=rank.size)))
-
-
-def rank_table(per_source: pl.DataFrame, *, priorities: pl.DataFrame, spans: int, sources: int) -> Ints:
-    """Rank of each source of a person in each span, as a table of spans and sources.
-
-    Args:
-        per_source: `subject_id`, `span`, `source`, `source_app`, `device_type`, `minutes`.
-        priorities: PRIORITIES_SCHEMA.
-        spans: rows of the table.
-        sources: columns of the table. A source that a span has not ranked comes after those it has.
-    """
-    ranked = rank_sources(per_source, keys=["subject_id", "span"], priorities=priorities, total="minutes")
-    table = np.tile(np.arange(sources) + np.iinfo(np.int32).max, (spans, 1))
-    table[ranked["span"].to_numpy(), ranked["source"].to_numpy()] = ranked["source_rank"].to_numpy()
-    return table
 
 
 def records_of_spans(samples: Samples, slices: Slices) -> tuple[Ints, Ints]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.vitals.clinical.heart_rate_cases import DAY, NEXT, at, fact, facts, minutes, record, spots
-from tests.vitals.clinical.record_frames import RING, day
+from tests.vitals.clinical.record_frames import PHONE_APP, RING, day
 
 
 def bouts(rows: list[dict[str, Any]], level: str = "ge100") -> list[dict[str, Any]]:
@@ -108,6 +108,11 @@ def test_the_next_day_alone_knows_that_its_first_bout_began_the_day_before() -> 
 def test_a_bout_of_the_first_day_is_whole_although_the_next_day_is_not_asked_for() -> None:
     row = fact([minutes(1400, 100, 45)], day(DAY))
     assert [b["minutes"] for b in row["bouts"]] == [99]
+
+
+def test_after_midnight_a_bout_goes_on_in_one_source_even_if_the_day_itself_knew_neither() -> None:
+    rows = [minutes(1400, 40, 120), minutes(1440, 20, 120, app=PHONE_APP), minutes(1440, 20, 60, app=RING)]
+    assert [b["minutes"] for b in fact(rows, day(DAY))["bouts"]] == [59]
 
 
 def test_a_bout_starts_on_the_local_clock() -> None:
