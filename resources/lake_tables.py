@@ -58,11 +58,11 @@ class Tables:
             try:
                 return DeltaTable(uri, storage_options=self._delta_options)
             except TableNotFoundError:
-                folder = self._root.folder / table / "_delta_log" if self._root.folder else None
-                # deltalake calls a folder that it may not read a missing table, too: iterdir tells.
-                if folder is not None and folder.exists() and any(p.suffix == ".json" for p in folder.iterdir()):
-                    raise
-                return None
+                # deltalake calls a folder that it may not read a missing table, too. And the table may just
+                # have been created. Looking for its log tells all three apart.
+                if not self._has_log(table):
+                    return None
+            return DeltaTable(uri, storage_options=self._delta_options)
 
         return attempt(load, attempted="open the table", where=table)
 
@@ -110,10 +110,10 @@ class Tables:
         rows = _storable(table, frame, partition_by)
         # A commit whose answer was lost looks like a conflict with somebody else's; the id tells that it is ours.
         write_id = uuid.uuid4().hex
-        properties = CommitProperties(custom_metadata={_WRITE_ID: write_id})
+        mark = {_WRITE_ID: write_id}
 
         def write(opened: DeltaTable | None) -> None:
-            self._write(table, opened, rows, partition_by=partition_by, properties=properties)
+            self._write(table, opened, rows, partition_by=partition_by, mark=mark)
 
         self._commit(table, write, landed=lambda opened, since: _has_write(opened, write_id, since))
 
@@ -153,6 +153,13 @@ class Tables:
     def _lacks_credentials(self) -> bool:
         return self._root.s3 is not None and self._root.s3.access_key_id is None
 
+    def _has_log(self, table: str) -> bool:
+        """Whether a local table has a commit; not looked up in S3, whose answers are unambiguous."""
+        if self._root.folder is None:
+            return False
+        log = self._root.folder / table / "_delta_log"
+        return log.exists() and any(path.suffix == ".json" for path in log.iterdir())
+
     def _files(self, opened: DeltaTable, table: str, partitions: tuple[str, Collection[date]] | None) -> list[str]:
         """Live data files, those of the given partitions only; sorted, so that partitions come in order."""
         if partitions is None:
@@ -173,7 +180,7 @@ class Tables:
         *,
         partition_by: str,
         predicate: str | None = None,
-        properties: CommitProperties | None = None,
+        mark: dict[str, str] | None = None,
     ) -> None:
         """One commit, creating the table if it does not exist; with a predicate it replaces what fits that."""
         merge = False
@@ -190,7 +197,9 @@ class Tables:
             schema_mode="merge" if merge else None,
             storage_options=self._delta_options,
             writer_properties=_COMPRESSION,
-            commit_properties=properties,
+            # When the table appears meanwhile, deltalake puts its commit on top without looking whether the two
+            # go together: two replacements of one partition would both stay.
+            commit_properties=CommitProperties(custom_metadata=mark, max_commit_retries=0 if opened is None else None),
             **how,
         )
 
@@ -214,14 +223,15 @@ class Tables:
         """
         since = -1
         for number in range(COMMIT_ATTEMPTS):
+            if number:
+                longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**number)
+                self._sleep(random.uniform(0, longest))  # noqa: S311 - spreads writers, keeps no secret
             opened = self.open(table)
             if number and landed is not None and opened is not None and landed(opened, since):
                 return
             since = -1 if opened is None else opened.version()
             if attempt(lambda opened=opened: _try(write, opened), attempted="write the table", where=table):  # type: ignore[misc]
                 return
-            longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**number)
-            self._sleep(random.uniform(0, longest))  # noqa: S311 - spreads writers, keeps no secret
         why = f"other writers were faster {COMMIT_ATTEMPTS} times"
         raise TransientError("write the table", table, why, "Try again later, or let fewer runs write at once.")
 
