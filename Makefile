@@ -41,7 +41,7 @@ dev: install ## Dagster UI and daemon on loopback
 check: install ## lint, format, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy vitals resources assets sensors dagster_project
 	$(BIN)/lint-imports
 
 bench: install ## benchmarks as ratios measured in one run; writes benchmarks/results.json
