@@ -278,7 +278,7 @@ def test_stelo_delivers_only_its_range_and_a_g_series_sensor_its_own():
     levels = defaultdict(list)
     for row in rows_of_kind(made, "blood_glucose"):
         levels[app(row)].append(row["levelInMilligramsPerDeciliter"])
-    assert 69.9 < min(levels["com.dexcom.stelo"])
+    assert min(levels["com.dexcom.stelo"]) > 69.9
     assert max(levels["com.dexcom.stelo"]) < 250.1
     assert min(levels["com.dexcom.g7"]) < 54
     assert max(levels["com.dexcom.g7"]) > 250

@@ -9,8 +9,8 @@ import pytest
 
 from tests.vitals.twin.conftest import make
 from tests.vitals.twin.reading import ZoneRule, end_zone, good_rows, record_id, start_zone
-from vitals.twin.cohort import ALL_FAULTS, NO_FAULTS, Fault
 from vitals.twin.clock import DAY_MS
+from vitals.twin.cohort import ALL_FAULTS, NO_FAULTS, Fault
 
 ZONES = NO_FAULTS | {Fault.FALSE_Z, Fault.NULL_ZONE, Fault.DST, Fault.TRAVEL, Fault.DAY_BUCKETS}
 ZONES |= {Fault.OVERLAPPING_WINDOWS, Fault.SOURCE_LAG, Fault.GROWTH, Fault.TWO_SOURCES}
