@@ -184,6 +184,14 @@ def test_the_longest_gap_includes_the_edges_of_the_day() -> None:
     )
 
 
+def test_of_equal_gaps_the_first_is_named() -> None:
+    row = fact([*spots(720, 1, 60)])
+    assert (row["longest_gap_start_local"], row["longest_gap_end_local"]) == (
+        datetime(2025, 3, 3),
+        datetime(2025, 3, 3, 12),
+    )
+
+
 def test_quarter_hours_share_a_hold_that_crosses_them() -> None:
     row = fact([*spots(608, 1, 60), *spots(618, 1, 90)])
     assert [(p["utc"], pytest.approx(p["value"])) for p in row["series"]] == [
@@ -208,6 +216,30 @@ def test_the_night_is_the_sleep_period_not_the_session() -> None:
     rows = [minutes(-60, 10, 120), minutes(-50, 460, 60), minutes(410, 10, 120)]
     row = fact(rows, sessions=asleep())
     assert row["sleep_mean_time_weighted"] == pytest.approx(60)
+
+
+def test_the_minute_of_the_final_waking_is_no_part_of_the_night() -> None:
+    rows = [minutes(0, 410, 60), minutes(410, 1, 31)]
+    assert fact(rows, sessions=asleep())["resting_low30_in_main_sleep"] == 60
+    earlier = [minutes(0, 409, 60), minutes(409, 1, 31)]
+    assert fact(earlier, sessions=asleep())["resting_low30_in_main_sleep"] == pytest.approx(60 - 29 / 30)
+
+
+def test_a_source_that_only_the_evening_part_of_the_night_has_is_used_too() -> None:
+    rows = [minutes(-50, 50, 50, app=RING, key="evening"), minutes(0, 410, 60)]
+    row = fact(rows, sessions=asleep())
+    assert [(s["app"], s["used"], s["n"], s["value"]) for s in row["sources"]] == [
+        (WRIST, True, 410, 60.0),
+        (RING, True, 0, None),
+    ]
+    assert row["source_keys_sha256"] == ["evening", "key"]
+
+
+def test_a_value_just_before_the_day_is_looked_at_but_not_used() -> None:
+    row = fact([*spots(-5, 1, 120, key="before"), *spots(0, 3, 120)])
+    assert (row["records"], row["source_keys_sha256"]) == (3, ["key"])
+    # The bout began the day before.
+    assert row["bouts"] == []
 
 
 def test_waking_time_is_outside_all_sessions() -> None:
