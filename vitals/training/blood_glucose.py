@@ -32,6 +32,7 @@ HEAD = phrases(
     "{day}, glucose by {apps}: {amount}",
 )
 AMOUNT = phrases("{n} of {expected} possible readings ({wear} %)", "{n} readings of {expected} possible, wear {wear} %")
+AMOUNT_WHOLE = phrases("{n} readings, wear {wear} %", "{n} readings ({wear} % wear)")
 AMOUNT_WITHOUT_WEAR = phrases("{n} {readings}", "a count of {n} {readings}")
 AMOUNT_UNKNOWN = phrases("readings present", "some readings")
 MEAN = phrases("mean {mean} mg/dL", "the mean was {mean} mg/dL", "mean glucose {mean} mg/dL")
@@ -169,7 +170,10 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
 def _amount(row: FactRow, narrative: Narrative) -> None:
     n, wear = row.claim("n"), row.claim("wear_percent")
     expected = row.claim("expected_n", unit="count")
-    if n is not None and wear is not None and expected is not None:
+    if n is not None and wear is not None and expected is not None and float(n.value) > float(expected.value):
+        # A sensor a little ahead of its five minutes writes more than the day has room for.
+        amount = narrative.phrase(AMOUNT_WHOLE, n=n, wear=wear)
+    elif n is not None and wear is not None and expected is not None:
         amount = narrative.phrase(AMOUNT, n=n, expected=expected, wear=wear)
     elif n is not None:
         amount = narrative.phrase(AMOUNT_WITHOUT_WEAR, n=n, readings=noun(n, "reading"))

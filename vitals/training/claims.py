@@ -16,12 +16,14 @@ TextUnit = Literal["local date", "local time", "local date and time", "UTC offse
 RULE_VERSIONS: Mapping[str, int] = MappingProxyType({})
 """Metrics whose rule is not at version 1 any more. Raise a version when the same records give another value."""
 
-EXTRA_DECIMALS = 2
-"""Decimals a claim's value keeps beyond the ones it is written with."""
+VALUE_DECIMALS = 2
+"""Decimals of a claim's value where it is a fraction: more than are written, fewer than would show float noise."""
 
-_MOST_DECIMALS = 6
+LOGARITHM_DECIMALS = 4
+"""The same for natural logarithms."""
+
 # Comma between thousands; a negative number that rounds to zero loses its sign.
-_FORMATS = tuple(f"z,.{decimals}f" for decimals in range(_MOST_DECIMALS + EXTRA_DECIMALS + 1))
+_FORMATS = tuple(f"z,.{decimals}f" for decimals in range(LOGARITHM_DECIMALS + 1))
 
 
 @lru_cache(maxsize=1024)
@@ -38,7 +40,7 @@ class Claim:
         id: unique in the example: the metric id, or ``<metric id>#<qualifier>`` for what belongs to it
             (its time, its threshold, the value of another source, the k-th episode).
         metric: metric or support fact the claim is about.
-        value: a number, or a local time, date or offset in ISO form. Floats keep EXTRA_DECIMALS more than written.
+        value: a number, or a local time, date or offset in ISO form. Fractions have VALUE_DECIMALS.
         unit: unit of the value; a TextUnit for strings.
         window: local date, or an interval of local times, that the value describes. Empty for a constant of
             the metric's definition.
@@ -61,7 +63,7 @@ class Claim:
     formula: str | None = None
     operands: tuple[str, ...] = ()
 
-    def __init__(  # noqa: PLR0917 - the members in their order, as the generated one would take them
+    def __init__(
         self,
         id: str,  # noqa: A002 - the name of the member in a training line
         metric: str,
@@ -75,21 +77,21 @@ class Claim:
         formula: str | None = None,
         operands: tuple[str, ...] = (),
     ) -> None:
-        # An example makes some thirty claims, and the generated __init__ of a frozen dataclass takes four times
-        # as long. Derivation members are set only where there are any: `as_json` shows what is set.
-        members = self.__dict__
-        members["id"] = id
-        members["metric"] = metric
-        members["value"] = value
-        members["unit"] = unit
-        members["window"] = window
-        members["n"] = n
-        members["sources"] = sources
-        members["rule"] = rule
-        members["decimals"] = decimals
+        members: dict[str, Any] = {
+            "decimals": decimals,
+            "id": id,
+            "metric": metric,
+            "n": n,
+            "rule": rule,
+            "sources": sources,
+            "unit": unit,
+            "value": value,
+            "window": window,
+        }
         if formula is not None:
-            members["formula"] = formula
-            members["operands"] = operands
+            members |= {"formula": formula, "operands": operands}
+            members = dict(sorted(members.items()))
+        object.__setattr__(self, "__dict__", members)
 
     def text(self) -> str:
         """How the value is written: the only way it may enter a text.
@@ -109,17 +111,27 @@ class Claim:
 
     def precise_text(self) -> str:
         """The value with all the decimals it keeps, as prompts show it: rounding it gives ``text()``."""
-        if isinstance(self.value, float):
-            return format(self.value, _FORMATS[self.decimals + EXTRA_DECIMALS]).rstrip("0").rstrip(".")
-        return self.text()
+        value = self.value
+        return self.text() if isinstance(value, str) else f"{value:.12g}"
 
     def is_constant(self) -> bool:
         """Whether it is part of a definition (a threshold) and not a value of a person."""
         return not self.window
 
     def as_json(self) -> dict[str, Any]:
-        """The claim as in the metadata of an example; derivation keys only where it is derived."""
+        """The claim as in the metadata of an example, keys sorted; derivation keys only where it is derived."""
         return vars(self)
+
+
+def claim_of(members: dict[str, Any]) -> Claim:
+    """A claim of its members as they stand in a training line, keys sorted, without derivation.
+
+    An example makes some forty claims, and the generated ``__init__`` of a frozen dataclass takes five times as
+    long.
+    """
+    claim = object.__new__(Claim)
+    object.__setattr__(claim, "__dict__", members)
+    return claim
 
 
 def constant(metric: str, name: str, value: float | str, unit: str) -> Claim:

@@ -10,7 +10,7 @@ Every row gives a line: where nothing but the presence of data may be stated, th
 from collections.abc import Mapping
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import polars as pl
@@ -19,7 +19,7 @@ from vitals.clinical.metrics import BY_ID
 from vitals.errors import PermanentError
 from vitals.training import active_calories, blood_glucose, heart_rate, hrv_rmssd, sleep, steps
 from vitals.training.claims import Claim
-from vitals.training.fact_row import FactRow
+from vitals.training.fact_row import FactRow, fact_rows
 from vitals.training.kind_narrative import KindNarrative, SeriesTable, StagesTable
 from vitals.training.language import suspects, violations
 from vitals.training.narrative import Narrative
@@ -76,21 +76,31 @@ def build_examples(kind: str, facts: pl.DataFrame, *, tenant: str, processor_ver
     """
     narrative = NARRATIVES[kind]
     tables = _tables(narrative, facts)
-    heavy = [name for name in ("series", "stages") if name in facts.columns]
-    examples = [
-        _example(
+    made: list[_Made] = []
+    for position, row in enumerate(fact_rows(narrative.record_type, facts)):
+        example = _example(
             narrative,
-            values,
+            row,
             table=tables[position],
             coarser=_coarser(narrative, facts, position),
             tenant=tenant,
             processor_version=processor_version,
         )
-        for position, values in enumerate(facts.drop(heavy).iter_rows(named=True))
-    ]
-    _refuse_forbidden(examples)
-    examples.sort(key=lambda example: (example["metadata"]["subject_id"], example["id"]))
-    return [orjson.dumps(example, option=orjson.OPT_SORT_KEYS) for example in examples]
+        # Every mapping in an example is written with its keys sorted, which spares the sort here.
+        line = orjson.dumps(example)
+        made.append(_Made(row.values["subject_id"], example["id"], row.date, example["output"], line))
+    _refuse_forbidden(narrative, made)
+    return [example.line for example in sorted(made)]
+
+
+class _Made(NamedTuple):
+    """A finished line, with what orders it and what is checked before it leaves."""
+
+    subject_id: str
+    id: str
+    local_date: str
+    output: str
+    line: bytes
 
 
 def _tables(narrative: KindNarrative, facts: pl.DataFrame) -> list[str]:
@@ -114,15 +124,14 @@ def _coarser(narrative: KindNarrative, facts: pl.DataFrame, position: int) -> Co
 
 def _example(
     kind: KindNarrative,
-    values: Mapping[str, Any],
+    row: FactRow,
     *,
     table: str,
     coarser: Coarser,
     tenant: str,
     processor_version: str,
 ) -> dict[str, Any]:
-    row = FactRow(kind.record_type, values)
-    subject_id: str = values["subject_id"]
+    subject_id: str = row.values["subject_id"]
     narrative = Narrative(f"{kind.record_type.kind}|{TASK}|{subject_id}|{row.date}")
     kind.narrate(row, narrative)
     output = narrative.text()
@@ -131,26 +140,24 @@ def _example(
     block = data_block(row, kind, claims, table=table, coarser=coarser, budget=TOKEN_BUDGET)
     return {
         "id": _hash(question, block, output, TASK, subject_id, row.date),
-        "instruction": question,
         "input": block,
-        "output": output,
+        "instruction": question,
         "messages": [
-            {"role": "user", "content": f"{question}\n\n{block}"},
-            {"role": "assistant", "content": output},
+            {"content": f"{question}\n\n{block}", "role": "user"},
+            {"content": output, "role": "assistant"},
         ],
         "metadata": _metadata(kind, row, claims, tenant=tenant, processor_version=processor_version),
+        "output": output,
     }
 
 
-def _refuse_forbidden(examples: list[dict[str, Any]]) -> None:
-    outputs = pl.Series([example["output"] for example in examples], dtype=pl.String)
-    for position in suspects(outputs).arg_true():
-        broken = violations(outputs[position])
+def _refuse_forbidden(kind: KindNarrative, made: list[_Made]) -> None:
+    for position in suspects(pl.Series([example.output for example in made], dtype=pl.String)).arg_true():
+        broken = violations(made[position].output)
         if broken:
-            metadata = examples[position]["metadata"]
             raise PermanentError(
                 "write a training example",
-                f"{metadata['training_category']}, {metadata['local_date']}",
+                f"{kind.record_type.category}, {made[position].local_date}",
                 f"its text breaks the language rule {', '.join(broken)}",
                 "Change the wording in the narrative module of the kind; the rules are in vitals/training/language.py",
             )
@@ -164,27 +171,27 @@ def _metadata(
     quality = values["data_quality_score"]
     source_keys = sorted(values["source_keys_sha256"] or ())
     return {
-        "record_type": kind.record_type.avro_name,
-        "training_category": kind.record_type.category,
-        "health_domain": kind.record_type.category,
-        "task": TASK,
-        "subject_id": values["subject_id"],
-        "local_date": row.date,
-        "tenant": tenant,
-        "source_s3_keys_sha256": source_keys,
-        "records_processed": values["records"],
-        "data_quality_score": quality,
-        "quality_score": quality,
-        "validation_warnings": _warnings(row),
-        "provisional": bool(values["provisional"]),
-        "complexity_level": _complexity(claims),
-        "clinical_relevance": _relevance(kind, row, stated),
-        "processor_version": processor_version,
         "claims": [claim.as_json() for claim in claims],
-        "clinical_insights": stated,
-        "withheld": list(values["withheld"] or ()),
+        "clinical_insights": dict(sorted(stated.items())),
+        "clinical_relevance": _relevance(kind, row, stated),
+        "complexity_level": _complexity(claims),
+        "data_quality_score": quality,
+        "health_domain": kind.record_type.category,
+        "local_date": row.date,
+        "processor_version": processor_version,
+        "provisional": bool(values["provisional"]),
+        "quality_score": quality,
+        "record_type": kind.record_type.avro_name,
+        "records_processed": values["records"],
+        "source_s3_keys_sha256": source_keys,
+        "subject_id": values["subject_id"],
+        "task": TASK,
+        "tenant": tenant,
         # As many hex digits as a W3C trace id. The same uploads give the same trace.
         "trace_id": _hash(*source_keys)[:32],
+        "training_category": kind.record_type.category,
+        "validation_warnings": _warnings(row),
+        "withheld": row.withheld.as_json,
     }
 
 

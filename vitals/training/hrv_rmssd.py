@@ -26,6 +26,10 @@ HEAD = phrases(
     "RMSSD for the main sleep that ended on {day}, from {apps}: {amount}",
     "Night ending on {day}, RMSSD by {apps}: {amount}",
 )
+HEAD_WITHOUT_SOURCE = phrases(
+    "HRV (RMSSD) on {day}: {amount}, so that no source was used",
+    "RMSSD of {day}: {amount}, and no source was used",
+)
 HEAD_WITHOUT_NIGHT = phrases(
     "HRV (RMSSD) on {day}, {apps}: {amount}",
     "RMSSD of {day}, from {apps}: {amount}",
@@ -112,8 +116,12 @@ def _amount(row: FactRow, narrative: Narrative, window: str | None) -> None:
         amount = narrative.phrase(AMOUNT_WITHOUT_N, coverage=coverage)
     else:
         amount = narrative.phrase(AMOUNT_UNKNOWN)
-    head = HEAD_WITHOUT_NIGHT if window is None else HEAD
-    clauses = [narrative.phrase(head, day=day_words(row, narrative), apps=used_words(row), amount=amount)]
+    day = day_words(row, narrative)
+    if not row.apps:
+        clauses = [narrative.phrase(HEAD_WITHOUT_SOURCE, day=day, amount=amount)]
+    else:
+        head = HEAD_WITHOUT_NIGHT if window is None else HEAD
+        clauses = [narrative.phrase(head, day=day, apps=used_words(row), amount=amount)]
     start = row.clock("session", "start", row.values["session_start_local"], window=window)
     end = row.clock("session", "end", row.values["session_end_local"], window=window)
     if start is not None and end is not None:

@@ -62,10 +62,11 @@ class Narrative:
             wordings: the alternatives.
             fields: claims, written with ``Claim.text()``, and words.
         """
+        claims = self.claims
         for name, value in fields.items():
             if not isinstance(value, str):
                 fields[name] = value.text()
-                self.claims.setdefault(value.id, value)
+                claims[value.id] = value
         options = wordings.options
         return options[self._digest[wordings.slot] % len(options)].format_map(fields)
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from vitals.record_types import RecordType
 from vitals.training.claims import Claim, rule_of
-from vitals.training.fact_row import FactRow
+from vitals.training.fact_row import FactRow, Withheld
 from vitals.training.language import violations
 from vitals.training.narrative import Narrative, listing, phrases
 from vitals.training.source_names import TITLES
@@ -27,9 +27,6 @@ NOT_ASSESSABLE = phrases(
 
 NEUTRAL_REASON = "its precondition is not met"
 """Stands in for a reason whose own words a text may not use (a profile that names a disease)."""
-
-Entries = tuple[tuple[str, str], ...]
-"""Withheld metrics with their reasons."""
 
 _MOST_LABELS = 8
 _MOST_REASONS = 5
@@ -74,7 +71,7 @@ def say_not_assessable(row: FactRow, narrative: Narrative, labels: Labels, *, sk
 
 
 @lru_cache(maxsize=4096)
-def prompt_line(labels: Labels, withheld: Entries) -> str:
+def prompt_line(labels: Labels, withheld: Withheld) -> str:
     """The withheld metrics and reasons as a line of a prompt; "" without any."""
     groups = _by_reason(labels, withheld, ())
     parts = [f"{', '.join(names)}: {_sayable(reason)}" for reason, (_, names) in groups.items()]
@@ -82,7 +79,7 @@ def prompt_line(labels: Labels, withheld: Entries) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _sentence(labels: Labels, withheld: Entries, skip: tuple[str, ...]) -> tuple[str, tuple[Claim, ...]]:
+def _sentence(labels: Labels, withheld: Withheld, skip: tuple[str, ...]) -> tuple[str, tuple[Claim, ...]]:
     clauses: list[str] = []
     claims: list[Claim] = []
     for reason, (metric, names) in list(_by_reason(labels, withheld, skip).items())[:_MOST_REASONS]:
@@ -93,11 +90,13 @@ def _sentence(labels: Labels, withheld: Entries, skip: tuple[str, ...]) -> tuple
     return "; ".join(clauses), tuple(claims)
 
 
-def _by_reason(labels: Labels, withheld: Entries, skip: tuple[str, ...]) -> dict[str, tuple[str, list[str]]]:
+def _by_reason(labels: Labels, withheld: Withheld, skip: tuple[str, ...]) -> dict[str, tuple[str, list[str]]]:
     """Reason -> the first metric withheld for it, and the words for all of them."""
     prefix = labels.record_type.metric_prefix + "."
     skipped = {prefix + column for column in skip}
-    entries = [entry for entry in withheld if entry[0] not in skipped and labels.of(entry[0]) is not None]
+    entries = [
+        entry for entry in withheld.reasons.items() if entry[0] not in skipped and labels.of(entry[0]) is not None
+    ]
     entries.sort(key=lambda entry: labels.rank(entry[0]))
     groups: dict[str, tuple[str, list[str]]] = {}
     for metric, reason in entries:

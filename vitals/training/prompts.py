@@ -134,15 +134,23 @@ def _source_lines(row: FactRow, kind: KindNarrative) -> list[str]:
 
 def _fact_lines(claims: Sequence[Claim]) -> list[str]:
     """One item per value of the day or session; constants and derived values follow from the others."""
-    shown = [
-        f"{_label(claim.id)} {claim.precise_text()}{_unit(claim.unit)}"
-        for claim in claims
-        if not claim.is_constant() and claim.formula is None and claim.metric != "day" and "#other:" not in claim.id
-    ]
+    shown: list[str] = []
+    for claim in claims:
+        if claim.window and claim.formula is None:
+            label = _label_and_unit(claim.id, claim.unit)
+            if label is not None:
+                shown.append(f"{label[0]} {claim.precise_text()}{label[1]}")
     return ["Facts: " + "; ".join(shown)] if shown else []
 
 
 @lru_cache(maxsize=4096)
+def _label_and_unit(claim_id: str, unit: str) -> tuple[str, str] | None:
+    """What stands before and after a value; None for what other lines of the prompt show."""
+    if claim_id.startswith("day#") or "#other:" in claim_id:
+        return None
+    return _label(claim_id), "" if unit in _NO_UNIT else " %" if unit == "%TST" else f" {unit}"
+
+
 def _label(claim_id: str) -> str:
     """What a prompt calls a claim: the metric's name and the qualifier."""
     metric, _, qualifier = claim_id.partition("#")
@@ -153,10 +161,5 @@ def _label(claim_id: str) -> str:
 _NO_UNIT = frozenset({"count", "1", "steps/min", "", "local time", "local date", "local date and time", "clock"})
 
 
-@lru_cache(maxsize=64)
-def _unit(unit: str) -> str:
-    return "" if unit in _NO_UNIT else " %" if unit == "%TST" else f" {unit}"
-
-
 def _plain(value: float) -> str:
-    return f"{value:,.2f}".rstrip("0").rstrip(".")
+    return f"{round(value, 2):.12g}"

@@ -28,8 +28,9 @@ def test_a_claim_is_written_with_its_decimals_or_as_its_kind_of_time(made, text)
 
 def test_a_claim_in_metadata_shows_derivation_only_where_there_is_one():
     plain = claim(118.24)
-    assert list(plain.as_json()) == ["id", "metric", "value", "unit", "window", "n", "sources", "rule", "decimals"]
+    assert list(plain.as_json()) == ["decimals", "id", "metric", "n", "rule", "sources", "unit", "value", "window"]
     more = derived("glucose.mean#size", 3, formula="abs(glucose.mean)", of=(plain,))
+    assert list(more.as_json()) == sorted(more.as_json())
     assert more.as_json()["operands"] == ("glucose.mean",)
     assert plain.formula is None
 

@@ -2,7 +2,7 @@ import pytest
 
 from tests.vitals.training.fact_frames import facts
 from vitals.record_types import BLOOD_GLUCOSE
-from vitals.training.fact_row import FactRow
+from vitals.training.fact_row import fact_rows
 from vitals.training.narrative import Narrative
 from vitals.training.not_assessable import NEUTRAL_REASON, Labels, prompt_line, say_not_assessable
 
@@ -11,7 +11,7 @@ LABELS = Labels(BLOOD_GLUCOSE, {"gmi": "GMI", "cv": "CV", "pct_below_70": "low s
 
 def row(*withheld):
     entries = [{"metric": f"glucose.{column}", "reason": reason} for column, reason in withheld]
-    return FactRow(BLOOD_GLUCOSE, facts("blood_glucose", [{"withheld": entries}]).row(0, named=True))
+    return next(fact_rows(BLOOD_GLUCOSE, facts("blood_glucose", [{"withheld": entries}])))
 
 
 def said(made, **kwargs):
