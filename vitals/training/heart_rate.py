@@ -64,7 +64,7 @@ BOUT_DETAIL = phrases(": {parts}", " ({parts})")
 BOUT = phrases("from {start} for {minutes} min, {word} {extreme} bpm", "{start}, {minutes} min, {word} {extreme} bpm")
 MORE_BOUTS = phrases("{more} more", "a further {more}")
 IN_COVERED_TIME = phrases("In the time covered: {bouts}", "Within the covered time {bouts}")
-ACTIVITY_UNKNOWN = phrases("; activity was not recorded", ", with activity not recorded", " (activity not recorded)")
+ACTIVITY_UNKNOWN = phrases(", activity not recorded", ", with activity not recorded", " (activity not recorded)")
 ZONES = phrases(
     "Minutes by share of an age-estimated maximum, a sample counting for {hold} min at most: {zones}",
     "By share of the maximum estimated from age, minutes (a sample holds up to {hold} min): {zones}",
@@ -217,7 +217,6 @@ def _asleep_and_awake(row: FactRow, narrative: Narrative) -> None:
 
 def _bouts(row: FactRow, narrative: Narrative) -> None:
     clauses: list[str] = []
-    activity = ""
     for column, (level, side, word, limit, least) in BOUT_LEVELS.items():
         count = row.claim(column)
         if count is None:
@@ -231,10 +230,10 @@ def _bouts(row: FactRow, narrative: Narrative) -> None:
             parts.append(narrative.phrase(MORE_BOUTS, more=further(count, len(parts))))
         if parts:
             clause += narrative.phrase(BOUT_DETAIL, parts="; ".join(parts))
-            activity = narrative.phrase(ACTIVITY_UNKNOWN)
+            clause += narrative.phrase(ACTIVITY_UNKNOWN)
         clauses.append(clause)
     if clauses:
-        narrative.say(IN_COVERED_TIME, bouts="; ".join(clauses) + activity)
+        narrative.say(IN_COVERED_TIME, bouts="; ".join(clauses))
 
 
 def _bout(row: FactRow, narrative: Narrative, column: str, index: int, bout: Mapping[str, Any], *, word: str) -> str:
