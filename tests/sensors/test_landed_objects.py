@@ -19,18 +19,17 @@ NOW = datetime.now(UTC)
 
 @pytest.fixture
 def home(tmp_path):
-    settings, workspace = installation(tmp_path)
+    settings, workspace = installation(tmp_path / "home")
+    (tmp_path / "dagster").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
         yield settings, workspace, instance, build_definitions(settings)
 
 
 def tick(definitions: dg.Definitions, instance: dg.DagsterInstance, name: str, cursor: str | None = None):
     """One evaluation, as the daemon does it: the tenant's partition is added before the runs are launched."""
-    sensor = definitions.get_sensor_def(name)
-    with dg.build_sensor_context(
-        instance=instance, cursor=cursor, definitions=definitions, resources=definitions.resources
-    ) as context:
-        result = sensor.evaluate_tick(context)
+    sensor = next(s for s in definitions.sensors if s.name == name)
+    with dg.build_sensor_context(instance=instance, cursor=cursor, resources=definitions.resources) as context:
+        result = sensor(context)
     for request in result.dynamic_partitions_requests:
         instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
     return result
@@ -77,13 +76,13 @@ def test_uploads_of_a_failed_run_are_asked_for_again_without_anyone_s_help(home,
     assert unbalanced(workspace) == []
 
 
-def test_a_partition_with_a_queued_run_is_not_asked_for_twice(home):
+def test_a_partition_with_an_unfinished_run_is_not_asked_for_twice(home):
     settings, workspace, instance, definitions = home
     land(workspace.lake("default"), hundred_files()[:3])
     key = partition_key(TODAY, "default")
     instance.add_run(
         dg.DagsterRun(
-            job_name=LANDING_JOB, run_id=None, status=dg.DagsterRunStatus.QUEUED, tags={"dagster/partition": key}
+            job_name=LANDING_JOB, run_id=None, status=dg.DagsterRunStatus.STARTED, tags={"dagster/partition": key}
         )
     )
     assert tick(definitions, instance, "landed_objects").run_requests == []

@@ -5,6 +5,7 @@ Does not belong here: Polars, or anything imported from vitals.
 """
 
 import functools
+import itertools
 import math
 import statistics
 from datetime import UTC, date, datetime, timedelta
@@ -88,7 +89,7 @@ def measures(session, step):
     if enough:
         out["waso"] = sum(s == "wake" for s in states[first : last + 1]) * minutes
         out["sme"] = 100 * tst / out["spt"]
-        out["sfi"] = sum(a == "sleep" and b == "wake" for a, b in zip(states, states[1:], strict=False)) / (tst / 60)
+        out["sfi"] = sum(a == "sleep" and b == "wake" for a, b in itertools.pairwise(states)) / (tst / 60)
         runs, length = [], 0
         for s in states[first : last + 1]:
             if s == "wake":

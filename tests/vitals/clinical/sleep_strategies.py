@@ -25,7 +25,7 @@ def sessions(draw):
     start = FIRST_START + 600 * draw(st.integers(0, 6 * 60))
     ticks = draw(st.integers(1, 900))
     stages, cursor = [], draw(st.integers(-20, 30))
-    parts = st.tuples(st.sampled_from(STAGES), st.integers(1, 200), st.sampled_from([0, 0, 0, 0, 3, 40, -30]))
+    parts = st.tuples(st.sampled_from(STAGES), st.integers(1, 200), st.sampled_from([0, 0, 0, 0, 1, 3, 40, -30]))
     for stage, length, gap in draw(st.lists(parts, max_size=12)):
         begin = cursor + gap
         stages.append((start + 30 * begin, start + 30 * (begin + length), stage))

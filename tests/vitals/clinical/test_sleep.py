@@ -224,6 +224,13 @@ def test_a_stage_end_a_millisecond_early_is_no_interruption():
     assert row["sfi"] == pytest.approx(1 / (row["tst"] / 60))
 
 
+def test_a_hole_of_a_second_splits_a_run():
+    s = NIGHT.start
+    stages = ((s, s + 600, "LIGHT"), (s + 600, s + 800, "AWAKE"), (s + 801, s + 1000, "AWAKE"))
+    row = one([Session(start=s, end=s + 1600, stages=(*stages, (s + 1000, s + 1600, "LIGHT")))])
+    assert (row["awakenings"], row["awakenings_ge5"]) == (2, 0)
+
+
 @pytest.mark.parametrize(("minutes", "count"), [(4.5, 0), (5, 1)])
 def test_an_awakening_counts_as_long_from_five_minutes(minutes, count):
     row = one([night(NIGHT.start, ("LIGHT", 60), ("AWAKE", minutes), ("LIGHT", 60))])
@@ -309,6 +316,10 @@ def test_no_records_give_an_empty_table_with_the_full_schema():
     assert sleep.summarise(empty, context(UTC_MINUS_5, *MARCH)).schema == schema
     assert sleep.summarise(empty, context(UTC_MINUS_5, *MARCH)).is_empty()
     assert sleep.summarise(sleep_records([NIGHT], UTC_MINUS_5), context(UTC_MINUS_5, *MARCH)).schema == schema
+
+
+def test_a_session_without_length_is_no_session():
+    assert facts([Session(start=NIGHT.start, end=NIGHT.start, stages=NIGHT.stages)]) == {}
 
 
 def test_only_the_days_asked_for_have_rows():
