@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     quality_threshold: float = Field(0.7, ge=0, le=1, description="A file that scores less is quarantined whole.")
     max_file_size_mb: float = Field(100, gt=0, description="A larger upload is quarantined as `too_large`.")
     max_records_per_file: int = Field(100_000, gt=0, description="More records: `too_many_records`.")
-    max_decompressed_mb: float = Field(512, gt=0, description="A file may inflate to this: `decompression_limit`.")
+    max_decompressed_mb: float = Field(128, gt=0, description="A file may inflate to this: `decompression_limit`.")
     batch_mb: float = Field(64, gt=0, description="Bytes of Avro decoded at once; bounds the memory of a run.")
     fetch_concurrency: int = Field(16, ge=1, le=64, description="Objects fetched at the same time.")
     max_attempts: int = Field(5, ge=1, description="Attempts at an upload before it is given up as `failed`.")

@@ -19,7 +19,7 @@ MODULE_FILES = [file for package in PACKAGES for file in sorted((ROOT / package)
 
 @pytest.mark.parametrize("record_type", RECORD_TYPES, ids=lambda t: t.kind)
 def test_a_kind_has_its_schema_its_modules_its_metrics_and_its_invariants(record_type):
-    assert reader_schema(record_type.kind)["name"].endswith(record_type.prefixed_avro_name)
+    assert reader_schema(record_type.kind).tree["name"].endswith(record_type.prefixed_avro_name)
     assert MODULES[record_type.kind].KIND is record_type
     assert importlib.import_module(f"vitals.training.{record_type.kind}")
     assert metrics_of(record_type.kind, "day")

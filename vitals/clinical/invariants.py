@@ -71,7 +71,9 @@ def violations(facts: pl.DataFrame, kind: str) -> dict[str, int]:
     Besides the kind's own, every metric must be either a value or withheld, never both and never neither, and a
     person has one row a day.
     """
-    broken = {name: int(facts.select(expr.fill_null(value=False).sum()).item()) for name, expr in INVARIANTS[kind].items()}
+    broken = {
+        name: int(facts.select(expr.fill_null(value=False).sum()).item()) for name, expr in INVARIANTS[kind].items()
+    }
     withheld = pl.col("withheld").list.eval(pl.element().struct.field("metric"))
     unsettled = pl.sum_horizontal(
         pl.col(m.column).is_not_null() == withheld.list.contains(m.id) for m in metrics_of(kind, "day")

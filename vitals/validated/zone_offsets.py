@@ -59,9 +59,7 @@ def observations(records: pl.DataFrame) -> pl.DataFrame:
     starts = records.select(*instant, at="start_utc", offset_seconds="start_offset_seconds")
     # The end of a day bucket lies after its publication: its zone is a forecast, not an observation.
     lived = pl.col("end_utc").is_between(pl.col("start_utc"), pl.col("modified_utc"), closed="right")
-    ends = records.filter(lived).select(
-        *instant, at="end_utc", offset_seconds="end_offset_seconds"
-    )
+    ends = records.filter(lived).select(*instant, at="end_utc", offset_seconds="end_offset_seconds")
     keys = ["subject_id", "source_app", "utc_date", "offset_seconds"]
     return (
         pl.concat([starts, ends])
