@@ -1,0 +1,164 @@
+"""The command line as its user meets it: help with examples, JSON, exit codes, and no name where it does not belong."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+from click import Group
+from typer.testing import CliRunner
+
+from dagster_project.cli.main import app
+from tests.flow import installation, land, run_stages
+from tests.small_cohort import uploads
+
+ROOT = Path(__file__).parents[2]
+runner = CliRunner()
+
+
+def commands(group: Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = []
+    for name, command in group.commands.items():
+        nested = hasattr(command, "commands")
+        found += commands(command, (*path, name)) if nested else [(*path, name)]
+    return found
+
+
+EVERY_COMMAND = commands(typer.main.get_command(app))
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("VITALGRAPH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("VITALGRAPH_SUBJECT_KEY", "a key for tests only, of no worth")
+    return tmp_path / "home"
+
+
+def run(*arguments: str, code: int = 0):
+    result = runner.invoke(app, list(arguments))
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.mark.parametrize("command", EVERY_COMMAND, ids=" ".join)
+def test_every_command_explains_itself_with_an_example(command):
+    assert "Example: vitalgraph " + " ".join(command) in re.sub(r"\s+", " ", run(*command, "--help").output)
+
+
+def test_every_group_of_commands_is_in_the_operations_manual():
+    text = (ROOT / "docs" / "operations.md").read_text()
+    assert {f"`{command[0]}`" for command in EVERY_COMMAND} <= set(re.findall(r"`[a-z]+`", text))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["summary", "nobody", "--from", "2025-01-01", "--to", "2025-01-02"], 4),
+        (["uploads", "show", "raw/none"], 4),
+        (["tenant", "add", "Not A Tenant"], 2),
+        (["tenant", "pause", "none"], 4),
+        (["tenant", "add", "default"], 5),
+        (["subject", "set", "nobody", "--diabetes", "perhaps"], 2),
+        (["backfill", "clinical,validated", "--from", "2025-01-01", "--to", "2025-01-02", "--dry-run"], 2),
+        (["backfill", "nothing", "--from", "2025-01-01", "--to", "2025-01-02", "--dry-run"], 2),
+        (["status", "--no-such-option"], 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
+)
+def test_wrong_requests_end_with_the_documented_exit_code(home, arguments, code):
+    run(*arguments, code=code)
+
+
+def test_a_dry_run_of_a_backfill_says_which_assets_and_partitions(home):
+    result = run("backfill", "clinical", "--from", "2025-01-01", "--to", "2025-01-03", "--dry-run", "--json")
+    plan = json.loads(result.stdout)
+    assert len(plan["assets"]) == 6
+    assert plan["partitions"] == [f"2025-01-0{n}|default" for n in (1, 2, 3)]
+
+
+def test_landing_names_a_file_from_the_exporter_s_own_name_and_landing_it_again_changes_nothing(home, tmp_path):
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    _, data = uploads()[0]
+    (folder / "StepsRecord_1758407139312.avro").write_bytes(data)
+    first = json.loads(run("land", str(folder), "--user", "a_b", "--day", "from-file", "--json").stdout)
+    assert len(first["landed"]) == 1
+    assert first["landed"][0].startswith("raw/StepsRecord/2025/09/20/a_b_1758407139312_")
+    again = json.loads(run("land", str(folder), "--user", "a_b", "--day", "from-file", "--json").stdout)
+    assert (again["landed"], again["already_there"]) == ([], first["landed"])
+
+
+def test_a_file_that_cannot_be_named_is_refused_with_what_to_do(home, tmp_path):
+    (tmp_path / "notes.avro").write_bytes(b"x")
+    assert "Name it" in run("land", str(tmp_path / "notes.avro"), "--user", "anna", code=2).output
+
+
+@pytest.fixture(scope="module")
+def processed(tmp_path_factory):
+    home = tmp_path_factory.mktemp("processed")
+    _, workspace = installation(home)
+    land(workspace.lake("default"), uploads())
+    run_stages(workspace)
+    return home, workspace
+
+
+@pytest.fixture
+def processed_home(processed, monkeypatch):
+    monkeypatch.setenv("VITALGRAPH_HOME", str(processed[0]))
+    monkeypatch.setenv("VITALGRAPH_SUBJECT_KEY", "a key for tests only, of no worth")
+    return processed[1]
+
+
+def test_the_books_are_printed_in_the_shape_others_rely_on(processed_home):
+    books = json.loads(run("uploads", "list", "--json").stdout)
+    assert {"key", "kind", "state", "reason", "rows"} <= set(books["uploads"][0])
+    for totals in books["totals"].values():
+        fates = ("accepted", "duplicate", "superseded", "partial", "quarantined")
+        assert totals["total"] == sum(totals[fate] for fate in fates)
+        assert totals["records"] == totals["accepted"]
+    shown = json.loads(run("uploads", "show", books["uploads"][0]["key"], "--json").stdout)
+    assert shown["versions"][0]["rows"] == books["uploads"][0]["rows"]
+
+
+def test_a_person_s_facts_are_values_or_withheld_and_a_window_has_its_own(processed_home):
+    user = min(processed_home.catalog.subjects.subject_ids("default"))
+    facts = json.loads(
+        run("summary", user, "--from", "2025-09-14", "--to", "2025-09-17", "--window", "3", "--json").stdout
+    )
+    assert facts["days"]
+    for day in facts["days"].values():
+        assert day["values"]
+        assert not set(day["values"]) & set(day["withheld"])
+        assert day["zone"]
+    assert facts["window"]["withheld"]
+
+
+def test_a_profile_makes_the_person_s_days_stale_and_is_shown(processed_home):
+    user = min(processed_home.catalog.subjects.subject_ids("default"))
+    assert "to compute again" in run("subject", "set", user, "--age-years", "40", "--source-priority", "steps=a,b").output
+    shown = json.loads(run("subject", "show", user, "--json").stdout)
+    assert (shown["age_years"], shown["source_priority"]) == (40, {"steps": ["a", "b"]})
+    assert processed_home.catalog.stale_days.list("default", "clinical")
+
+
+def test_the_books_of_a_run_hold_no_name_but_in_the_keys(processed_home):
+    status = run("status", "--json").stdout
+    for user in processed_home.catalog.subjects.subject_ids("default"):
+        assert user not in status
+
+
+def test_the_schema_commands_go_up_and_down(home, tmp_path):
+    run("db", "upgrade")
+    assert run("db", "current").output.strip()
+    run("db", "check")
+    run("db", "downgrade", "base", "--export-to", str(tmp_path / "export"))
+    run("db", "check", code=1)
+
+
+def test_a_cohort_is_generated_into_a_new_folder_and_not_over_an_old_one(tmp_path):
+    folder = str(tmp_path / "cohort")
+    run("twin", "generate", folder, "--people", "1", "--days", "1", "--faults", "none")
+    assert json.loads((tmp_path / "cohort" / "truth.json").read_bytes())["people"]
+    run("twin", "generate", folder, code=2)
+    run("twin", "generate", str(tmp_path / "other"), "--faults", "no_such", code=2)
