@@ -157,11 +157,11 @@ def _show(settings: Settings, workspace: Any) -> bool:
     empty = []
     for record_type in RECORD_TYPES:
         files = list(lake.objects(f"training/{record_type.category}/"))
-        lines = [line for file in files for line in lake.read_object(file.key).splitlines()]
+        lines = [orjson.loads(line) for file in files for line in lake.read_object(file.key).splitlines()]
         if not lines:
             empty.append(record_type.category)
             continue
-        example = orjson.loads(lines[len(lines) // 2])
+        example = max(lines, key=lambda line: (len(line["metadata"]["claims"]), line["id"]))
         console.rule(
             f"{record_type.category}: {len(lines)} examples, {len(example['metadata']['claims'])} claims in this one"
         )
