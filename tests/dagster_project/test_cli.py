@@ -136,7 +136,9 @@ def test_a_person_s_facts_are_values_or_withheld_and_a_window_has_its_own(proces
 
 def test_a_profile_makes_the_person_s_days_stale_and_is_shown(processed_home):
     user = min(processed_home.catalog.subjects.subject_ids("default"))
-    assert "to compute again" in run("subject", "set", user, "--age-years", "40", "--source-priority", "steps=a,b").output
+    assert (
+        "to compute again" in run("subject", "set", user, "--age-years", "40", "--source-priority", "steps=a,b").output
+    )
     shown = json.loads(run("subject", "show", user, "--json").stdout)
     assert (shown["age_years"], shown["source_priority"]) == (40, {"steps": ["a", "b"]})
     assert processed_home.catalog.stale_days.list("default", "clinical")

@@ -143,12 +143,26 @@ def fold(*, known: pl.DataFrame, incoming: pl.DataFrame, upload_ids: list[str]) 
     keep = [*RECORD_KEY, "content_hash", "fetched_utc", "source_key_sha256", "file_quality", "utc_date"]
     was = before.filter(pl.col("fate") == "accepted").select(keep)
     now = after.filter(pl.col("fate") == "accepted").select(keep)
-    winners = now.join(was, on=keep, how="anti", nulls_equal=True).sort(RECORD_KEY)
+    winners = _changed(now, was)
     removed = was.join(now, on=RECORD_KEY, how="anti").select(RECORD_KEY).sort(RECORD_KEY)
-    stored = was.select(*RECORD_KEY, "content_hash")
-    arriving = incoming.select(*RECORD_KEY, "content_hash")
-    lost = winners.join(stored, on=stored.columns, how="anti").join(arriving, on=arriving.columns, how="anti")
-    unavailable = (
-        after.join(lost, on=[*RECORD_KEY, "content_hash"], how="semi").get_column("upload_id").unique().sort().to_list()
-    )
+    # Deliveries that are only added make either a stored or an incoming content current; it takes the removal of
+    # some to bring back a content that is neither.
+    unavailable = [] if known.filter(mine).is_empty() else _unavailable(winners, was, after, incoming)
     return Folded(fates=fates, shifts=shifts, winners=winners, removed=removed, unavailable=unavailable)
+
+
+def _changed(now: pl.DataFrame, was: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `now` that `was` does not hold exactly so."""
+    if was.is_empty():
+        return now
+    values = [c for c in now.columns if c not in RECORD_KEY]
+    both = now.join(was.with_columns(stood=pl.lit(value=True)), on=RECORD_KEY, how="left", suffix="_was")
+    same = pl.all_horizontal("stood", *(pl.col(c).eq_missing(pl.col(f"{c}_was")) for c in values))
+    return both.filter(~same.fill_null(value=False)).select(now.columns)
+
+
+def _unavailable(winners: pl.DataFrame, was: pl.DataFrame, after: pl.DataFrame, incoming: pl.DataFrame) -> list[str]:
+    """Uploads that hold a current content which is neither stored nor incoming."""
+    content = [*RECORD_KEY, "content_hash"]
+    lost = winners.join(was, on=content, how="anti").join(incoming, on=content, how="anti")
+    return after.join(lost, on=content, how="semi").get_column("upload_id").unique().sort().to_list()

@@ -35,6 +35,19 @@ def is_missing(zone: pl.Expr) -> pl.Expr:
 
 def offset_seconds(zone: pl.Expr) -> pl.Expr:
     """Offset in seconds of a zone id (`Z` is 0); null if it is absent or not an offset."""
+    return zone.map_batches(_of_each_distinct_id, return_dtype=pl.Int32)
+
+
+def _of_each_distinct_id(zones: pl.Series) -> pl.Series:
+    """Read every distinct id once: a person has a handful, and the pattern costs more than the rest of a rule."""
+    distinct = zones.unique().drop_nulls()
+    if distinct.is_empty():
+        return pl.Series(zones.name, [None] * zones.len(), dtype=pl.Int32)
+    offsets = distinct.to_frame("zone").select(_parsed(pl.col("zone"))).to_series()
+    return zones.replace_strict(distinct, offsets, default=None, return_dtype=pl.Int32)
+
+
+def _parsed(zone: pl.Expr) -> pl.Expr:
     parts = zone.str.extract_groups(_PATTERN)
     sign = pl.when(parts.struct.field("1") == "-").then(-1).otherwise(1)
     seconds = (
