@@ -33,9 +33,11 @@ def clinical_picture(record_type: RecordType, facts: pl.DataFrame) -> dg.Markdow
     """
     if facts.is_empty():
         return None
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(9, 3.6))
     FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2, width_ratios=[1, 1])
+    left, right = figure.subplots(1, 2)
+    # Fixed margins: a layout engine draws everything twice, and a day has six of these pictures.
+    figure.subplots_adjust(left=0.07, right=0.98, bottom=0.14, top=0.83, wspace=0.52)
     _draw_sources(left, facts)
     _draw_stated(right, record_type, facts)
     figure.suptitle(f"{record_type.title}: {facts.height} people on {facts.item(0, 'local_date')}", fontsize=11)
@@ -74,7 +76,8 @@ def _draw_sources(axes: Axes, facts: pl.DataFrame) -> None:
         .agg(used=pl.col("used").sum(), present=pl.len())
         .sort("app")
     )
-    apps = counts["app"].to_list()
+    # The last part of a package name is what people call the app, and fits beside the bar.
+    apps = [app.rsplit(".", 1)[-1][:12] for app in counts["app"]]
     _stacked(axes, apps, counts["used"].to_list(), [p - u for p, u in counts.select("present", "used").iter_rows()])
     axes.set(title="Sources: chosen, and present but not used", xlabel="people")
 
