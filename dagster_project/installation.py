@@ -4,6 +4,7 @@ Belongs here: the construction of the workspace and the first start of a home.
 Does not belong here: settings themselves.
 """
 
+import fcntl
 import shutil
 from functools import lru_cache
 from pathlib import Path
@@ -73,8 +74,7 @@ def prepare_home(settings: Settings) -> None:
     instance_file = home / "dagster.yaml"
     if not instance_file.exists() or instance_file.read_bytes() != INSTANCE_FILE.read_bytes():
         shutil.copyfile(INSTANCE_FILE, instance_file)
-    if not (home / "history").exists():
-        _create_instance_storage(home)
+    _create_instance_storage(home)
     if settings.catalog_url.startswith("sqlite"):
         catalog = Catalog(settings.catalog_url)
         if check(catalog):
@@ -83,10 +83,21 @@ def prepare_home(settings: Settings) -> None:
 
 
 def _create_instance_storage(home: Path) -> None:
-    """Create Dagster's SQLite files in one process: two that do it at once leave a storage nobody can open."""
-    import dagster as dg  # noqa: PLC0415 - takes a second, and is needed on the first start only
+    """Create Dagster's SQLite files, one process at a time: two that do it at once leave a storage nobody can open.
 
-    with dg.DagsterInstance.from_config(str(home)) as instance:
-        instance.get_runs_count()
-        instance.get_dynamic_partitions("tenant")
-        instance.all_instigator_state()
+    `dagster dev` starts several processes that all load the definitions at the same moment.
+    """
+    done = home / "instance.created"
+    if done.exists():
+        return
+    with (home / "instance.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if done.exists():
+            return
+        import dagster as dg  # noqa: PLC0415 - takes a second, and is needed on the first start only
+
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            instance.get_runs_count()
+            instance.get_dynamic_partitions("tenant")
+            instance.all_instigator_state()
+        done.touch()

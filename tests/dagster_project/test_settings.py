@@ -1,6 +1,8 @@
 """Settings: documented, bounded, and loud about what they do not know."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,13 @@ def test_only_the_settings_module_reads_the_environment():
         if re.search(r"os\.(environ|getenv)", file.read_text()) and file.name != "settings.py"
     ]
     assert readers == []
+
+
+def test_processes_that_start_together_on_a_fresh_home_all_get_a_working_one(tmp_path):
+    code = "from dagster_project.definitions import defs; from dagster import DagsterInstance; import sys; DagsterInstance.from_config(sys.argv[1]).get_runs_count()"
+    home = tmp_path / "home"
+    environment = daemon_environment(Settings(home=home))
+    together = [
+        subprocess.Popen([sys.executable, "-W", "ignore", "-c", code, str(home)], env=environment) for _ in range(3)
+    ]
+    assert [process.wait(timeout=120) for process in together] == [0, 0, 0]
