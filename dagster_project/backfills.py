@@ -121,7 +121,7 @@ def run_here(settings: Settings, plan: Plan, *, on_step: Callable[[int], None]) 
     """Run the partitions one after the other in this process. Each is complete in itself: stop at any time."""
     outcome = Outcome()
     with local_instance(settings) as instance:
-        runner = Runner(build_definitions(settings), instance)
+        runner = Runner(build_definitions(settings), instance, settings.log_level)
         for done, day in enumerate(plan.days):
             on_step(done)
             if not runner.run(plan.job, day=day, tenant=plan.tenant, assets=plan.assets).success:

@@ -30,7 +30,7 @@ def run_checks(
     """
     results: list[dict[str, Any]] = []
     with local_instance(settings) as instance:
-        runner = Runner(build_definitions(settings), instance)
+        runner = Runner(build_definitions(settings), instance, settings.log_level)
         for job, days in ((LANDING_CHECKS_JOB, landing), (LOCAL_DAY_CHECKS_JOB, local)):
             for day in days:
                 run = runner.run_checks(job, day=day, tenant=tenant)

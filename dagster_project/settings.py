@@ -56,8 +56,9 @@ class Settings(BaseSettings):
     first_day: str = Field(
         "2020-01-01", pattern=r"^\d{4}-\d{2}-\d{2}$", description="First partition of both day axes."
     )
-    log_format: Literal["json", "text"] = Field("text", description="Format of the log lines of the command line.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "WARNING", description="Least level that runs in the command's own process print."
+    )
 
     @property
     def first_date(self) -> date:

@@ -47,7 +47,7 @@ def ingest(
         workspace = build_workspace(settings)
         tenants = [workspace.catalog.tenants.get(tenant).name] if tenant else list(workspace.catalog.tenants.active())
         with local_instance(settings) as instance:
-            runner = Runner(build_definitions(settings), instance)
+            runner = Runner(build_definitions(settings), instance, settings.log_level)
             while True:
                 with progress_bar(quiet=as_json) as progress:
                     tasks = {axis: progress.add_task(axis, total=None) for axis in ("landing days", "local days")}
