@@ -6,6 +6,7 @@ Does not belong here: options and printing (`cli.runs`).
 
 import time
 import uuid
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -72,7 +73,10 @@ def make_plan(settings: Settings, *, selection: str, tenant: str, first_day: dat
     graph = build_definitions(settings).resolve_asset_graph()
     text = f'group:"{selection}"' if selection in STAGES else f'key:"{selection}"' if "/" in selection else selection
     try:
-        keys = dg.AssetSelection.from_string(text).resolve(graph)
+        with warnings.catch_warnings():
+            # Dagster's own parser passes a parameter that Dagster still marks as beta.
+            warnings.simplefilter("ignore", category=dg.BetaWarning)
+            keys = dg.AssetSelection.from_string(text).resolve(graph)
     except Exception as error:
         raise UsageError("read the selection", "SELECTION", "Dagster does not understand it", _HELP) from error
     if not keys:
