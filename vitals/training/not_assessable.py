@@ -84,7 +84,7 @@ def _sentence(labels: Labels, withheld: Withheld, skip: tuple[str, ...]) -> tupl
     claims: list[Claim] = []
     for reason, (metric, names) in list(_by_reason(labels, withheld, skip).items())[:_MOST_REASONS]:
         named = listing(names if len(names) <= _MOST_LABELS else [*names[:_MOST_LABELS], "others"])
-        why, numbers = _with_claims(metric, _sayable(reason))
+        why, numbers = reason_in_words(metric, reason)
         claims += numbers
         clauses.append(f"{named} ({why})" if why else named)
     return "; ".join(clauses), tuple(claims)
@@ -105,6 +105,11 @@ def _by_reason(labels: Labels, withheld: Withheld, skip: tuple[str, ...]) -> dic
         if name is not None and name not in names:
             names.append(name)
     return groups
+
+
+def reason_in_words(metric: str, reason: str) -> tuple[str, list[Claim]]:
+    """A reason as a text may say it, with the claims of its numbers; metric is what is withheld for it."""
+    return _with_claims(metric, _sayable(reason))
 
 
 def _sayable(reason: str) -> str:
