@@ -71,11 +71,10 @@ def say_not_assessable(row: FactRow, narrative: Narrative, labels: Labels, *, sk
 
 
 @lru_cache(maxsize=4096)
-def prompt_line(labels: Labels, withheld: Withheld) -> str:
-    """The withheld metrics and reasons as a line of a prompt; "" without any."""
+def prompt_lines(labels: Labels, withheld: Withheld) -> str:
+    """The withheld metrics as lines of a prompt, one per reason; "" without any."""
     groups = _by_reason(labels, withheld, ())
-    parts = [f"{', '.join(names)}: {_sayable(reason)}" for reason, (_, names) in groups.items()]
-    return "Not assessable: " + "; ".join(parts) if parts else ""
+    return "\n".join(f"Not assessable: {', '.join(names)}: {_sayable(reason)}" for reason, (_, names) in groups.items())
 
 
 @lru_cache(maxsize=4096)

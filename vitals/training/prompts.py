@@ -1,27 +1,33 @@
 """The question of an example: instruction and data block.
 
 Belongs here: the phrasings of the instruction, the layout of the data, and what is left out when it is long.
-Does not belong here: the answer, or a value that is not in the fact row.
+Does not belong here: the answer, a value that is not in the fact row, or the names of facts (`prompt_words`).
 
-    Day, sources, state -> facts (each value the answer states, with all its decimals) -> not assessable -> series
+    Record, day, state, sources -> facts (each value the answer states, with all its decimals) -> not assessable
+    -> series
 
-A prompt longer than TOKEN_BUDGET shows its series as means of 15 minutes, then of an hour, then not at all, and
-says so. Stage runs have no coarser form. What the answer states is never left out.
+One statement a line, so that a line can be read, quoted and missed. `sufficiency` reads it back.
+
+A prompt longer than its budget shows its series as means of 15 minutes, then of an hour, then not at all, and
+says so. Stage runs have no coarser form. What the answer states is never left out; where that alone is too long,
+the answer states less (`fewer_details`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
 from math import ceil
 
+from vitals.clinical.metrics import BY_ID
 from vitals.training.claims import Claim
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative
-from vitals.training.metric_names import NAMES
 from vitals.training.narrative import Narrative, phrases
-from vitals.training.not_assessable import prompt_line
+from vitals.training.not_assessable import prompt_lines
+from vitals.training.prompt_words import TOPICS, name_of, place_of, unit_words
 from vitals.training.source_names import title_of
 
 TOKEN_BUDGET = 2048
+"""Tokens a prompt's data block may take unless told."""
+
 CHARACTERS_PER_TOKEN = 3.5
 """Estimator: tables of digits take fewer characters per token than English prose (about 4)."""
 
@@ -44,19 +50,12 @@ INSTRUCTIONS = phrases(
     "Extract the main facts on the {topic} from this record and put them into sentences.",
 )
 
-TOPICS: Mapping[str, str] = {
-    "blood_glucose": "blood glucose",
-    "heart_rate": "heart rate",
-    "sleep": "sleep",
-    "steps": "step count",
-    "active_calories": "active energy",
-    "hrv_rmssd": "overnight heart-rate variability (RMSSD)",
-}
-
 COARSER_MINUTES = (15, 60)
 """Bin widths to fall back to, in order."""
 
 _OMITTED = "Series left out: longer than this prompt allows"
+_LOWER_BOUND = "State: the total is a lower bound, the source was still counting"
+_NO_STAGES = "State: no stages delivered for the session"
 _NEWLINE = "\n"
 
 Coarser = Callable[[int], str]
@@ -74,9 +73,16 @@ def instruction(kind: str, narrative: Narrative) -> str:
 
 
 def data_block(
-    row: FactRow, kind: KindNarrative, claims: Sequence[Claim], *, table: str, coarser: Coarser, budget: int
+    row: FactRow,
+    kind: KindNarrative,
+    claims: Iterable[Claim],
+    *,
+    table: str,
+    coarser: Coarser,
+    budget: int,
+    left_out: Sequence[str] = (),
 ) -> str:
-    """Everything the answer needs, as text.
+    """Everything the answer needs, as text, one statement a line.
 
     Args:
         row: the facts.
@@ -84,13 +90,20 @@ def data_block(
         claims: what the answer states.
         table: the series in full; "" without one.
         coarser: the series as means per so many minutes; "" if the kind has no such form.
-        budget: tokens it may take.
+        budget: tokens it may take. Only the series gives way to it here; a caller whose facts alone are too
+            many states fewer of them (`fewer_details`).
+        left_out: what the answer does without for want of room, named in the prompt.
     """
-    lines = [*_day_lines(row), *_source_lines(row, kind), *_fact_lines(claims)]
-    withheld = prompt_line(kind.labels, row.withheld)
-    if withheld:
-        lines.append(withheld)
-    head = _NEWLINE.join(lines)
+    head = _NEWLINE.join(
+        [
+            f"Record: {TOPICS[kind.record_type.kind]}",
+            *_day_lines(row),
+            *_source_lines(row, kind),
+            *_fact_lines(claims),
+            *_withheld_lines(row, kind),
+            *([f"Left out, longer than this prompt allows: {', '.join(left_out)}"] if left_out else ()),
+        ]
+    )
     if not table or kind.table is None:
         return head
     full = f"{head}\n{kind.table.title}:\n{table}"
@@ -108,57 +121,63 @@ def _day_lines(row: FactRow) -> list[str]:
     offsets = " then ".join(f"UTC{offset}" for offset in row.offsets)
     hours = row.day_hours()
     length = "" if hours is None else f", {hours.precise_text()} h long"
+    values = row.values
     lines = [f"Local day: {row.date} ({offsets}{length})"]
-    if row.values["provisional"]:
+    if values["provisional"]:
         as_of = row.as_of()
         lines.append("State: provisional" if as_of is None else f"State: provisional, as of {as_of.text()}")
+    if values.get("lower_bound", False) is not False and values["recommended_total"] is not None:
+        lines.append(_LOWER_BOUND)
+    app = values.get("session_app")
+    if app is not None:
+        lines.append(f"Session recorded by {title_of(app)}")
+    if values.get("staged") is False:
+        lines.append(_NO_STAGES)
     return lines
 
 
 def _source_lines(row: FactRow, kind: KindNarrative) -> list[str]:
     headline = kind.headline[0]
     stated = not row.is_withheld(headline)
-    name = _label(row.id_of(kind.source_value or headline))
+    column = kind.source_value or headline
+    name, unit = name_of(row.id_of(column)), " " + unit_words(BY_ID[row.id_of(headline)].unit)
     lines = []
     for source in (*row.used, *row.others):
-        parts = [f"Source {title_of(source['app'])}: {'used' if source['used'] else 'not used'}"]
+        line = f"Source {title_of(source['app'])}: {'used' if source['used'] else 'not used'}"
         if source["n"] is not None:
-            parts.append(f"{source['n']} {kind.counted}")
+            line += f"; {source['n']} {kind.counted}"
         if stated and source["value"] is not None:
-            parts.append(f"{name} {_plain(source['value'])}")
+            line += f"; {name} {_plain(source['value'])}{unit}"
         if source["as_of_utc"] is not None:
-            parts.append(f"as of {row.local(source['as_of_utc']).replace('T', ' ')}")
-        lines.append(", ".join(parts))
+            line += f"; as of {row.local(source['as_of_utc']).replace('T', ' ')}"
+        lines.append(line)
     return lines
 
 
-def _fact_lines(claims: Sequence[Claim]) -> list[str]:
-    """One item per value of the day or session; constants and derived values follow from the others."""
-    shown: list[str] = []
+def _fact_lines(claims: Iterable[Claim]) -> list[str]:
+    """One line per fact, its value first, then its times; constants and derived values follow from the others."""
+    facts: dict[str, list[str]] = {}
     for claim in claims:
-        if claim.window and claim.formula is None:
-            label = _label_and_unit(claim.id, claim.unit)
-            if label is not None:
-                shown.append(f"{label[0]} {claim.precise_text()}{label[1]}")
-    return ["Facts: " + "; ".join(shown)] if shown else []
+        if not claim.window or claim.formula is not None:
+            continue
+        place = place_of(claim.id, claim.unit)
+        if place is None:
+            continue
+        fact, part, unit = place
+        shown = claim.precise_text()
+        if unit:
+            shown = f"{shown} {unit}"
+        parts = facts.setdefault(fact, [])
+        if part:
+            parts.append(f"{part} {shown}")
+        else:
+            parts.insert(0, shown)
+    return ["Facts:", *(f"{fact}: {', '.join(parts)}" for fact, parts in facts.items())] if facts else []
 
 
-@lru_cache(maxsize=4096)
-def _label_and_unit(claim_id: str, unit: str) -> tuple[str, str] | None:
-    """What stands before and after a value; None for what other lines of the prompt show."""
-    if claim_id.startswith("day#") or "#other:" in claim_id:
-        return None
-    return _label(claim_id), "" if unit in _NO_UNIT else " %" if unit == "%TST" else f" {unit}"
-
-
-def _label(claim_id: str) -> str:
-    """What a prompt calls a claim: the metric's name and the qualifier."""
-    metric, _, qualifier = claim_id.partition("#")
-    name = NAMES.get(metric) or metric.partition(".")[2].replace("_", " ")
-    return f"{name} {qualifier.replace(':', ' ').replace('_', ' ')}" if qualifier else name
-
-
-_NO_UNIT = frozenset({"count", "1", "steps/min", "", "local time", "local date", "local date and time", "clock"})
+def _withheld_lines(row: FactRow, kind: KindNarrative) -> tuple[str, ...]:
+    lines = prompt_lines(kind.labels, row.withheld)
+    return (lines,) if lines else ()
 
 
 def _plain(value: float) -> str:

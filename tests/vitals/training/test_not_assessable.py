@@ -4,7 +4,7 @@ from tests.vitals.training.fact_frames import facts
 from vitals.record_types import BLOOD_GLUCOSE
 from vitals.training.fact_row import fact_rows
 from vitals.training.narrative import Narrative
-from vitals.training.not_assessable import NEUTRAL_REASON, Labels, prompt_line, say_not_assessable
+from vitals.training.not_assessable import NEUTRAL_REASON, Labels, prompt_lines, say_not_assessable
 
 LABELS = Labels(BLOOD_GLUCOSE, {"gmi": "GMI", "cv": "CV", "pct_below_70": "low share", "pct_below_54": "low share"})
 
@@ -23,7 +23,10 @@ def said(made, **kwargs):
 def test_metrics_withheld_for_one_reason_are_named_together_in_the_order_of_the_labels():
     made = row(("cv", "needs wear"), ("pct_below_70", "no range"), ("gmi", "needs wear"), ("pct_below_54", "no range"))
     assert "GMI and CV (needs wear); low share (no range)." in said(made).text()
-    assert prompt_line(LABELS, made.withheld) == "Not assessable: GMI, CV: needs wear; low share: no range"
+    assert (
+        prompt_lines(LABELS, made.withheld)
+        == "Not assessable: GMI, CV: needs wear\nNot assessable: low share: no range"
+    )
 
 
 def test_every_number_in_a_reason_is_a_claim():
@@ -37,7 +40,7 @@ def test_every_number_in_a_reason_is_a_claim():
 def test_a_reason_in_forbidden_words_is_replaced_by_a_neutral_one(reason):
     made = row(("gmi", reason))
     assert f"GMI ({NEUTRAL_REASON})" in said(made).text()
-    assert reason not in prompt_line(LABELS, made.withheld)
+    assert reason not in prompt_lines(LABELS, made.withheld)
 
 
 def test_metrics_without_a_label_and_skipped_ones_are_not_mentioned():
