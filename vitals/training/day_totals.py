@@ -75,7 +75,7 @@ def say_total(row: FactRow, narrative: Narrative, words: TotalWords) -> Claim | 
         narrative.say(NO_TOTAL, what=words.what, day=day, apps=apps)
         return None
     as_of = _as_of(row)
-    if not _is_bound(row):
+    if not is_bound(row):
         clause = narrative.phrase(words.whole, day=day, apps=apps, total=total)
     elif as_of is None:
         clause = narrative.phrase(words.at_least_untimed, day=day, apps=apps, total=total)
@@ -87,7 +87,7 @@ def say_total(row: FactRow, narrative: Narrative, words: TotalWords) -> Claim | 
 
 def say_state(row: FactRow, narrative: Narrative, total: Claim | None) -> None:
     """Say that the day's total may still grow, if it may."""
-    if total is not None and _is_bound(row):
+    if total is not None and is_bound(row):
         narrative.say(RUNNING)
     else:
         provisional(row, narrative)
@@ -116,7 +116,7 @@ def _as_of(row: FactRow) -> Claim | None:
     return row.part("recommended_total", "as_of", text, unit)
 
 
-def _is_bound(row: FactRow) -> bool:
+def is_bound(row: FactRow) -> bool:
     """Whether the total is a lower bound; without word on it, it may be one."""
     return row.values["lower_bound"] is not False or row.is_withheld("lower_bound")
 
