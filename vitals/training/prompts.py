@@ -18,6 +18,7 @@ from math import ceil
 
 from vitals.clinical.metrics import BY_ID
 from vitals.training.claims import Claim
+from vitals.training.day_totals import is_bound
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative
 from vitals.training.narrative import Narrative, phrases
@@ -126,7 +127,7 @@ def _day_lines(row: FactRow) -> list[str]:
     if values["provisional"]:
         as_of = row.as_of()
         lines.append("State: provisional" if as_of is None else f"State: provisional, as of {as_of.text()}")
-    if values.get("lower_bound", False) is not False and values["recommended_total"] is not None:
+    if values.get("recommended_total") is not None and is_bound(row):
         lines.append(_LOWER_BOUND)
     app = values.get("session_app")
     if app is not None:
