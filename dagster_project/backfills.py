@@ -15,6 +15,7 @@ import dagster as dg
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from assets.stages.books import every_upload
+from assets.stages.registration import type_folders
 from dagster_project.definitions import build_definitions
 from dagster_project.execution import Runner, local_instance
 from dagster_project.partitions import build_axes
@@ -22,7 +23,7 @@ from dagster_project.settings import Settings
 from resources.workspace import Workspace
 from sensors.requests import LANDING_JOB, LOCAL_DAY_JOB, partition_key, run_tags
 from vitals.errors import UsageError
-from vitals.record_types import STAGES
+from vitals.record_types import BY_KIND, STAGES
 
 LANDING_STAGES = ("raw", "validated")
 POLL_SECONDS = 2
@@ -108,15 +109,26 @@ _HELP = 'Give a stage (clinical), an asset (clinical/sleep) or a selection strin
 
 
 def ask_again(workspace: Workspace, plan: Plan) -> int:
-    """Put the done uploads of the plan's landing days and kinds back, to be read again; number of uploads."""
+    """Put the done uploads of the plan's landing days and kinds back, to be read again; number of uploads.
+
+    Those whose object is no longer in the store keep what they came to: reading them again would only lose it.
+    """
+    lake = workspace.lake(plan.tenant)
     kinds = {key.path[1] for key in plan.assets if key.path[0] in LANDING_STAGES}
+    present = {
+        found.key
+        for kind in sorted(kinds)
+        for day in plan.days
+        for folder in type_folders(BY_KIND[kind], day)
+        for found in lake.objects(folder)
+    }
     uploads = [
         upload.upload_id
         for kind in sorted(kinds)
         for upload in every_upload(
             workspace, tenant=plan.tenant, kind=kind, from_day=plan.days[0], to_day=plan.days[-1]
         )
-        if upload.reason != "bad_key"
+        if upload.key in present and upload.reason != "bad_key"
     ]
     return len(workspace.catalog.uploads.reland(uploads))
 

@@ -16,6 +16,7 @@ from dagster_project.installation import build_workspace
 from dagster_project.jobs import build_jobs
 from dagster_project.partitions import build_axes
 from dagster_project.settings import Settings, load_settings
+from dagster_project.upkeep import build_upkeep
 from sensors.landed_objects import SensorPolicy, build_landed_objects_sensor
 from sensors.stale_days import build_stale_days_sensor
 
@@ -63,6 +64,7 @@ def _assemble(settings: Settings) -> dg.Definitions:
                 possible_day=axes.is_possible,
             ),
         ],
+        schedules=[build_upkeep(keep_days=settings.table_history_days)],
         resources={"workspace": build_workspace(settings)},
         # Steps cost about 50 ms in one process and 3 s as processes of their own; concurrency comes from partitions.
         executor=dg.in_process_executor,

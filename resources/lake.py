@@ -10,7 +10,7 @@ keys, keys of uploads by `safe_key` only. A LazyFrame reads when it is collected
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -19,8 +19,9 @@ from resources.lake_keys import checked_key, checked_prefix, safe_key
 from resources.lake_listing import ListedObject
 from resources.lake_objects import Objects, ReadFailure, open_store
 from resources.lake_tables import Tables
+from resources.lake_upkeep import Tidied, tidy
 
-__all__ = ["Lake", "ListedObject", "ReadFailure", "S3Access", "safe_key"]
+__all__ = ["Lake", "ListedObject", "ReadFailure", "S3Access", "Tidied", "safe_key"]
 
 
 class Lake:
@@ -156,6 +157,19 @@ class Lake:
     def files_in(self, table: str, *, partition_by: str, values: Collection[date]) -> int:
         """Number of live data files in these partitions; many small ones make reading slow."""
         return self._tables.files_in(table, partition_by=partition_by, values=values)
+
+    def tidy(self, table: str, *, keep: timedelta) -> Tidied | None:
+        """Compact small files and delete what only old versions of the table need; its rows stay as they are.
+
+        Args:
+            table: its name.
+            keep: how long a version that has been replaced can still be read. Shorter than the longest write or
+                scan would take files from under them.
+
+        Returns:
+            What was done; None if the table does not exist.
+        """
+        return tidy(self._tables, table, keep=keep)
 
     def version(self, table: str) -> int | None:
         """Number of the last commit, from 0; None if the table does not exist."""

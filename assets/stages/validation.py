@@ -162,7 +162,14 @@ class _Batch:
         files = [upload for upload, _ in objects]
         for index, rejected in decoded.rejected.items():
             outcomes[files[index].upload_id] = refused(files[index], rejected.reason, rejected.detail)
-        self._settle_rows(lake, files, attempts, decoded, outcomes)
+        # What an upload delivered before it was refused is folded out, whatever it was refused for.
+        read = {u.upload_id for u in files}
+        withdrawn = [
+            u
+            for u in uploads
+            if u.settled_attempt is not None and u.upload_id in outcomes and u.upload_id not in read
+        ]
+        self._settle_rows(lake, files, withdrawn, attempts, decoded, outcomes)
         duration_ms = round(1000 * (time.monotonic() - started) / max(1, len(uploads)))
         self._finish(lake, uploads, objects, outcomes, duration_ms)
 
@@ -185,6 +192,7 @@ class _Batch:
         self,
         lake: Lake,
         files: list[Upload],
+        withdrawn: list[Upload],
         attempts: dict[str, int],
         decoded: Decoded,
         outcomes: dict[str, UploadOutcome],
@@ -215,7 +223,7 @@ class _Batch:
         self.seen = observations(rows)
         rows, self.partial = self._hold_back(rows)
         self.quarantined = judged.filter(pl.col("reason").is_not_null()).join(file_frame, on="file_index", how="left")
-        self.folded = self._write(lake, rows, files)
+        self.folded = self._write(lake, rows, [*files, *withdrawn])
         self.fetches = rows.group_by("subject_id").agg(latest=pl.col("fetched_utc").max())
         spans = {
             row["file_index"]: row
@@ -242,10 +250,10 @@ class _Batch:
         held = unzoned & ~pl.col("subject_id").is_in(list(known))
         return rows.filter(~held), rows.filter(held)
 
-    def _write(self, lake: Lake, rows: pl.DataFrame, files: list[Upload]) -> Folded:
+    def _write(self, lake: Lake, rows: pl.DataFrame, uploads: list[Upload]) -> Folded:
         incoming = rows.select(DELIVERY_SCHEMA.names()).cast(DELIVERY_SCHEMA)
-        known, distrusted = self._known(lake, incoming, files)
-        folded = fold(known=known, incoming=incoming, upload_ids=[u.upload_id for u in files])
+        known, distrusted = self._known(lake, incoming, uploads)
+        folded = fold(known=known, incoming=incoming, upload_ids=[u.upload_id for u in uploads])
         # Deliveries first: a crash after this line leaves their unsettled rows as the sign that the records
         # table cannot be trusted for these keys.
         if incoming.height:
@@ -256,25 +264,26 @@ class _Batch:
         )
         return folded
 
-    def _known(self, lake: Lake, incoming: pl.DataFrame, files: list[Upload]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _known(self, lake: Lake, incoming: pl.DataFrame, uploads: list[Upload]) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Deliveries around this batch: those that count, and those of attempts that were never settled."""
         catalog = self.workspace.catalog
         dates = set(incoming.get_column("utc_date").to_list())
-        again = [u for u in files if u.settled_attempt is not None]
+        again = [u for u in uploads if u.settled_attempt is not None]
         for upload in again:
             dates |= {d for d in (upload.first_utc_date, upload.last_utc_date) if d is not None}
         if not dates:
             return incoming.clear(), incoming.clear()
         span = timedelta(days=REVISION_SPAN_DAYS)
         around = pl.date_range(min(dates) - span, max(dates) + span, eager=True).to_list()
-        found = (
-            lake.scan(deliveries_table(self.record_type), schema=DELIVERY_SCHEMA, partitions=("utc_date", around))
-            .filter(
-                pl.col("record_id").is_in(incoming["record_id"].unique().implode())
-                | pl.col("upload_id").is_in([u.upload_id for u in again])
-            )
-            .collect()
+        deliveries = lake.scan(
+            deliveries_table(self.record_type), schema=DELIVERY_SCHEMA, partitions=("utc_date", around)
         )
+        records = incoming["record_id"]
+        if again:
+            # A record that one of them does not deliver any more may stand on another upload's delivery.
+            theirs = deliveries.filter(pl.col("upload_id").is_in([u.upload_id for u in again]))
+            records = pl.concat([records, theirs.select("record_id").collect()["record_id"]])
+        found = deliveries.filter(pl.col("record_id").is_in(records.unique().implode())).collect()
         settled = {
             u.upload_id: u.settled_attempt for u in catalog.uploads.get(found["upload_id"].unique().to_list()).values()
         }

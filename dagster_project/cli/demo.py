@@ -5,14 +5,8 @@ the sensors of a real Dagster daemon.
 Does not belong here: anything a user needs besides the demo.
 """
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +16,8 @@ import typer
 
 from dagster_project.cli.ledger import FATES, kind_totals, tenant_status
 from dagster_project.cli.output import FAILED, console, exit_codes, print_table, problems
-from dagster_project.settings import Settings, daemon_environment
+from dagster_project.daemons import running_daemon
+from dagster_project.settings import Settings
 from vitals.errors import PermanentError
 from vitals.record_types import RECORD_TYPES
 
@@ -48,7 +43,7 @@ def demo(
         workspace = build_workspace(settings)
         count = _land_cohort(workspace.lake(TENANT))
         console.print(f"[bold]{count} uploads[/] of {COHORT_PEOPLE} made-up people landed in {settings.lake_url}")
-        with _daemon(settings) as log:
+        with running_daemon(settings) as log:
             console.print(f"A Dagster daemon is running (log: {log}); its sensors see the files now …")
             _wait_until_idle(settings, workspace, timeout=timeout)
         good = _show(settings, workspace)
@@ -86,29 +81,6 @@ def _land_cohort(lake: Any) -> int:
         lake.write_object(upload.key.replace(f"{upload.landing_day:%Y/%m/%d}", f"{today:%Y/%m/%d}"), upload.data)
         count += 1
     return count
-
-
-@contextmanager
-def _daemon(settings: Settings) -> Iterator[Path]:
-    """A Dagster daemon of this home, for the length of the block."""
-    log = settings.home_path / "daemon.log"
-    command = [sys.executable, "-m", "dagster._daemon", "run", "-m", "dagster_project.definitions"]
-    with log.open("w") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            command,
-            env=daemon_environment(settings),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            yield log
-        finally:
-            os.killpg(process.pid, signal.SIGINT)
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _wait_until_idle(settings: Settings, workspace: Any, *, timeout: int) -> None:

@@ -1,0 +1,22 @@
+"""Upkeep of a tenant's tables.
+
+Belongs here: which tables are tidied, and that nobody writes records meanwhile.
+Does not belong here: how (`resources.lake_upkeep`), or when (`dagster_project.upkeep`).
+"""
+
+from datetime import timedelta
+
+from assets.stages.records_table import deliveries_table, records_table
+from assets.stages.summaries import clinical_table
+from resources.lake import Tidied
+from resources.workspace import Workspace
+from vitals.record_types import RECORD_TYPES
+
+
+def tidy_tenant(workspace: Workspace, *, tenant: str, keep: timedelta) -> dict[str, Tidied]:
+    """Tidy every table of a tenant; table to what was done. Tables that do not exist yet are left out."""
+    lake = workspace.lake(tenant)
+    names = [name(kind) for kind in RECORD_TYPES for name in (deliveries_table, records_table, clinical_table)]
+    with workspace.catalog.exclusive(f"validated-{tenant}", wait=True):
+        found = {name: lake.tidy(name, keep=keep) for name in names}
+    return {name: tidied for name, tidied in found.items() if tidied is not None}
