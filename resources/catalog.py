@@ -11,6 +11,7 @@ from datetime import datetime
 
 from resources.catalog_audit import CatalogAudit
 from resources.catalog_database import MAX_OVERFLOW, POOL_SIZE, CatalogDatabase
+from resources.catalog_datasets import CatalogDatasets
 from resources.catalog_lanes import exclusive
 from resources.catalog_partials import CatalogPartials
 from resources.catalog_quarantine import CatalogQuarantine
@@ -51,6 +52,7 @@ class Catalog:
         self.partials = CatalogPartials(self.database)
         self.stale_days = CatalogStaleDays(self.database)
         self.zones = CatalogZones(self.database)
+        self.datasets = CatalogDatasets(self.database)
         self.audit = CatalogAudit(self.database)
 
     def settle(self, batch: Settlement, *, now: datetime) -> bool:

@@ -315,3 +315,41 @@ class AuditEvent(Base):
     action: Mapped[str]
     target: Mapped[str]
     details: Mapped[dict[str, Any]]
+
+
+class DatasetVersion(Base):
+    """A version of a release: what was asked for, where it stands, and why it may not be seen if it may not."""
+
+    __tablename__ = "dataset_version"
+    __table_args__ = (
+        UniqueConstraint("tenant", "name", "version"),
+        CheckConstraint("state IN ('building', 'published', 'blocked')", name="state"),
+        CheckConstraint("state <> 'published' OR manifest_sha256 IS NOT NULL", name="published_has_manifest"),
+        CheckConstraint("examples >= 0 AND people >= 0", name="counts"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(_ID, primary_key=True)
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenant.name"))
+    name: Mapped[str]
+    version: Mapped[str]
+    state: Mapped[str]
+    spec: Mapped[dict[str, Any]]
+    reasons: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))
+    manifest_sha256: Mapped[str | None]
+    examples: Mapped[int] = mapped_column(server_default=text("0"))
+    people: Mapped[int] = mapped_column(server_default=text("0"))
+    run_id: Mapped[str | None]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class DatasetContributor(Base):
+    """Who is in which version of a release; erasure asks this. It never leaves the catalog."""
+
+    __tablename__ = "dataset_contributor"
+    __table_args__ = (Index(None, "subject_id"), CheckConstraint("examples > 0", name="examples"))
+
+    dataset_id: Mapped[int] = mapped_column(_ID, ForeignKey("dataset_version.id"), primary_key=True)
+    subject_id: Mapped[str] = mapped_column(primary_key=True)
+    examples: Mapped[int]

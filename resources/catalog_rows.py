@@ -279,3 +279,33 @@ class AuditEvent(NewAuditEvent):
     """A decision as the catalog has it."""
 
     id: int
+
+
+DatasetState = Literal["building", "published", "blocked"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetVersion:
+    """A version of a release as the catalog knows it.
+
+    Attributes:
+        state: `building`: files may be there, nobody may rely on them. `published`: every gate passed.
+            `blocked`: a gate did not, see reasons.
+        reasons: names of the gates that did not pass, each with what it found, without content.
+        manifest_sha256: checksum of the manifest, which holds those of all other files.
+        examples, people: how many are in it.
+    """
+
+    id: int
+    tenant: str
+    name: str
+    version: str
+    state: DatasetState
+    spec: Mapping[str, Any]
+    reasons: list[str]
+    manifest_sha256: str | None
+    examples: int
+    people: int
+    run_id: str | None
+    created_at: datetime
+    finished_at: datetime | None

@@ -1,0 +1,147 @@
+"""Versions of releases: where each stands, and who is in it.
+
+Belongs here: the `dataset_version` and `dataset_contributor` tables.
+Does not belong here: files of a release (`Lake`), gates, what a specification means.
+
+A version is built once: what was published stays, what is building or blocked may be built again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from resources import catalog_models as models
+from resources.catalog_database import CatalogDatabase
+from resources.catalog_rows import DatasetVersion
+from resources.catalog_sql import chunks, fetch, selecting
+from vitals.errors import ConflictError, NotFoundError
+
+
+class CatalogDatasets:
+    """The releases of a catalog."""
+
+    def __init__(self, database: CatalogDatabase) -> None:
+        self._database = database
+
+    def begin(
+        self, tenant: str, name: str, version: str, *, spec: Mapping[str, Any], run_id: str | None, now: datetime
+    ) -> int:
+        """Enter a version that is about to be built, or one that is built again; its id.
+
+        Raises:
+            ConflictError: it is published, and what is published does not change.
+        """
+        table = models.DatasetVersion
+        new: dict[str, Any] = {
+            "state": "building",
+            "spec": dict(spec),
+            "reasons": [],
+            "manifest_sha256": None,
+            "examples": 0,
+            "people": 0,
+            "run_id": run_id,
+            "created_at": now,
+            "finished_at": None,
+        }
+
+        def work(connection: Connection) -> int:
+            found = _find(connection, tenant, name, version)
+            if found is None:
+                statement = insert(table).values(tenant=tenant, name=name, version=version, **new).returning(table.id)
+                return int(connection.execute(statement).scalar_one())
+            if found.state == "published":
+                raise ConflictError(
+                    "build the release", f"{name} {version}", "it is published", "Choose another version."
+                )
+            connection.execute(
+                delete(models.DatasetContributor).where(models.DatasetContributor.dataset_id == found.id)
+            )
+            connection.execute(update(table).where(table.id == found.id).values(**new))
+            return found.id
+
+        return self._database.write("enter the release", work)
+
+    def finish(
+        self,
+        dataset_id: int,
+        *,
+        reasons: Sequence[str],
+        manifest_sha256: str,
+        contributors: Mapping[str, int],
+        now: datetime,
+    ) -> None:
+        """Publish a version, or block it if there are reasons; its contributors are entered with it.
+
+        Args:
+            reasons: what keeps it from being published.
+            contributors: pseudonym to number of examples.
+        """
+        table = models.DatasetVersion
+        values = {
+            "state": "blocked" if reasons else "published",
+            "reasons": list(reasons),
+            "manifest_sha256": manifest_sha256,
+            "examples": sum(contributors.values()),
+            "people": len(contributors),
+            "finished_at": now,
+        }
+        rows = [
+            {"dataset_id": dataset_id, "subject_id": subject_id, "examples": examples}
+            for subject_id, examples in sorted(contributors.items())
+        ]
+
+        def work(connection: Connection) -> None:
+            connection.execute(update(table).where(table.id == dataset_id).values(**values))
+            if rows:
+                connection.execute(insert(models.DatasetContributor), rows)
+
+        self._database.write("finish the release", work)
+
+    def list(self, tenant: str) -> Sequence[DatasetVersion]:
+        """All versions of a tenant, by name and in the order they were first entered."""
+        table = models.DatasetVersion
+        statement = selecting(table, DatasetVersion).where(table.tenant == tenant).order_by(table.name, table.id)
+        return self._database.read("list the releases", lambda connection: fetch(connection, statement, DatasetVersion))
+
+    def get(self, tenant: str, name: str, version: str) -> DatasetVersion:
+        """One version.
+
+        Raises:
+            NotFoundError: no such version.
+        """
+        found = self._database.read("find the release", lambda connection: _find(connection, tenant, name, version))
+        if found is None:
+            where = f"{name} {version}"
+            raise NotFoundError("find the release", where, "no such version", "See `vitalgraph dataset list`.")
+        return found
+
+    def contributors(self, dataset_id: int) -> dict[str, int]:
+        """Who is in a version: pseudonym to number of examples."""
+        table = models.DatasetContributor
+        statement = select(table.subject_id, table.examples).where(table.dataset_id == dataset_id)
+        return self._database.read(
+            "look up contributors", lambda connection: dict(connection.execute(statement).tuples().all())
+        )
+
+    def with_person(self, tenant: str, subject_ids: Iterable[str]) -> Sequence[DatasetVersion]:
+        """Versions that any of these people is in, whatever their state."""
+        table, index = models.DatasetVersion, models.DatasetContributor
+
+        def work(connection: Connection) -> list[DatasetVersion]:
+            found: dict[int, DatasetVersion] = {}
+            for some in chunks(subject_ids):
+                ids = select(index.dataset_id).where(index.subject_id.in_(some))
+                statement = selecting(table, DatasetVersion).where(table.tenant == tenant, table.id.in_(ids))
+                found |= {row.id: row for row in fetch(connection, statement, DatasetVersion)}
+            return [found[dataset_id] for dataset_id in sorted(found)]
+
+        return self._database.read("look up releases", work)
+
+
+def _find(connection: Connection, tenant: str, name: str, version: str) -> DatasetVersion | None:
+    table = models.DatasetVersion
+    wanted = (table.tenant == tenant, table.name == name, table.version == version)
+    found = fetch(connection, selecting(table, DatasetVersion).where(*wanted), DatasetVersion)
+    return found[0] if found else None
