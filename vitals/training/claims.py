@@ -179,14 +179,21 @@ def further(count: Claim, named: int) -> Claim:
     return derived(f"{count.id}#more", float(count.value) - named, formula=f"{count.id} - {named}", of=(count,))
 
 
-def difference_as_written(value: Claim, base: Claim) -> Claim:
-    """Distance between two values as they are written, so that a reader who subtracts gets the same number."""
+def difference_as_written(value: Claim, base: Claim, *, unit: str | None = None) -> Claim:
+    """Distance between two values as they are written, so that a reader who subtracts gets the same number.
+
+    Args:
+        value: gives the difference its id and decimals.
+        base: what it is compared with; as written with the same decimals.
+        unit: unit of the difference; that of the value unless told.
+    """
     places = value.decimals
     return derived(
         f"{value.id}#difference",
         abs(round(float(value.value), places) - round(float(base.value), places)),
         formula=f"abs(round({value.id}, {places}) - round({base.id}, {places}))",
         of=(value, base),
+        unit=unit,
     )
 
 

@@ -4,10 +4,13 @@ Belongs here: putting instruction, data, answer and metadata into one JSON line,
 forbidden language.
 Does not belong here: wording (`<kind>`, `common_sentences`, `prompts`), or a computed number.
 
-Every row gives a line: where nothing but the presence of data may be stated, the answer says just that.
+Every row gives a daily summary, unless the mix asks for fewer: where nothing but the presence of data may be
+stated, it says just that. The other tasks (`tasks`) answer from the claims of that summary, so that a row is read
+and its data block laid out once.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -25,8 +28,10 @@ from vitals.training.language import suspects, violations
 from vitals.training.narrative import Narrative
 from vitals.training.prompts import TOKEN_BUDGET, Coarser, data_block, instruction
 from vitals.training.series_tables import series_tables, stage_tables
-
-TASK = "daily_summary"
+from vitals.training.tasks.ask import Day
+from vitals.training.tasks.draft import Draft, with_operands
+from vitals.training.tasks.mix import DAILY_SUMMARIES_ONLY, DAILY_SUMMARY, TaskMix
+from vitals.training.tasks.of_day import task_drafts
 
 NARRATIVES: Mapping[str, KindNarrative] = MappingProxyType(
     {
@@ -48,7 +53,7 @@ FULL, LIMITED, NOT_ASSESSABLE = "full_account", "limited_account", "not_assessab
 """`clinical_relevance`: how far the data carry a statement on the day. Says nothing about the person.
 
 full_account: every headline metric is stated and the day is closed. limited_account: one of them is withheld,
-or the day is provisional. not_assessable: no headline metric is stated.
+or the day is provisional. not_assessable: no headline metric is stated. All lines of a day have the same.
 """
 
 DIFFERENT_VALUE = "another source reported a different value"
@@ -58,7 +63,9 @@ ZONE_CHANGED = "the UTC offset changed within the day"
 """`validation_warnings`: a closed set."""
 
 
-def build_examples(kind: str, facts: pl.DataFrame, *, tenant: str, processor_version: str) -> list[bytes]:
+def build_examples(
+    kind: str, facts: pl.DataFrame, *, tenant: str, processor_version: str, mix: TaskMix = DAILY_SUMMARIES_ONLY
+) -> list[bytes]:
     """Training lines of a clinical table.
 
     Args:
@@ -66,9 +73,10 @@ def build_examples(kind: str, facts: pl.DataFrame, *, tenant: str, processor_ver
         facts: its clinical table, `fact_schema(kind, SUPPORT)`; any number of people and days.
         tenant: tenant the facts belong to.
         processor_version: version of the software, for the metadata.
+        mix: how many lines of each task a row gives.
 
     Returns:
-        One JSON object per row, as bytes without a line break, by subject and id.
+        JSON objects as bytes without a line break, by subject and id.
 
     Raises:
         KeyError: the kind is not one of the record types.
@@ -78,17 +86,15 @@ def build_examples(kind: str, facts: pl.DataFrame, *, tenant: str, processor_ver
     tables = _tables(narrative, facts)
     made: list[_Made] = []
     for position, row in enumerate(fact_rows(narrative.record_type, facts)):
-        example = _example(
-            narrative,
-            row,
-            table=tables[position],
-            coarser=_coarser(narrative, facts, position),
-            tenant=tenant,
-            processor_version=processor_version,
-        )
-        # Every mapping in an example is written with its keys sorted, which spares the sort here.
-        line = orjson.dumps(example)
-        made.append(_Made(row.values["subject_id"], example["id"], row.date, example["output"], line))
+        coarser = _coarser(narrative, facts, position)
+        drafts = _drafts(narrative, row, table=tables[position], coarser=coarser, mix=mix)
+        shared = _shared_metadata(narrative, row, drafts.stated, tenant=tenant, processor_version=processor_version)
+        for draft in drafts.lines:
+            example = _example(draft, row, shared)
+            # Every mapping in an example is written with its keys sorted, which spares the sort here.
+            line = orjson.dumps(example)
+            answers = draft.output if draft.rejected is None else f"{draft.output}\n{draft.rejected}"
+            made.append(_Made(row.values["subject_id"], example["id"], row.date, answers, line))
     _refuse_forbidden(narrative, made)
     return [example.line for example in sorted(made)]
 
@@ -99,8 +105,15 @@ class _Made(NamedTuple):
     subject_id: str
     id: str
     local_date: str
-    output: str
+    answers: str
     line: bytes
+
+
+class _Drafts(NamedTuple):
+    """The lines of a row, and the claims of its summary, by id."""
+
+    lines: list[Draft]
+    stated: Mapping[str, Claim]
 
 
 def _tables(narrative: KindNarrative, facts: pl.DataFrame) -> list[str]:
@@ -122,38 +135,67 @@ def _coarser(narrative: KindNarrative, facts: pl.DataFrame, position: int) -> Co
     return coarser
 
 
-def _example(
-    kind: KindNarrative,
-    row: FactRow,
-    *,
-    table: str,
-    coarser: Coarser,
-    tenant: str,
-    processor_version: str,
-) -> dict[str, Any]:
-    subject_id: str = row.values["subject_id"]
-    narrative = Narrative(f"{kind.record_type.kind}|{TASK}|{subject_id}|{row.date}")
+def _drafts(kind: KindNarrative, row: FactRow, *, table: str, coarser: Coarser, mix: TaskMix) -> _Drafts:
+    """The row's lines of every task. All of them rest on the claims of its summary, whether or not that is one."""
+    name, subject_id = kind.record_type.kind, row.values["subject_id"]
+    narrative = Narrative(f"{name}|{DAILY_SUMMARY}|{subject_id}|{row.date}")
     kind.narrate(row, narrative)
-    output = narrative.text()
-    claims = list(narrative.claims.values())
-    question = instruction(kind.record_type.kind, narrative)
-    block = data_block(row, kind, claims, table=table, coarser=coarser, budget=TOKEN_BUDGET)
+    stated = narrative.claims
+    block = data_block(row, kind, stated.values(), table=table, coarser=coarser, budget=TOKEN_BUDGET)
+    identity = f"{name}|{subject_id}|{row.date}"
+    lines = task_drafts(
+        Day(row, kind, stated),
+        mix=mix,
+        prompt=block,
+        without_series=partial(_block_without_series, kind),
+        identity=identity,
+    )
+    if mix.lines(DAILY_SUMMARY, identity):
+        lines.append(
+            Draft(
+                task=DAILY_SUMMARY,
+                instruction=instruction(name, narrative),
+                prompt=block,
+                output=narrative.text(),
+                claims=with_operands(stated, stated),
+            )
+        )
+    return _Drafts(lines, stated)
+
+
+def _block_without_series(kind: KindNarrative, row: FactRow, claims: Mapping[str, Claim]) -> str:
+    return data_block(row, kind, claims.values(), table="", coarser=_no_table, budget=TOKEN_BUDGET)
+
+
+def _no_table(_: int) -> str:
+    return ""
+
+
+def _example(draft: Draft, row: FactRow, shared: Mapping[str, Any]) -> dict[str, Any]:
+    """A line as JSON, keys sorted."""
+    asked, block, output = draft.instruction, draft.prompt, draft.output
+    content = [asked, block, output, draft.task, row.values["subject_id"], row.date]
+    rejected = {}
+    if draft.rejected is not None:
+        content.append(draft.rejected)
+        rejected["rejected"] = draft.rejected
     return {
-        "id": _hash(question, block, output, TASK, subject_id, row.date),
+        "id": _hash(*content),
         "input": block,
-        "instruction": question,
+        "instruction": asked,
         "messages": [
-            {"content": f"{question}\n\n{block}", "role": "user"},
+            {"content": f"{asked}\n\n{block}", "role": "user"},
             {"content": output, "role": "assistant"},
         ],
-        "metadata": _metadata(kind, row, claims, tenant=tenant, processor_version=processor_version),
+        "metadata": _metadata(draft, shared),
         "output": output,
+        **rejected,
     }
 
 
 def _refuse_forbidden(kind: KindNarrative, made: list[_Made]) -> None:
-    for position in suspects(pl.Series([example.output for example in made], dtype=pl.String)).arg_true():
-        broken = violations(made[position].output)
+    for position in suspects(pl.Series([example.answers for example in made], dtype=pl.String)).arg_true():
+        broken = violations(made[position].answers)
         if broken:
             raise PermanentError(
                 "write a training example",
@@ -163,18 +205,33 @@ def _refuse_forbidden(kind: KindNarrative, made: list[_Made]) -> None:
             )
 
 
-def _metadata(
-    kind: KindNarrative, row: FactRow, claims: list[Claim], *, tenant: str, processor_version: str
-) -> dict[str, Any]:
-    values = row.values
+def _metadata(draft: Draft, shared: Mapping[str, Any]) -> dict[str, Any]:
+    """The metadata of a line, keys sorted: those of its row with what is its own put in their places."""
+    claims = draft.claims
     stated = {claim.id: claim.value for claim in claims if claim.id in BY_ID}
+    own = {
+        "claims": [claim.as_json() for claim in claims],
+        "clinical_insights": dict(sorted(stated.items())),
+        "complexity_level": _complexity(claims),
+        "task": draft.task,
+    }
+    if not draft.metadata:
+        return {**shared, **own}
+    return dict(sorted({**shared, **own, **draft.metadata}.items()))
+
+
+def _shared_metadata(
+    kind: KindNarrative, row: FactRow, stated: Mapping[str, Claim], *, tenant: str, processor_version: str
+) -> dict[str, Any]:
+    """What all lines of a row have in common, keys sorted, with places for what a line fills in itself."""
+    values = row.values
     quality = values["data_quality_score"]
     source_keys = sorted(values["source_keys_sha256"] or ())
     return {
-        "claims": [claim.as_json() for claim in claims],
-        "clinical_insights": dict(sorted(stated.items())),
+        "claims": None,
+        "clinical_insights": None,
         "clinical_relevance": _relevance(kind, row, stated),
-        "complexity_level": _complexity(claims),
+        "complexity_level": None,
         "data_quality_score": quality,
         "health_domain": kind.record_type.category,
         "local_date": row.date,
@@ -185,7 +242,7 @@ def _metadata(
         "records_processed": values["records"],
         "source_s3_keys_sha256": source_keys,
         "subject_id": values["subject_id"],
-        "task": TASK,
+        "task": None,
         "tenant": tenant,
         # As many hex digits as a W3C trace id. The same uploads give the same trace.
         "trace_id": _hash(*source_keys)[:32],
@@ -216,7 +273,7 @@ def _complexity(claims: list[Claim]) -> str:
     return MOST_COMPLEX
 
 
-def _relevance(kind: KindNarrative, row: FactRow, stated: Mapping[str, float | str]) -> str:
+def _relevance(kind: KindNarrative, row: FactRow, stated: Mapping[str, Claim]) -> str:
     present = [row.id_of(column) in stated for column in kind.headline]
     if not any(present):
         return NOT_ASSESSABLE

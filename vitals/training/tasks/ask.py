@@ -7,7 +7,7 @@ An answer is made of the claims of the day's summary, so that whatever prompt ca
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from vitals.training.claims import Claim
 from vitals.training.common_sentences import provisional
@@ -39,7 +39,8 @@ OPPOSITES: Mapping[str, str] = {
     "shorter": "longer",
     "higher": "lower",
     "lower": "higher",
-    "more": "fewer",
+    "more": "less",
+    "less": "more",
     "fewer": "more",
     "larger": "smaller",
     "smaller": "larger",
@@ -103,6 +104,7 @@ class Question:
         hides: columns to take out of the facts so that the metric cannot be had from the rest.
         hides_source_values: whether what each source says by itself has to go too.
         guess: the made-up value of a rejected answer.
+        open_day: whether the answer has to add that the day is provisional, where it is.
     """
 
     name: str
@@ -112,16 +114,24 @@ class Question:
     subject: str = ""
     hides: tuple[str, ...] = ()
     hides_source_values: bool = False
-    guess: Guess | None = field(default=None)
+    guess: Guess | None = None
+    open_day: bool = True
+
+    def write(self, day: Day, narrative: Narrative) -> bool:
+        """Write the whole answer; False, and nothing written, if the day does not hold it."""
+        if not self.answer(day, narrative):
+            return False
+        if self.open_day:
+            provisional(day.row, narrative)
+        return True
 
 
-def states(*wordings: str, words: Mapping[str, Word] | None = None, open_day: bool = True, **columns: str) -> Answer:
+def states(*wordings: str, words: Mapping[str, Word] | None = None, **columns: str) -> Answer:
     """An answer of one sentence.
 
     Args:
         wordings: with the field ``date`` and the names of `words` and `columns`.
         words: units, comparisons and metric names.
-        open_day: whether to add that the day is provisional, where it is.
         columns: field -> column of its claim. Without one of them there is no answer.
     """
     says = phrases(*wordings)
@@ -135,8 +145,6 @@ def states(*wordings: str, words: Mapping[str, Word] | None = None, open_day: bo
                 return False
             fields[name] = claim
         narrative.say(says, date=day.date, **fields)
-        if open_day:
-            provisional(day.row, narrative)
         return True
 
     return answer

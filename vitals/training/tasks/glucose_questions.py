@@ -7,7 +7,6 @@ Does not belong here: questions of every kind (`common_questions`).
 from collections.abc import Mapping
 
 from vitals.training.claims import Claim, difference_as_written
-from vitals.training.common_sentences import provisional
 from vitals.training.narrative import Narrative, phrases
 from vitals.training.tasks.ask import Day, Guess, Question, named, side, states, unit
 
@@ -18,7 +17,11 @@ _LEVELS: Mapping[str, str] = {
     "highest glucose": "max",
     "standard deviation of glucose": "sd",
 }
-_SHARES = ("pct_70_140", "pct_70_180", "pct_above_180", "pct_above_250", "pct_below_70", "pct_below_54")
+# The shares of a day add up to 100, narrow ones bound wide ones, and the extremes tell where a share is 0 or 100.
+_SHARES = (
+    *("pct_70_140", "pct_70_180", "pct_above_180", "pct_above_250", "pct_below_70", "pct_below_54"),
+    *("min", "min_at_local", "max", "max_at_local", "episodes"),
+)
 _WIDTH = phrases(
     "On {date} the highest reading ({high} {unit}) was {width} mg/dL {side} than the lowest ({low} mg/dL)",
     "The highest reading of {date}, {high} {unit}, was {width} mg/dL {side} than the lowest, {low} mg/dL",
@@ -30,10 +33,10 @@ _FIRST_EPISODE = phrases(
     " and had a highest reading of {extreme} mg/dL",
 )
 _SHARES_COMPARED = phrases(
-    "On {date} {share} % of the readings were {low}-{high} mg/dL and {over} % were above {limit} mg/dL:"
-    " the share at {low}-{high} mg/dL was {side}",
-    "The share of readings at {low}-{high} mg/dL was {side} on {date}:"
-    " {share} % were {low}-{high} mg/dL and {over} % were above {limit} mg/dL",
+    "On {date} {share} % of the readings were {low}-{high} mg/dL, {difference} percentage points {side}"
+    " than the {over} % above {limit} mg/dL",
+    "The share of readings at {low}-{high} mg/dL was {share} % on {date}, {difference} percentage points {side}"
+    " than the {over} % above {limit} mg/dL",
 )
 
 
@@ -48,7 +51,6 @@ def _width(day: Day, narrative: Narrative) -> bool:
     width = difference_as_written(high, low)
     words = {"unit": unit("mg/dL", "max"), "side": side("higher", width.id.partition(".")[2])}
     narrative.say(_WIDTH, date=day.date, low=low, high=high, width=width, **words)
-    provisional(day.row, narrative)
     return True
 
 
@@ -63,21 +65,29 @@ def _first_episode(day: Day, narrative: Narrative) -> bool:
     limit = day.stated[day.row.id_of(f"{column}#above")]
     words = {"unit": unit("min", f"{column}#1:minutes")}
     narrative.say(_FIRST_EPISODE, date=day.date, limit=limit, **words, **found)
-    provisional(day.row, narrative)
     return True
 
 
 def _shares_compared(day: Day, narrative: Narrative) -> bool:
     share, over = day.claim("pct_70_140"), day.claim("pct_above_180")
-    if share is None or over is None or share.text() == over.text():
+    # Shares near 0 or 100 have tenths, and a difference of unlike decimals is not what a reader would get.
+    if share is None or over is None or share.decimals != over.decimals or share.text() == over.text():
         return False
+    difference = difference_as_written(share, over, unit="percentage points")
     low, high = day.stated[day.row.id_of("pct_70_140#from")], day.stated[day.row.id_of("pct_70_140#to")]
     limit = day.stated[day.row.id_of("pct_above_180#above")]
-    word = side("larger" if float(share.value) > float(over.value) else "smaller", "pct_70_140")
+    more = float(share.value) > float(over.value)
     narrative.say(
-        _SHARES_COMPARED, date=day.date, share=share, over=over, low=low, high=high, limit=limit, side=word
+        _SHARES_COMPARED,
+        date=day.date,
+        share=share,
+        over=over,
+        low=low,
+        high=high,
+        limit=limit,
+        difference=difference,
+        side=side("more" if more else "less", difference.id.partition(".")[2]),
     )
-    provisional(day.row, narrative)
     return True
 
 
@@ -186,7 +196,6 @@ QUESTIONS: tuple[Question, ...] = (
         ),
         metric="pct_70_180",
         subject="the time in range",
-        # The shares of a day add up to 100, and the narrower ones bound the wider.
         hides=_SHARES,
         guess=Guess(61, 97, "was {value} %"),
     ),
@@ -238,7 +247,7 @@ QUESTIONS: tuple[Question, ...] = (
         ),
         metric="episodes_lv1_hyper",
         subject="the number of episodes above range",
-        hides=("episodes_lv1_hyper", "episodes_lv2_hyper", "episodes", *_SHARES),
+        hides=("episodes_lv1_hyper", "episodes_lv2_hyper", *_SHARES),
         guess=Guess(1, 5, "was {value}"),
     ),
     Question(
@@ -303,6 +312,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         name="sensor_range",
+        open_day=False,
         ask=phrases(
             "Can glucose below 70 mg/dL be assessed from the data of {date}?",
             "Which levels can the app that was used on {date} not deliver?",
@@ -313,7 +323,6 @@ QUESTIONS: tuple[Question, ...] = (
             " so time below {floor} and above {ceiling} mg/dL cannot be assessed",
             "On {date} values below {floor} or above {ceiling} mg/dL were not delivered by the app used;"
             " time outside {floor}-{ceiling} mg/dL cannot be assessed",
-            open_day=False,
             floor="source_floor_mg_dl",
             ceiling="source_ceiling_mg_dl",
         ),

@@ -105,7 +105,7 @@ def read_mix(text: str) -> TaskMix:
         else:
             pairs = [part.split("=") for part in text.split(",") if part.strip()]
             counts = {task.strip(): float(count) for task, count in pairs}
-    except ValueError:
+    except (TypeError, ValueError):
         raise _refused("it is neither task=number,… nor a JSON object of numbers") from None
     unknown = sorted(set(counts) - set(TASKS))
     if unknown:
@@ -115,7 +115,7 @@ def read_mix(text: str) -> TaskMix:
 
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("not a number")
+        raise TypeError
     return float(value)
 
 

@@ -8,7 +8,7 @@ for in prose. The marks are private-use characters, which no wording and no app 
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from vitals.training.claims import Claim
 from vitals.training.narrative import Narrative, Phrases
@@ -47,7 +47,7 @@ class Word(str):
     column: str
     rivals: tuple[Rival, ...]
 
-    def __new__(cls, text: str, *, label: Label, column: str, rivals: tuple[Rival, ...]) -> "Word":
+    def __new__(cls, text: str, *, label: Label, column: str, rivals: tuple[Rival, ...]) -> Self:
         """Make the word."""
         word = super().__new__(cls, text)
         word.label, word.column, word.rivals = label, column, rivals

@@ -1,0 +1,155 @@
+"""Questions that every kind has: sources, the longest gap, what is missing, whether the day is closed.
+
+Belongs here: what is asked of the record itself rather than of the person.
+Does not belong here: questions of one kind.
+"""
+
+from vitals.training.common_sentences import app_words
+from vitals.training.day_totals import is_bound
+from vitals.training.narrative import Narrative, phrases
+from vitals.training.not_assessable import say_not_assessable
+from vitals.training.prompt_words import TOPICS
+from vitals.training.tasks.ask import Answer, Day, Question, first_of, side, states, unit
+
+_ONE_USED = phrases(
+    "The source used for the {topic} of {date} was {apps}",
+    "The {topic} of {date} rests on data of {apps}",
+    "For the {topic} of {date} data of {apps} were used",
+)
+_NONE_USED = phrases(
+    "For the {topic} of {date} no source was used",
+    "No source was used for the {topic} of {date}",
+)
+_UNUSED = phrases(
+    "{apps} also delivered data for the day, which were not used",
+    "Present and not used: {apps}",
+    "Data of {apps} were present too and were not used",
+)
+_ONLY = phrases("Data of another source were not present", "This was the only source present")
+_INCOMPLETE = phrases(
+    "Not every metric of {date} can be stated",
+    "For {date} some metrics cannot be stated",
+)
+_PROVISIONAL_AS_OF = phrases(
+    "No: as of {as_of} the data of {date} were provisional, and later uploads may add to them",
+    "No, the data of {date} were provisional as of {as_of}; more may arrive",
+)
+_PROVISIONAL = phrases(
+    "No: the data of {date} are provisional, and later uploads may add to them",
+    "No, the data of {date} are provisional; more may arrive",
+)
+_CLOSED = phrases(
+    "Yes: the data of {date} are closed, and no further uploads are awaited",
+    "Yes, the data of {date} are closed; no more are awaited",
+)
+
+
+def _sources(day: Day, narrative: Narrative) -> bool:
+    topic = TOPICS[day.row.record_type.kind]
+    if day.row.apps:
+        narrative.say(_ONE_USED, topic=topic, date=day.date, apps=app_words(day.row.apps))
+    else:
+        narrative.say(_NONE_USED, topic=topic, date=day.date)
+    if day.row.others:
+        narrative.say(_UNUSED, apps=app_words(source["app"] for source in day.row.others))
+    elif day.row.apps:
+        narrative.say(_ONLY)
+    return True
+
+
+def _missing(day: Day, narrative: Narrative) -> bool:
+    before = len(narrative.sentences)
+    narrative.say(_INCOMPLETE, date=day.date)
+    say_not_assessable(day.row, narrative, day.kind.labels)
+    if len(narrative.sentences) == before + 2:
+        return True
+    del narrative.sentences[before:]
+    return False
+
+
+def _state(day: Day, narrative: Narrative) -> bool:
+    row = day.row
+    if not row.values["provisional"]:
+        if "lower_bound" in row.values and is_bound(row):
+            return False
+        narrative.say(_CLOSED, date=day.date)
+        return True
+    as_of = row.as_of()
+    if as_of is None:
+        narrative.say(_PROVISIONAL, date=day.date)
+    else:
+        narrative.say(_PROVISIONAL_AS_OF, date=day.date, as_of=as_of)
+    return True
+
+
+SOURCES = Question(
+    name="sources",
+    ask=phrases(
+        "Which source was used for {date}, and which was present but not used?",
+        "On which app's data does this record of {date} rest?",
+        "Name the sources of {date}: used and not used.",
+        "Whose data were used on {date}?",
+    ),
+    answer=_sources,
+    open_day=False,
+)
+MISSING = Question(
+    name="missing",
+    ask=phrases(
+        "What cannot be stated for {date}, and why?",
+        "Which metrics of {date} are not assessable, and for what reason?",
+        "What is missing from the record of {date}, and why is it missing?",
+        "Name what these data of {date} leave open, with the reason.",
+    ),
+    answer=_missing,
+    open_day=False,
+)
+STATE = Question(
+    name="state",
+    ask=phrases(
+        "Are the data of {date} final?",
+        "Is the day {date} closed, or may more data arrive?",
+        "Are the figures of {date} complete, with no later uploads awaited?",
+    ),
+    answer=_state,
+    open_day=False,
+)
+
+
+def _gap(when: str) -> Answer:
+    words = {"side": side("longest", "longest_gap_minutes"), "unit": unit("min", "longest_gap_minutes")}
+    return first_of(
+        states(
+            f"The {{side}} gap {when} {{date}} was {{gap}} {{unit}}, from {{start}} to {{end}} local time",
+            f"From {{start}} to {{end}} local time there were no data {when} {{date}}:"
+            " the {side} gap, {gap} {unit}",
+            words=words,
+            gap="longest_gap_minutes",
+            start="longest_gap_minutes#start",
+            end="longest_gap_minutes#end",
+        ),
+        states(
+            f"The {{side}} gap {when} {{date}} was {{gap}} {{unit}}",
+            f"The {{side}} stretch without data {when} {{date}} was {{gap}} {{unit}}",
+            words=words,
+            gap="longest_gap_minutes",
+        ),
+    )
+
+
+def _longest_gap(when: str) -> Question:
+    return Question(
+        name="longest_gap",
+        ask=phrases(
+            f"What was the longest gap in the data {when} {{date}}?",
+            f"How long was the longest stretch without data {when} {{date}}?",
+            f"Name the longest interruption of the data {when} {{date}}.",
+        ),
+        answer=_gap(when),
+        metric="longest_gap_minutes",
+        subject="the longest gap",
+        hides=("longest_gap_minutes", "longest_gap_start_local", "longest_gap_end_local"),
+    )
+
+
+GAP_OF_DAY, GAP_OF_NIGHT = _longest_gap("on"), _longest_gap("in the night ending on")
