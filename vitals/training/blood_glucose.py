@@ -160,10 +160,10 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
     _shares(row, narrative)
     _night(row, narrative)
     _episodes(row, narrative)
-    explained = _sensor_limits(row, narrative)
+    explained = say_sensor_limits(row, narrative)
     say_not_assessable(row, narrative, LABELS, skip=explained)
     provisional(row, narrative)
-    if _is_level_2(row, low, high):
+    if is_level_2(row, low, high):
         narrative.sentences.append(REFERRAL)
 
 
@@ -273,7 +273,7 @@ def _episode(
     return narrative.phrase(EPISODE, start=start, minutes=minutes, extreme_word=word, extreme=extreme)
 
 
-def _sensor_limits(row: FactRow, narrative: Narrative) -> tuple[str, ...]:
+def say_sensor_limits(row: FactRow, narrative: Narrative) -> tuple[str, ...]:
     """Say what the app cannot deliver; gives the columns whose absence this explains."""
     floor = row.claim("source_floor_mg_dl", unit="mg/dL")
     ceiling = row.claim("source_ceiling_mg_dl", unit="mg/dL")
@@ -294,7 +294,7 @@ def _sensor_limits(row: FactRow, narrative: Narrative) -> tuple[str, ...]:
     return explained
 
 
-def _is_level_2(row: FactRow, low: Claim | None, high: Claim | None) -> bool:
+def is_level_2(row: FactRow, low: Claim | None, high: Claim | None) -> bool:
     """Whether a stated value is beyond a level-2 threshold that the sensor can deliver."""
     floor, ceiling = row.values["source_floor_mg_dl"], row.values["source_ceiling_mg_dl"]
     is_low = (
