@@ -12,7 +12,9 @@ Does not belong here: where deliveries are stored, or the values of a record.
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from vitals.record_types import UTC_MS
 
@@ -38,6 +40,10 @@ DELIVERY_SCHEMA = pl.Schema(
 RECORD_KEY = ["subject_id", "record_id"]
 REVISION_ORDER = ["modified_utc", "client_record_version", "fetched_utc", "content_hash"]
 DELIVERY_ORDER = ["fetched_utc", "landing_day", "source_key_sha256", "upload_id", "row_index"]
+
+_FATES = ("accepted", "duplicate", "superseded")
+_ACCEPTED, _DUPLICATE, _SUPERSEDED = range(3)
+_Ints = NDArray[np.int64]
 
 REVISION_SPAN_DAYS = 7
 """How far a revision may move a record in time and still be recognised as the same record.
@@ -71,42 +77,65 @@ class Folded:
 
 def current(deliveries: pl.DataFrame) -> pl.DataFrame:
     """The representative delivery of each record's current content (DELIVERY_SCHEMA, one row per record)."""
-    return _ranked(deliveries).filter(pl.col("fate") == "accepted").drop("fate")
+    return deliveries.filter(_fates(deliveries) == _ACCEPTED)
 
 
-def _ranked(deliveries: pl.DataFrame) -> pl.DataFrame:
-    """Deliveries with their fate."""
-    winner = (
-        deliveries.sort(REVISION_ORDER)
-        .group_by(RECORD_KEY, maintain_order=True)
-        .agg(current_hash=pl.col("content_hash").last())
-    )
-    frame = deliveries.join(winner, on=RECORD_KEY, how="left").with_columns(
-        is_current=pl.col("content_hash") == pl.col("current_hash")
-    )
-    first = (
-        frame.filter("is_current")
-        .sort(DELIVERY_ORDER)
-        .unique(RECORD_KEY, keep="first", maintain_order=True)
-        .select("upload_id", "attempt", "row_index", represents=pl.lit(value=True))
-    )
-    fate = (
-        pl.when(pl.col("represents"))
-        .then(pl.lit("accepted"))
-        .when(pl.col("is_current"))
-        .then(pl.lit("duplicate"))
-        .otherwise(pl.lit("superseded"))
-    )
+def _fates(deliveries: pl.DataFrame) -> pl.Series:
+    """Fate of each delivery as a number (`_FATES`), in their order.
+
+    Most records of a batch have one delivery, which needs no order; only the others are grouped and compared.
+    """
+    fates = np.zeros(deliveries.height, dtype=np.uint8)
+    # Equal keys have equal hashes, so a hash that occurs once is a record that occurs once. A collision only
+    # sends two records the long way round.
+    hashes = deliveries.select(pl.struct(RECORD_KEY).hash()).to_series()
+    if hashes.n_unique() < len(hashes):
+        shared = np.flatnonzero(hashes.is_duplicated().to_numpy())
+        fates[shared] = _fates_of_shared(deliveries[shared])
+    return pl.Series("fate", fates)
+
+
+def _fates_of_shared(deliveries: pl.DataFrame) -> NDArray[np.uint8]:
+    """Fates of deliveries of records that may have several of them."""
+    grouped = deliveries.with_row_index("row").group_by(RECORD_KEY).agg("row")["row"]
+    record = np.repeat(np.arange(len(grouped)), grouped.list.len().to_numpy())
+    row = grouped.explode().to_numpy()
+    latest = _extreme(deliveries, row, record, REVISION_ORDER, np.maximum)
+    content = deliveries["content_hash"].to_numpy()
+    is_current = content[row] == content[latest][record]
+    first = _extreme(deliveries, row[is_current], record[is_current], DELIVERY_ORDER, np.minimum)
+    fates = np.full(deliveries.height, _SUPERSEDED, dtype=np.uint8)
+    fates[row[is_current]] = _DUPLICATE
+    fates[first] = _ACCEPTED
+    return fates
+
+
+def _extreme(deliveries: pl.DataFrame, row: _Ints, record: _Ints, order: list[str], extreme: np.ufunc) -> _Ints:
+    """Row of each record that comes last (`np.maximum`) or first (`np.minimum`) in an order of columns.
+
+    Args:
+        row: numbers of the rows in question, record after record.
+        record: number of the record of each, ascending from 0 without a gap.
+        order: columns; a null comes before every value. Of full ties the first row holds.
+    """
+    for name in order:
+        begins = np.flatnonzero(np.diff(record, prepend=-1))
+        if len(begins) == len(row):
+            break
+        values = deliveries[name].gather(row)
+        if values.dtype == pl.String or values.null_count():
+            values = values.rank("dense").fill_null(0)
+        numbers = values.to_physical().cast(pl.Int64).to_numpy()
+        best = numbers == extreme.reduceat(numbers, begins)[record]
+        row, record = row[best], record[best]
+    return row[np.flatnonzero(np.diff(record, prepend=-1))]
+
+
+def _counts(deliveries: pl.DataFrame, fates: pl.Series) -> pl.DataFrame:
     return (
-        frame.join(first, on=["upload_id", "attempt", "row_index"], how="left")
-        .with_columns(fate=fate)
-        .drop("current_hash", "is_current", "represents")
-    )
-
-
-def _counts(ranked: pl.DataFrame) -> pl.DataFrame:
-    return ranked.group_by("upload_id").agg(
-        pl.col("fate").eq(fate).sum().cast(pl.Int64).alias(fate) for fate in ("accepted", "duplicate", "superseded")
+        deliveries.select("upload_id", fates)
+        .group_by("upload_id")
+        .agg((pl.col("fate") == number).sum().cast(pl.Int64).alias(fate) for number, fate in enumerate(_FATES))
     )
 
 
@@ -123,26 +152,26 @@ def fold(*, known: pl.DataFrame, incoming: pl.DataFrame, upload_ids: list[str]) 
         What changes. Folding the same batch again changes nothing.
     """
     mine = pl.col("upload_id").is_in(upload_ids)
-    before = _ranked(known)
-    after = _ranked(pl.concat([known.filter(~mine), incoming]))
+    after = incoming if known.is_empty() else pl.concat([known.filter(~mine), incoming])
+    fates_before, fates_after = _fates(known), _fates(after)
+    counts = _counts(after, fates_after)
     fates = (
         pl.DataFrame({"upload_id": upload_ids}, schema={"upload_id": pl.String})
-        .join(_counts(after), on="upload_id", how="left")
-        .with_columns(pl.col("accepted", "duplicate", "superseded").fill_null(0))
+        .join(counts, on="upload_id", how="left")
+        .with_columns(pl.col(_FATES).fill_null(0))
         .sort("upload_id")
     )
-    fate_columns = ["accepted", "duplicate", "superseded"]
     shifts = (
-        pl.concat([_counts(after), _counts(before).with_columns(-pl.col(fate_columns))])
+        pl.concat([counts, _counts(known, fates_before).with_columns(-pl.col(_FATES))])
         .filter(~mine)
         .group_by("upload_id")
-        .agg(pl.col(fate_columns).sum())
-        .filter(pl.any_horizontal(pl.col(fate_columns) != 0))
+        .agg(pl.col(_FATES).sum())
+        .filter(pl.any_horizontal(pl.col(_FATES) != 0))
         .sort("upload_id")
     )
     keep = [*RECORD_KEY, "content_hash", "fetched_utc", "source_key_sha256", "file_quality", "utc_date"]
-    was = before.filter(pl.col("fate") == "accepted").select(keep)
-    now = after.filter(pl.col("fate") == "accepted").select(keep)
+    was = known.select(keep).filter(fates_before == _ACCEPTED)
+    now = after.select(keep).filter(fates_after == _ACCEPTED)
     winners = _changed(now, was)
     removed = was.join(now, on=RECORD_KEY, how="anti").select(RECORD_KEY).sort(RECORD_KEY)
     # Deliveries that are only added make either a stored or an incoming content current; it takes the removal of
