@@ -353,3 +353,21 @@ class DatasetContributor(Base):
     dataset_id: Mapped[int] = mapped_column(_ID, ForeignKey("dataset_version.id"), primary_key=True)
     subject_id: Mapped[str] = mapped_column(primary_key=True)
     examples: Mapped[int]
+
+
+class ApiToken(Base):
+    """A key of the HTTP API: for one tenant and one role. Only the hash of its secret is kept."""
+
+    __tablename__ = "api_token"
+    __table_args__ = (
+        UniqueConstraint("tenant", "name"),
+        CheckConstraint("role IN ('reader', 'reviewer', 'admin')", name="role"),
+    )
+
+    token_id: Mapped[str] = mapped_column(primary_key=True)
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenant.name"))
+    name: Mapped[str]
+    role: Mapped[str]
+    secret_sha256: Mapped[str]
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
