@@ -158,7 +158,7 @@ def _cause_of_presence(trace: ExampleTrace, here: _Version, there: _Version) -> 
     sibling = there.days.get(trace.day)
     ours, theirs = here.facts, there.facts
     evidence: dict[Cause, bool] = {
-        "consent_or_erasure": trace.person in theirs.withdrawn - ours.withdrawn,
+        "consent_or_erasure": trace.person in theirs.withdrawn,
         "completion": not theirs.completions.issuperset(trace.completions),
         "late_data": not theirs.sources.issuperset(trace.sources)
         or (sibling is not None and sibling.sources != trace.sources),
