@@ -34,6 +34,7 @@ def processing_policy(settings: Settings) -> ProcessingPolicy:
         fetch_concurrency=settings.fetch_concurrency,
         max_attempts=settings.max_attempts,
         first_day=settings.first_date,
+        task_mix=settings.mix_of_tasks,
     )
 
 

@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vitals.errors import PermanentError
+from vitals.training.tasks.mix import TaskMix, read_mix
 
 PREFIX = "VITALGRAPH_"
 
@@ -57,6 +58,12 @@ class Settings(BaseSettings):
     first_day: str = Field(
         "2020-01-01", pattern=r"^\d{4}-\d{2}-\d{2}$", description="First partition of both day axes."
     )
+    task_mix: str = Field(
+        "",
+        description="Lines of each task per person's day and kind, as `question=2,preference=0.5` or a JSON object; "
+        "tasks not named keep their default: `daily_summary` 1, `question` 2, `data_quality` 0.25, "
+        "`abstention` 0.5, `preference` 0.5.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "WARNING", description="Least level that runs in the command's own process print."
     )
@@ -65,6 +72,15 @@ class Settings(BaseSettings):
     def first_date(self) -> date:
         """First partition of both day axes."""
         return date.fromisoformat(self.first_day)
+
+    @cached_property
+    def mix_of_tasks(self) -> TaskMix:
+        """Lines of each task per person's day and kind.
+
+        Raises:
+            PermanentError: a task does not exist, or a count is out of bounds.
+        """
+        return read_mix(self.task_mix)
 
     @cached_property
     def home_path(self) -> Path:

@@ -10,6 +10,7 @@ from datetime import date
 from resources.catalog import Catalog
 from resources.lake import Lake, S3Access
 from vitals.raw.container import Limits
+from vitals.training.tasks.mix import TaskMix
 from vitals.validated.file_quality import ScorePolicy
 from vitals.validated.pseudonyms import subject_id
 
@@ -18,7 +19,7 @@ DEFAULT_TENANT = "default"
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessingPolicy:
-    """How uploads are read and judged.
+    """How uploads are read and judged, and what is written of them.
 
     Attributes:
         limits: bounds against hostile files.
@@ -27,6 +28,7 @@ class ProcessingPolicy:
         fetch_concurrency: objects fetched at the same time.
         max_attempts: attempts after which an upload is given up.
         first_day: first landing day there is a partition for; a key that names an earlier one is bad.
+        task_mix: lines of each task that a person's day gives.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -35,6 +37,7 @@ class ProcessingPolicy:
     fetch_concurrency: int = 16
     max_attempts: int = 5
     first_day: date = date(2020, 1, 1)
+    task_mix: TaskMix = field(default_factory=TaskMix)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,13 @@ def render_partition(workspace: Workspace, *, tenant: str, record_type: RecordTy
     stale_days = workspace.catalog.stale_days
     mark = stale_days.version(tenant, "training", record_type.kind, local_day)
     facts = read_facts(workspace, tenant=tenant, record_type=record_type, local_day=local_day)
-    lines = build_examples(record_type.kind, facts, tenant=tenant, processor_version=PROCESSOR_VERSION)
+    lines = build_examples(
+        record_type.kind,
+        facts,
+        tenant=tenant,
+        processor_version=PROCESSOR_VERSION,
+        mix=workspace.policy.task_mix,
+    )
     path = journal_path(record_type, local_day)
     if lines:
         lake.write_object(path, b"".join(line + b"\n" for line in lines))

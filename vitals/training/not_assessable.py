@@ -106,9 +106,11 @@ def _by_reason(labels: Labels, withheld: Withheld, skip: tuple[str, ...]) -> dic
     return groups
 
 
-def reason_in_words(metric: str, reason: str) -> tuple[str, list[Claim]]:
+@lru_cache(maxsize=4096)
+def reason_in_words(metric: str, reason: str) -> tuple[str, tuple[Claim, ...]]:
     """A reason as a text may say it, with the claims of its numbers; metric is what is withheld for it."""
-    return _with_claims(metric, _sayable(reason))
+    words, claims = _with_claims(metric, _sayable(reason))
+    return words, tuple(claims)
 
 
 def _sayable(reason: str) -> str:
