@@ -58,7 +58,8 @@ def _parsed(formula: str, operands: tuple[str, ...]) -> ast.expr | None:
     if operands:
         names = {name: f"_{index}" for index, name in enumerate(operands)}
         longest_first = sorted(names, key=lambda name: (-len(name), name))
-        formula = re.sub("|".join(map(re.escape, longest_first)), lambda found: names[found.group()], formula)
+        ids = "|".join(map(re.escape, longest_first))
+        formula = re.sub(rf"(?<![\w.#:])(?:{ids})(?![\w.#:])", lambda found: names[found.group()], formula)
     try:
         return ast.parse(formula, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

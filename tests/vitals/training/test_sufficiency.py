@@ -1,0 +1,244 @@
+"""What a prompt must hold: lines are taken out of it, and a search of the tests' own says what that should break.
+
+The search knows nothing of the evaluator: it looks for a claim's value as text, and for the name of another app.
+"""
+
+import re
+from copy import deepcopy
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.vitals.training.fact_frames import KINDS, OURA, SAMSUNG, STELO, at, facts, random_facts, readings, source
+from tests.vitals.training.golden_rows import GOLDEN, REASONS
+from tests.vitals.training.twin_facts import twin_facts
+from vitals.training.examples import build_examples
+from vitals.training.sufficiency.evaluator import insufficient
+
+TOKEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d|UTC[+-]\d\d:\d\d|\d{4}-\d\d-\d\d|\d\d:\d\d|\d+(?:\.\d+)?")
+
+
+def examples(kind, frame):
+    return [orjson.loads(line) for line in build_examples(kind, frame, tenant="default", processor_version="0.1.0")]
+
+
+def one(kind, reason="needs more", **row):
+    return examples(kind, facts(kind, [row], reason=reason))[0]
+
+
+def golden(kind):
+    return examples(kind, facts(kind, [GOLDEN[kind]], reason=REASONS[kind]))[0]
+
+
+def without(example, removed):
+    """The example with lines of its prompt taken out, by position."""
+    lines = example["input"].split("\n")
+    return example | {"input": "\n".join(line for i, line in enumerate(lines) if i not in removed)}
+
+
+def is_constant(claim):
+    return claim["window"] == "" and claim["metric"] != "sufficiency"
+
+
+def shown_as(claim):
+    """A claim's value as prompts write values."""
+    value = claim["value"]
+    if claim["metric"] == "sufficiency":
+        return value if isinstance(value, str) else f"{value:,.{claim['decimals']}f}".split(",")[-1]
+    if not isinstance(value, str):
+        return f"{value:.12g}".lstrip("-")
+    if claim["unit"] == "local time":
+        return value[11:16]
+    return f"UTC{value}" if claim["unit"] == "UTC offset" else value.replace("T", " ")
+
+
+def places(example):
+    """Claim id -> positions of the lines that hold its value; for a derived one those of all its operands."""
+    lines = example["input"].split("\n")
+    claims = {claim["id"]: claim for claim in example["metadata"]["claims"]}
+    found = {}
+    for name, claim in claims.items():
+        if is_constant(claim) or claim.get("formula"):
+            continue
+        if name.endswith("#records"):
+            found[name] = {i for i, line in enumerate(lines) if ": used; " in line}
+        else:
+            wanted = shown_as(claim)
+            # A moment of another day stands with its date, one of the same day may stand without.
+            found[name] = {i for i, line in enumerate(lines) if any(wanted in (t, t[-5:]) for t in TOKEN.findall(line))}
+    operands = {name: claim["operands"] for name, claim in claims.items() if claim.get("formula")}
+    return found, operands
+
+
+def table_lines(example):
+    lines = example["input"].split("\n")
+    start = next((i for i, line in enumerate(lines) if line.endswith(":") and line != "Facts:"), len(lines))
+    return set(range(start, len(lines)))
+
+
+def check_every_line(example):
+    """Takes out each needed line with all others that show the same, and each other line by itself."""
+    found, operands = places(example)
+    assert insufficient(example) == []
+    ids = [claim["id"] for claim in example["metadata"]["claims"]]
+    count = len(example["input"].split("\n"))
+    table = table_lines(example)
+    for name, needed in found.items():
+        assert needed, name
+        removed = needed | table
+        rejected = insufficient(without(example, removed))
+        assert name in rejected
+        touched = {other for other, lines in found.items() if lines & removed}
+        touched |= {other for other, of in operands.items() if touched & set(of)}
+        assert set(rejected) <= touched
+        assert rejected == [i for i in ids if i in set(rejected)]
+        assert {other for other, of in operands.items() if name in of} <= set(rejected)
+    somebodys = set().union(*found.values()) if found else set()
+    for position in range(count):
+        # The record line tells what all the others are about: no value stands in it.
+        if position not in somebodys and position > 0:
+            assert insufficient(without(example, {position})) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_line_that_a_claim_needs_is_missed_and_no_other(kind, seed):
+    for example in examples(kind, random_facts(kind, 12, seed=seed)):
+        check_every_line(example)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_line_that_a_claim_of_a_golden_example_needs_is_missed_and_no_other(kind):
+    check_every_line(golden(kind))
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 500))
+def test_a_line_that_a_claim_of_a_twin_needs_is_missed_and_no_other(seed):
+    for kind, frame in twin_facts(seed).items():
+        for example in examples(kind, frame.head(2)):
+            check_every_line(example)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_example_of_random_facts_lacks_anything(kind):
+    for example in examples(kind, random_facts(kind, 150, seed=8)):
+        assert insufficient(example) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_empty_prompt_gives_the_constants_of_definitions_alone(kind):
+    example = golden(kind) | {"input": ""}
+    wanted = [claim["id"] for claim in example["metadata"]["claims"] if not is_constant(claim)]
+    assert insufficient(example) == wanted
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_claim_that_disagrees_with_the_prompt_is_named(kind):
+    example = golden(kind)
+    for position, claim in enumerate(example["metadata"]["claims"]):
+        if is_constant(claim):
+            continue
+        changed = deepcopy(example)
+        value = claim["value"]
+        digit = value[-1] if isinstance(value, str) else None
+        changed["metadata"]["claims"][position]["value"] = (
+            value + 10 if digit is None else value[:-1] + ("1" if digit != "1" else "2")
+        )
+        assert claim["id"] in insufficient(changed), claim["id"]
+
+
+def test_a_value_in_another_unit_is_not_the_claimed_one():
+    example = golden("blood_glucose")
+    changed = example | {"input": example["input"].replace("81 mg/dL", "81 mmol/L")}
+    assert insufficient(changed) == ["glucose.min"]
+
+
+def test_a_value_of_another_kind_does_not_count():
+    example = golden("heart_rate")
+    changed = example | {"input": example["input"].replace("Record: heart rate", "Record: step count")}
+    rejected = insufficient(changed)
+    assert "heart_rate.min" in rejected
+    assert "day#date" not in rejected
+
+
+def test_lines_that_contradict_each_other_give_nothing():
+    example = golden("blood_glucose")
+    changed = example | {"input": example["input"].replace("SD: 19.62", "SD: 21 mg/dL\nSD: 19.62")}
+    assert insufficient(changed) == ["glucose.sd"]
+
+
+def full_day(**other):
+    """A day whose every reading stands in the prompt, with facts that follow from it."""
+    values = [100 + i % 60 for i in range(288)]
+    series = readings(values, start=at(0))
+    row = {"n": 288, "expected_n": 288, "mean": 128.0, "min": 100.0, "min_at_local": at(0), "max": 159.0}
+    row |= {"max_at_local": at(4, 55), "pct_70_140": 100 * sum(v <= 140 for v in values) / 288}
+    return one("blood_glucose", **row, series=series, sources=[source(STELO, n=288, value=128.0)], **other)
+
+
+def of_readings(example):
+    """The example with all lines of facts and sources taken out, so that the readings are left."""
+    lines = example["input"].split("\n")
+    kept = ("Record", "Local day", "Not assessable", "Readings")
+    return example | {"input": "\n".join(s for s in lines if s.startswith(kept) or re.match(r"\d\d: \d\d=", s))}
+
+
+def test_what_all_readings_give_needs_no_line_of_its_own():
+    mean = sum(100 + i % 60 for i in range(288)) / 288
+    assert round(mean) == 128
+    stated = {claim["id"] for claim in full_day()["metadata"]["claims"]}
+    assert {"glucose.n", "glucose.mean", "glucose.min#at", "glucose.max#at", "glucose.pct_70_140"} <= stated
+    assert insufficient(of_readings(full_day())) == ["glucose.source_lag_minutes#most"]
+
+
+def test_a_row_of_readings_that_is_missing_is_missed_where_nothing_else_gives_the_value():
+    example = of_readings(full_day())
+    lines = example["input"].split("\n")
+    first = next(i for i, line in enumerate(lines) if line.startswith("00: 00="))
+    assert {"glucose.n", "glucose.min#at"} <= set(insufficient(without(example, {first})))
+    assert "glucose.n" not in insufficient(example)
+
+
+def test_means_of_readings_do_not_stand_in_for_the_readings():
+    example = full_day()
+    shortened = of_readings(
+        example
+        | {"input": example["input"].replace("(minute=value):", "(minute=value); shortened to means per 15 min:")}
+    )
+    assert {"glucose.n", "glucose.mean", "glucose.max"} <= set(insufficient(shortened))
+
+
+def test_stage_minutes_follow_from_the_runs():
+    runs = [(0, 60, "LIGHT"), (60, 30, "DEEP"), (90, 10, "AWAKE"), (100, 50, "REM")]
+    stages = [
+        {"start_local": at(m // 60, m % 60), "end_local": at((m + n) // 60, (m + n) % 60), "stage": s}
+        for m, n, s in runs
+    ]
+    row = {"tst": 140.0, "waso": 10.0, "light": 60.0, "deep": 30.0, "rem": 50.0, "pct_deep": 100 * 30 / 140}
+    example = one("sleep", **row, staged=True, stages=stages, sources=[source(SAMSUNG, value=140.0)])
+    lines = example["input"].split("\n")
+    kept = ("Record", "Local day", "Not assessable", "Main session")
+    only_runs = example | {"input": "\n".join(s for s in lines if s.startswith(kept) or re.match(r"\d\d: \d\d ", s))}
+    assert insufficient(only_runs) == []
+    wrong = deepcopy(only_runs)
+    next(c for c in wrong["metadata"]["claims"] if c["id"] == "sleep.deep")["value"] = 45.0
+    assert insufficient(wrong) == ["sleep.deep"]
+
+
+def test_the_value_of_another_source_is_missed_with_its_line():
+    example = golden("sleep")
+    lines = example["input"].split("\n")
+    gone = {i for i, line in enumerate(lines) if line.startswith("Source Oura")}
+    assert insufficient(without(example, gone)) == [f"sleep.tst#other:{OURA}", f"sleep.tst#other:{OURA}#difference"]
+
+
+def test_a_number_of_a_reason_is_missed_with_the_reason():
+    example = golden("blood_glucose")
+    lines = example["input"].split("\n")
+    gone = {i for i, line in enumerate(lines) if line.startswith("Not assessable")}
+    names = insufficient(without(example, gone))
+    assert names
+    assert all("#needs_" in name for name in names)
