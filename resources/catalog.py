@@ -15,10 +15,12 @@ from resources.catalog_datasets import CatalogDatasets
 from resources.catalog_lanes import exclusive
 from resources.catalog_partials import CatalogPartials
 from resources.catalog_quarantine import CatalogQuarantine
+from resources.catalog_scope import TenantCatalog
 from resources.catalog_settlement import Settlement, settle
 from resources.catalog_stale_days import CatalogStaleDays
 from resources.catalog_subjects import CatalogSubjects
 from resources.catalog_tenants import CatalogTenants
+from resources.catalog_tokens import CatalogTokens
 from resources.catalog_uploads import CatalogUploads
 from resources.catalog_zones import CatalogZones
 
@@ -54,6 +56,17 @@ class Catalog:
         self.zones = CatalogZones(self.database)
         self.datasets = CatalogDatasets(self.database)
         self.audit = CatalogAudit(self.database)
+        self.tokens = CatalogTokens(self.database)
+
+    def of_tenant(self, tenant: str) -> TenantCatalog:
+        """The catalog as one tenant may see it, for whatever answers people of that tenant.
+
+        Raises:
+            NotFoundError: no such tenant.
+        """
+        self.tenants.get(tenant)
+        parts = {name: type(part) for name, part in vars(self).items() if part is not self.database}
+        return TenantCatalog(self.database, tenant, parts)
 
     def settle(self, batch: Settlement, *, now: datetime) -> bool:
         """Everything that processing a batch changed, in one transaction; see `catalog_settlement.settle`."""

@@ -13,12 +13,13 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import psycopg
-from sqlalchemy import ColumnElement, Connection, Engine, Table, case, create_engine, event, make_url
+from sqlalchemy import ColumnElement, Connection, Engine, Table, case, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -117,6 +118,13 @@ class CatalogDatabase:
             _create_private_file(self.file)
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+
+    def of_tenant(self, tenant: str) -> "CatalogDatabase":
+        """The same database and connections for one tenant: PostgreSQL then shows and takes no row of another."""
+        scoped = copy(self)
+        scoped.engine = self.engine.execution_options(tenant=tenant)
+        scoped._writer = scoped.engine.execution_options(writes=True)  # noqa: SLF001 - a copy of this very class
+        return scoped
 
     @property
     def file(self) -> Path:
@@ -244,6 +252,10 @@ def greatest(a: ColumnElement[Any], b: ColumnElement[Any]) -> ColumnElement[Any]
 
 def _in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
     with engine.begin() as connection:
+        tenant = connection.get_execution_options().get("tenant")
+        if tenant is not None and connection.dialect.name == "postgresql":
+            # For this transaction only: the policies of row-level security read it.
+            connection.execute(text("SELECT set_config('vitalgraph.tenant', :tenant, true)"), {"tenant": tenant})
         return work(connection)
 
 
