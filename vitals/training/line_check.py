@@ -2,7 +2,19 @@
 
 Belongs here: the shape of a finished line, read from its bytes alone.
 Does not belong here: whether its numbers are true (that is the grounding check's work).
+
+Every line has REQUIRED and REQUIRED_METADATA. By `metadata.task` it has further:
+
+    question     metadata.question: name of the question
+    abstention   metadata.question, metadata.abstention {metric, reason}; no claim of that metric
+    preference   rejected beside output, and metadata.rejected_fact {label, claim, chosen, rejected}: output with
+                 the chosen span replaced by the rejected one, at one place, is the rejected text. `messages` hold
+                 the chosen answer. Where the chosen answer is a refusal, metadata.abstention too
+    others       none of these
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
@@ -21,6 +33,8 @@ REQUIRED_METADATA = (
     "tenant",
     "training_category",
 )
+REJECTED_LABELS = frozenset({"digit", "unit", "date", "time", "comparison", "metric", "withheld_stated"})
+"""What a rejected answer may get wrong."""
 
 
 def problems(line: bytes) -> list[str]:
@@ -44,7 +58,61 @@ def problems(line: bytes) -> list[str]:
     withheld = {entry["metric"] for entry in metadata.get("withheld", [])}
     if stated & withheld:
         found.append("a withheld metric is claimed")
+    found += _derivation_problems(metadata["claims"])
+    found += _task_problems(example, metadata, stated)
     found += [f"forbidden language: {rule}" for rule in violations(example["output"])]
     if list(example) != sorted(example):
         found.append("keys are not sorted")
     return found
+
+
+def _derivation_problems(claims: list[Mapping[str, Any]]) -> list[str]:
+    """A derived claim names its formula and operands, and these are claims of the same line."""
+    ids = {claim["id"] for claim in claims}
+    derived = [claim for claim in claims if "formula" in claim or "operands" in claim]
+    if any(not claim.get("formula") or not claim.get("operands") for claim in derived):
+        return ["a derived claim lacks formula or operands"]
+    return ["an operand is no claim of the line"] if any(set(c["operands"]) - ids for c in derived) else []
+
+
+def _task_problems(example: Mapping[str, Any], metadata: Mapping[str, Any], stated: set[str]) -> list[str]:
+    task = metadata["task"]
+    found = []
+    if task in {"question", "abstention"} and not metadata.get("question"):
+        found.append(f"{task} without metadata.question")
+    refused = metadata.get("abstention")
+    if refused is not None:
+        if not isinstance(refused, dict) or not (refused.get("metric") and refused.get("reason")):
+            found.append("metadata.abstention names no metric or reason")
+        elif refused["metric"] in stated:
+            found.append("a refused metric is claimed")
+    elif task == "abstention":
+        found.append("abstention without metadata.abstention")
+    if task == "preference":
+        found += _preference_problems(example, metadata)
+    elif "rejected" in example or "rejected_fact" in metadata:
+        found.append("a rejected answer outside a preference")
+    return found
+
+
+def _preference_problems(example: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[str]:
+    rejected, fact = example.get("rejected"), metadata.get("rejected_fact")
+    if not isinstance(rejected, str) or not isinstance(fact, dict):
+        return ["preference without rejected answer or metadata.rejected_fact"]
+    if fact.get("label") not in REJECTED_LABELS or not all(fact.get(k) for k in ("claim", "chosen", "rejected")):
+        return ["metadata.rejected_fact is incomplete"]
+    found = [f"forbidden language: {rule}" for rule in violations(rejected)]
+    if not _differ_in_one_place(example["output"], rejected, fact["chosen"], fact["rejected"]):
+        found.append("the rejected answer does not differ in its labelled fact alone")
+    return found
+
+
+def _differ_in_one_place(chosen: str, rejected: str, chosen_span: str, rejected_span: str) -> bool:
+    if chosen == rejected:
+        return False
+    start = chosen.find(chosen_span)
+    while start >= 0:
+        if f"{chosen[:start]}{rejected_span}{chosen[start + len(chosen_span) :]}" == rejected:
+            return True
+        start = chosen.find(chosen_span, start + 1)
+    return False
