@@ -6,6 +6,7 @@ Does not belong here: the layout (`prompts`), or reading it back (`sufficiency`)
     glucose.min -> "min" ... "81 mg/dL"        glucose.episodes_lv1_hyper#2:start -> "<name>, no. 2" ... "start 12:50"
 """
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -27,6 +28,10 @@ TOPICS: Mapping[str, str] = MappingProxyType(
 
 _PARTS = {"most": "at most", "minutes": "for", "clock": "at", "tst": "asleep"}
 _NO_UNIT = frozenset({"count", "1", "", "local time", "local date", "local date and time", "UTC offset", "clock"})
+
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+"""Qualifier of one of several days."""
 
 
 class Place(NamedTuple):
@@ -59,8 +64,10 @@ def place_of(claim_id: str, unit: str) -> Place | None:
     metric, _, qualifier = claim_id.partition("#")
     if metric == "day" or qualifier.startswith("other:") or qualifier == "records":
         return None
-    index, _, part = qualifier.rpartition(":")
     name = name_of(metric)
+    if _DATE.fullmatch(qualifier):
+        return Place(f"{name} on {qualifier}", "", unit_words(unit))
+    index, _, part = qualifier.rpartition(":")
     return Place(
         f"{name}, no. {index}" if index else name, _PARTS.get(part) or part.replace("_", " "), unit_words(unit)
     )
