@@ -23,10 +23,12 @@ from vitals.errors import PermanentError
 from vitals.training import active_calories, blood_glucose, heart_rate, hrv_rmssd, sleep, steps
 from vitals.training.claims import Claim
 from vitals.training.fact_row import FactRow, fact_rows
+from vitals.training.fewer_details import forms
 from vitals.training.kind_narrative import KindNarrative, SeriesTable, StagesTable
 from vitals.training.language import suspects, violations
 from vitals.training.narrative import Narrative
-from vitals.training.prompts import TOKEN_BUDGET, Coarser, data_block, instruction
+from vitals.training.prompts import TOKEN_BUDGET, Coarser, data_block, estimate_tokens, instruction
+from vitals.training.refusals import refuse_insufficient, too_long
 from vitals.training.series_tables import series_tables, stage_tables
 from vitals.training.tasks.ask import Day
 from vitals.training.tasks.draft import Draft, with_operands
@@ -64,7 +66,13 @@ ZONE_CHANGED = "the UTC offset changed within the day"
 
 
 def build_examples(
-    kind: str, facts: pl.DataFrame, *, tenant: str, processor_version: str, mix: TaskMix = DAILY_SUMMARIES_ONLY
+    kind: str,
+    facts: pl.DataFrame,
+    *,
+    tenant: str,
+    processor_version: str,
+    mix: TaskMix = DAILY_SUMMARIES_ONLY,
+    token_budget: int = TOKEN_BUDGET,
 ) -> list[bytes]:
     """Training lines of a clinical table.
 
@@ -74,23 +82,26 @@ def build_examples(
         tenant: tenant the facts belong to.
         processor_version: version of the software, for the metadata.
         mix: how many lines of each task a row gives.
+        token_budget: tokens a data block may take, by `prompts.estimate_tokens`.
 
     Returns:
         JSON objects as bytes without a line break, by subject and id.
 
     Raises:
         KeyError: the kind is not one of the record types.
-        PermanentError: a text broke a rule of `language`.
+        PermanentError: a text broke a rule of `language`, a prompt does not give what its answer claims, or not
+            even the shortest form of a row keeps to the budget.
     """
     narrative = NARRATIVES[kind]
     tables = _tables(narrative, facts)
     made: list[_Made] = []
     for position, row in enumerate(fact_rows(narrative.record_type, facts)):
         coarser = _coarser(narrative, facts, position)
-        drafts = _drafts(narrative, row, table=tables[position], coarser=coarser, mix=mix)
+        drafts = _drafts(narrative, row, table=tables[position], coarser=coarser, mix=mix, token_budget=token_budget)
         shared = _shared_metadata(narrative, row, drafts.stated, tenant=tenant, processor_version=processor_version)
         for draft in drafts.lines:
             example = _example(draft, row, shared)
+            refuse_insufficient(narrative, example)
             # Every mapping in an example is written with its keys sorted, which spares the sort here.
             line = orjson.dumps(example)
             answers = draft.output if draft.rejected is None else f"{draft.output}\n{draft.rejected}"
@@ -135,19 +146,27 @@ def _coarser(narrative: KindNarrative, facts: pl.DataFrame, position: int) -> Co
     return coarser
 
 
-def _drafts(kind: KindNarrative, row: FactRow, *, table: str, coarser: Coarser, mix: TaskMix) -> _Drafts:
+def _drafts(
+    kind: KindNarrative, row: FactRow, *, table: str, coarser: Coarser, mix: TaskMix, token_budget: int
+) -> _Drafts:
     """The row's lines of every task. All of them rest on the claims of its summary, whether or not that is one."""
     name, subject_id = kind.record_type.kind, row.values["subject_id"]
-    narrative = Narrative(f"{name}|{DAILY_SUMMARY}|{subject_id}|{row.date}")
-    kind.narrate(row, narrative)
-    stated = narrative.claims
-    block = data_block(row, kind, stated.values(), table=table, coarser=coarser, budget=TOKEN_BUDGET)
+    for form, left_out in forms(row, kind):
+        narrative = Narrative(f"{name}|{DAILY_SUMMARY}|{subject_id}|{row.date}")
+        kind.narrate(form, narrative)
+        stated = narrative.claims
+        block = partial(data_block, kind=kind, budget=token_budget, left_out=left_out)
+        prompt = block(form, claims=stated.values(), table=table, coarser=coarser)
+        if estimate_tokens(prompt) <= token_budget:
+            break
+    else:
+        raise too_long(kind, row.date, token_budget)
     identity = f"{name}|{subject_id}|{row.date}"
     lines = task_drafts(
-        Day(row, kind, stated),
+        Day(form, kind, stated),
         mix=mix,
-        prompt=block,
-        without_series=partial(_block_without_series, kind),
+        prompt=prompt,
+        without_series=lambda shown, claims: block(shown, claims=claims.values(), table="", coarser=_no_table),
         identity=identity,
     )
     if mix.lines(DAILY_SUMMARY, identity):
@@ -155,16 +174,12 @@ def _drafts(kind: KindNarrative, row: FactRow, *, table: str, coarser: Coarser, 
             Draft(
                 task=DAILY_SUMMARY,
                 instruction=instruction(name, narrative),
-                prompt=block,
+                prompt=prompt,
                 output=narrative.text(),
                 claims=with_operands(stated, stated),
             )
         )
     return _Drafts(lines, stated)
-
-
-def _block_without_series(kind: KindNarrative, row: FactRow, claims: Mapping[str, Claim]) -> str:
-    return data_block(row, kind, claims.values(), table="", coarser=_no_table, budget=TOKEN_BUDGET)
 
 
 def _no_table(_: int) -> str:

@@ -16,6 +16,7 @@ The claim's own value is compared with, never read.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -50,8 +51,12 @@ def insufficient(line: Mapping[str, Any]) -> list[str]:
         KeyError: the line has no prompt or no claims.
     """
     claims: Sequence[Members] = line["metadata"]["claims"]
-    evaluator = _Evaluator(read_prompt(line["input"]), claims)
+    evaluator = _Evaluator(_read(line["input"]), claims)
     return [claim["id"] for claim in claims if not evaluator.gives(claim)]
+
+
+_read = lru_cache(maxsize=8)(read_prompt)
+"""Lines of several tasks follow each other with the same prompt."""
 
 
 class _Evaluator:
