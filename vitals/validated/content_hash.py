@@ -13,6 +13,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vitals.validated.runs import runs
+
 Bits = NDArray[np.uint64]
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
@@ -35,9 +37,9 @@ def _bits(column: pl.Series) -> Bits:
     """Each value of a scalar column as 64 bits; equal values give equal bits."""
     if column.dtype == pl.String:
         # Few distinct texts (apps, zones, enum symbols) stand in many rows: hash each once.
-        distinct = column.unique().drop_nulls()
-        table = {text: _text_hash(text) for text in distinct}
-        column = column.replace_strict(table, default=None, return_dtype=pl.UInt64)
+        run, firsts = runs(column)
+        table = {text: _text_hash(text) for text in firsts.unique().drop_nulls()}
+        column = firsts.replace_strict(table, default=None, return_dtype=pl.UInt64).gather(run)
     elif column.dtype == pl.Boolean:
         column = column.cast(pl.UInt64)
     elif column.dtype.is_float():

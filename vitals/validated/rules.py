@@ -154,11 +154,7 @@ def _ranges(record_type: RecordType) -> list[Rule]:
     rules = []
     for column, (low, high) in record_type.unit_suspect.items():
         value = pl.col(DECODED_NAMES.get(column, column))
-        same_source = ["file_index", "source_app"]
-        median = value.median().over(same_source)
-        # One odd value is out of range; a whole source whose middle value is odd is in another unit.
-        suspect = (pl.len().over(same_source) >= MIN_ROWS_FOR_UNIT) & (median >= low) & (median < high)
-        rules.append(Rule(f"unit_suspect:{column}", 1, "physiological", suspect.fill_null(value=False)))
+        rules.append(Rule(f"unit_suspect:{column}", 1, "physiological", _in_other_unit(value, low, high)))
     for column, (low, high) in record_type.plausible.items():
         if record_type.sampled:
             values = pl.col(record_type.sampled).list.eval(pl.element().struct.field(column))
@@ -169,6 +165,25 @@ def _ranges(record_type: RecordType) -> list[Rule]:
             broken = ~_rounded(value, column).is_between(low, high)
         rules.append(Rule(f"out_of_range:{column}", 1, "physiological", broken))
     return rules
+
+
+def _in_other_unit(value: pl.Expr, low: float, high: float) -> pl.Expr:
+    """Whether the median of the row's source in its file lies in a range where only another unit puts it.
+
+    One odd value is out of range; a whole source whose middle value is odd is in another unit.
+    """
+    same_source = ["file_index", "source_app"]
+    median = pl.col("value").median().over(same_source)
+    suspect = (pl.len().over(same_source) >= MIN_ROWS_FOR_UNIT) & (median >= low) & (median < high)
+
+    def judged(rows: pl.Series) -> pl.Series:
+        frame = rows.struct.unnest()
+        # A median in the range needs values on this side of either bound. Nearly every batch lacks one.
+        if not ((frame["value"] < high).any() and (frame["value"] >= low).any()):
+            return pl.repeat(value=False, n=frame.height, eager=True)
+        return frame.select(suspect.fill_null(value=False)).to_series()
+
+    return pl.struct(*same_source, value=value).map_batches(judged, return_dtype=pl.Boolean)
 
 
 def _rounded(value: pl.Expr, column: str) -> pl.Expr:
@@ -185,20 +200,20 @@ def judge(decoded: pl.DataFrame, record_type: RecordType) -> pl.DataFrame:
         The frame with `reason` (String, null for a good row), `rule_version` (Int32) and `aspect` (String).
     """
     rules = rules_of(record_type)
-    broken = {f"__rule_{i}": rule.broken.fill_null(value=True) for i, rule in enumerate(rules)}
-    frame = decoded.with_columns(**broken)
+    broken = decoded.select(rule.broken.fill_null(value=True).alias(str(i)) for i, rule in enumerate(rules))
     first: pl.Expr = pl.lit(None, dtype=pl.Int32)
     for i in reversed(range(len(rules))):
-        first = pl.when(pl.col(f"__rule_{i}")).then(pl.lit(i, dtype=pl.Int32)).otherwise(first)
+        if broken[str(i)].any():
+            first = pl.when(pl.lit(broken[str(i)])).then(pl.lit(i, dtype=pl.Int32)).otherwise(first)
     names = dict(enumerate(rule.reason for rule in rules))
     versions = dict(enumerate(rule.version for rule in rules))
     aspects = dict(enumerate(rule.aspect for rule in rules))
     return (
-        frame.with_columns(__first=first)
+        decoded.with_columns(__first=first)
         .with_columns(
             reason=pl.col("__first").replace_strict(names, default=None, return_dtype=pl.String),
             rule_version=pl.col("__first").replace_strict(versions, default=None, return_dtype=pl.Int32),
             aspect=pl.col("__first").replace_strict(aspects, default=None, return_dtype=pl.String),
         )
-        .drop([*broken, "__first"])
+        .drop("__first")
     )

@@ -8,6 +8,8 @@ Does not belong here: which evidence is trusted and what the local day is (`clin
 
 import polars as pl
 
+from vitals.validated.runs import runs
+
 MAX_OFFSET_SECONDS = 18 * 3600
 """Java's ZoneOffset, which writes these ids, allows no more."""
 
@@ -40,11 +42,12 @@ def offset_seconds(zone: pl.Expr) -> pl.Expr:
 
 def _of_each_distinct_id(zones: pl.Series) -> pl.Series:
     """Read every distinct id once: a person has a handful, and the pattern costs more than the rest of a rule."""
-    distinct = zones.unique().drop_nulls()
+    run, firsts = runs(zones)
+    distinct = firsts.unique().drop_nulls()
     if distinct.is_empty():
         return pl.Series(zones.name, [None] * zones.len(), dtype=pl.Int32)
     offsets = distinct.to_frame("zone").select(_parsed(pl.col("zone"))).to_series()
-    return zones.replace_strict(distinct, offsets, default=None, return_dtype=pl.Int32)
+    return firsts.replace_strict(distinct, offsets, default=None, return_dtype=pl.Int32).gather(run)
 
 
 def _parsed(zone: pl.Expr) -> pl.Expr:
