@@ -152,6 +152,8 @@ def _of_day(record: Record, qualifier: str, unit: str) -> Iterator[str]:
         yield record.hours
     elif qualifier == "as_of" and record.as_of is not None:
         yield record.as_of
+    elif unit == "local date":
+        yield from record.days
     elif unit == "UTC offset":
         index = int(qualifier.rpartition("_")[2]) - 1
         yield from record.offsets[index : index + 1]

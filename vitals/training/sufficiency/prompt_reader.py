@@ -11,6 +11,7 @@ Does not belong here: metrics, claims (`evaluator`), or the layout (`prompts`, w
     Not assessable: MAGE, CV: needs 14 days             names: reason
     Readings in mg/dL by local hour (minute=value):     opens a table; rows follow
     07: 50=101 55=99
+    total on 2025-03-02: 8123 steps, final              a fact of one of several days
 
 Any other line says nothing to this reader.
 """
@@ -28,6 +29,7 @@ _SOURCE = re.compile(r"Source (.+?): (not used|used)((?:; .*)?)")
 _SOURCE_COUNT = re.compile(r"(\d+) (\D+)")
 _SOURCE_VALUE = re.compile(rf"(\D.*?) ({_NUMBER}) (\D+)")
 _ROW = re.compile(r"\d\d(?: \(UTC[-+]\d\d:\d\d\))?: \d\d[ =]")
+_ON_DAY = re.compile(r".+ on (\d{4}-\d\d-\d\d)")
 _TIMES_PREFIX = "as of "
 
 
@@ -72,6 +74,7 @@ class Record:
     Attributes:
         topic: what the record is about; None before any ``Record:`` line.
         date: local date; None if it is not told.
+        days: dates of the facts of several days, in order.
         offsets: UTC offsets in order, as "UTC-05:00".
         hours: length of the day if told, as written.
         as_of: local date and time of a provisional day's data, if told.
@@ -83,6 +86,7 @@ class Record:
 
     topic: str | None = None
     date: str | None = None
+    days: list[str] = field(default_factory=list)
     offsets: tuple[str, ...] = ()
     hours: str | None = None
     as_of: str | None = None
@@ -120,6 +124,8 @@ def read_prompt(text: str) -> list[Record]:
         elif head == "Not assessable":
             record.reasons.append(rest.partition(": ")[2])
         else:
+            if on_day := _ON_DAY.fullmatch(head):
+                record.days.append(on_day[1])
             _read_fact(record, head, rest)
     return records[1:] if len(records) > 1 else records
 
