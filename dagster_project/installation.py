@@ -35,6 +35,7 @@ def processing_policy(settings: Settings) -> ProcessingPolicy:
         max_attempts=settings.max_attempts,
         first_day=settings.first_date,
         task_mix=settings.mix_of_tasks,
+        prompt_token_budget=settings.prompt_token_budget,
     )
 
 

@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vitals.errors import PermanentError
+from vitals.training.prompts import LEAST_TOKEN_BUDGET, TOKEN_BUDGET
 from vitals.training.tasks.mix import TaskMix, read_mix
 
 PREFIX = "VITALGRAPH_"
@@ -63,6 +64,12 @@ class Settings(BaseSettings):
         description="Lines of each task per person's day and kind, as `question=2,preference=0.5` or a JSON object; "
         "tasks not named keep their default: `daily_summary` 1, `question` 2, `data_quality` 0.25, "
         "`abstention` 0.5, `preference` 0.5.",
+    )
+    prompt_token_budget: int = Field(
+        TOKEN_BUDGET,
+        ge=LEAST_TOKEN_BUDGET,
+        description="Tokens (3.5 characters each) the data of a prompt may take; what does not fit is left out by rule "
+        "and named.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "WARNING", description="Least level that runs in the command's own process print."

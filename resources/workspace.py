@@ -10,6 +10,7 @@ from datetime import date
 from resources.catalog import Catalog
 from resources.lake import Lake, S3Access
 from vitals.raw.container import Limits
+from vitals.training.prompts import TOKEN_BUDGET
 from vitals.training.tasks.mix import TaskMix
 from vitals.validated.file_quality import ScorePolicy
 from vitals.validated.pseudonyms import subject_id
@@ -29,6 +30,7 @@ class ProcessingPolicy:
         max_attempts: attempts after which an upload is given up.
         first_day: first landing day there is a partition for; a key that names an earlier one is bad.
         task_mix: lines of each task that a person's day gives.
+        prompt_token_budget: tokens the data block of a prompt may take.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -38,6 +40,7 @@ class ProcessingPolicy:
     max_attempts: int = 5
     first_day: date = date(2020, 1, 1)
     task_mix: TaskMix = field(default_factory=TaskMix)
+    prompt_token_budget: int = TOKEN_BUDGET
 
 
 @dataclass(frozen=True, kw_only=True)

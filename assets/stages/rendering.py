@@ -32,6 +32,7 @@ def render_partition(workspace: Workspace, *, tenant: str, record_type: RecordTy
         tenant=tenant,
         processor_version=PROCESSOR_VERSION,
         mix=workspace.policy.task_mix,
+        token_budget=workspace.policy.prompt_token_budget,
     )
     path = journal_path(record_type, local_day)
     if lines:

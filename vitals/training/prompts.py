@@ -29,6 +29,9 @@ from vitals.training.source_names import title_of
 TOKEN_BUDGET = 2048
 """Tokens a prompt's data block may take unless told."""
 
+LEAST_TOKEN_BUDGET = 300
+"""Smallest budget a setting may name: the main figures and the reasons of what is not assessable take up to 270."""
+
 CHARACTERS_PER_TOKEN = 3.5
 """Estimator: tables of digits take fewer characters per token than English prose (about 4)."""
 
