@@ -9,7 +9,6 @@ from typing import Annotated, cast
 
 import typer
 
-from dagster_project.cli.facts import known_subject
 from dagster_project.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, print_table
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
@@ -106,6 +105,8 @@ def set_subject(
     Example: vitalgraph subject set anna --age-years 42 --source-priority steps=com.ouraring.oura
     """
     with exit_codes():
+        from assets.stages.reading import known_subject  # noqa: PLC0415 - heavy, and not needed for --help
+
         if diabetes not in (None, "yes", "no", "unknown"):
             raise UsageError("set the profile", "--diabetes", "it is none of yes, no, unknown", "Give one of them.")
         workspace = build_workspace(load_settings())

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from assets.stages.books import every_upload
+from assets.stages.reading import day_facts
 from assets.stages.summaries import clinical_schema, clinical_table
-from dagster_project.cli.facts import day_facts
 from dagster_project.cli.ledger import kind_totals
 from tests.flow import SAMPLES, came_out, installation, land, run_stages, sample_uploads, unbalanced
 from vitals.record_types import BLOOD_GLUCOSE, STEPS
