@@ -24,9 +24,13 @@ _NULL = np.uint64(0xA5A5A5A5A5A5A5A5)
 
 
 def _mix(values: Bits) -> Bits:
-    values = (values ^ (values >> np.uint64(30))) * _MIX_1
-    values = (values ^ (values >> np.uint64(27))) * _MIX_2
-    return values ^ (values >> np.uint64(31))
+    """Mix in place."""
+    values ^= values >> np.uint64(30)
+    values *= _MIX_1
+    values ^= values >> np.uint64(27)
+    values *= _MIX_2
+    values ^= values >> np.uint64(31)
+    return values
 
 
 def _text_hash(text: str) -> int:
@@ -39,23 +43,28 @@ def _bits(column: pl.Series) -> Bits:
         # Few distinct texts (apps, zones, enum symbols) stand in many rows: hash each once.
         run, firsts = runs(column)
         table = {text: _text_hash(text) for text in firsts.unique().drop_nulls()}
-        column = firsts.replace_strict(table, default=None, return_dtype=pl.UInt64).gather(run)
-    elif column.dtype == pl.Boolean:
-        column = column.cast(pl.UInt64)
-    elif column.dtype.is_float():
+        return _without_nulls(firsts.replace_strict(table, default=None, return_dtype=pl.UInt64))[run]
+    if column.dtype == pl.Boolean:
+        return _without_nulls(column.cast(pl.UInt64))
+    if column.dtype.is_float():
         # -0.0 and 0.0 are one value.
-        column = (column.cast(pl.Float64) + 0.0).reinterpret(signed=False)
-    else:
-        column = column.to_physical().cast(pl.Int64).reinterpret(signed=False)
-    missing = column.is_null().to_numpy()
-    bits = column.fill_null(0).to_numpy().astype(np.uint64, copy=False)
-    return np.where(missing, _NULL, bits)
+        return _without_nulls((column.cast(pl.Float64) + 0.0).reinterpret(signed=False))
+    return _without_nulls(column.to_physical().cast(pl.Int64).reinterpret(signed=False))
+
+
+def _without_nulls(bits: pl.Series) -> Bits:
+    if not bits.null_count():
+        return bits.to_numpy().astype(np.uint64, copy=False)
+    return np.where(bits.is_null().to_numpy(), _NULL, bits.fill_null(0).to_numpy().astype(np.uint64, copy=False))
 
 
 def _fold(parts: list[Bits], rows: int) -> Bits:
     state = np.zeros(rows, dtype=np.uint64)
     for part in parts:
-        state = _mix(state * np.uint64(31) + part + _GAMMA)
+        state *= np.uint64(31)
+        state += part
+        state += _GAMMA
+        _mix(state)
     return state
 
 

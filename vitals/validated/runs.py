@@ -7,15 +7,18 @@ The texts of a file (app, device, zone, enum symbol) hardly change from row to r
 fraction of looking a text up in a table.
 """
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 
-def runs(column: pl.Series) -> tuple[pl.Series, pl.Series]:
+def runs(column: pl.Series) -> tuple[NDArray[np.uint32], pl.Series]:
     """Cut a column into runs of equal values; nulls are equal.
 
     Returns:
         The number of each row's run, ascending from 0, and the value of each run: ``values.gather(number)`` is
         the column.
     """
-    number = column.rle_id()
-    return number, column.filter(number.diff().fill_null(1) != 0)
+    number = column.rle_id().to_numpy()
+    begins = np.flatnonzero(np.concatenate([[len(number) > 0], number[1:] != number[:-1]]))
+    return number, column.gather(begins)
