@@ -13,6 +13,7 @@ import dagster as dg
 import vitals.training.examples as examples_module
 from assets.failures import RETRY_TRANSIENT, typed_failures
 from assets.presentation import asset_key, asset_metadata, asset_tags, partition_of
+from assets.stages.line_checks import LINE_CHECKS, findings
 from assets.stages.rendering import journal_path, read_journal, render_partition
 from resources.workspace import Workspace
 from vitals.record_types import (
@@ -66,7 +67,7 @@ def build_training_asset(record_type: RecordType, *, partitions_def: dg.Partitio
 def build_training_checks(
     record_type: RecordType, *, partitions_def: dg.PartitionsDefinition
 ) -> dg.AssetChecksDefinition:
-    """The check of one category's training asset."""
+    """The checks of one category's training asset, from one reading of its file."""
     key = asset_key("training", record_type)
 
     @dg.multi_asset_check(
@@ -78,7 +79,13 @@ def build_training_checks(
                 blocking=True,
                 partitions_def=partitions_def,
                 description="Every line parses, has the documented shape, and states nothing withheld or forbidden.",
-            )
+            ),
+            *(
+                dg.AssetCheckSpec(
+                    name, asset=key, blocking=True, partitions_def=partitions_def, description=check.description
+                )
+                for name, check in LINE_CHECKS.items()
+            ),
         ],
     )
     def training_checks(
@@ -86,13 +93,14 @@ def build_training_checks(
     ) -> Iterator[dg.AssetCheckResult]:
         day, tenant = partition_of(context)
         lines = read_journal(workspace, tenant=tenant, record_type=record_type, local_day=date.fromisoformat(day))
-        found = Counter(problem for line in lines for problem in problems(line))
-        yield dg.AssetCheckResult(
-            asset_key=key,
-            check_name="lines_load",
-            passed=not found,
-            metadata={"lines": len(lines), "problems": dg.MetadataValue.json(dict(found))},
-        )
+        shape = Counter(problem for line in lines for problem in problems(line))
+        for name, found in {"lines_load": shape, **findings(lines)}.items():
+            yield dg.AssetCheckResult(
+                asset_key=key,
+                check_name=name,
+                passed=not found,
+                metadata={"lines": len(lines), "problems": dg.MetadataValue.json(dict(found))},
+            )
 
     return training_checks
 

@@ -46,6 +46,7 @@ def test_every_check_has_the_partitions_of_its_asset(definitions):
         "schema_drift",
         "invariants",
         "lines_load",
+        "sufficiency",
     }
     for spec in specs:
         assert spec.partitions_def == graph.get(spec.asset_key).partitions_def
@@ -53,7 +54,7 @@ def test_every_check_has_the_partitions_of_its_asset(definitions):
 
 def test_conservation_the_invariants_and_the_lines_block(definitions):
     blocking = {spec.name for check in definitions.asset_checks for spec in check.check_specs if spec.blocking}
-    assert blocking == {"conservation", "invariants", "lines_load"}
+    assert blocking == {"conservation", "invariants", "lines_load", "sufficiency"}
 
 
 def test_the_sensors_run_by_themselves(definitions):

@@ -154,9 +154,8 @@ def _of_day(record: Record, qualifier: str, unit: str) -> Iterator[str]:
         yield record.as_of
     elif unit == "local date":
         yield from record.days
-    elif unit == "UTC offset":
-        index = int(qualifier.rpartition("_")[2]) - 1
-        yield from record.offsets[index : index + 1]
+    elif unit == "UTC offset" and (index := qualifier.removeprefix("offset_")).isdecimal():
+        yield from record.offsets[int(index) - 1 : int(index)]
 
 
 def _of_sources(record: Record, metric: str, qualifier: str, unit: str) -> Iterator[str | float]:
