@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     sensor_time_budget_seconds: float = Field(20, gt=0, description="A tick stops listing after this and resumes.")
     sensor_max_requests: int = Field(25, ge=1, description="Runs requested in one tick at most.")
     table_history_days: int = Field(7, ge=1, description="Days for which a replaced version of a table is kept.")
+    api_requests_per_minute: int = Field(600, ge=1, description="Requests that one key of the API has per minute.")
     first_day: str = Field(
         "2020-01-01", pattern=r"^\d{4}-\d{2}-\d{2}$", description="First partition of both day axes."
     )

@@ -73,6 +73,19 @@ class CatalogUploads:
             )
         return found
 
+    def by_id(self, tenant: str, upload_id: str) -> Upload:
+        """One upload of a tenant.
+
+        Raises:
+            NotFoundError: the tenant has no such upload.
+        """
+        table = models.Upload
+        statement = selecting(table, Upload).where(table.tenant == tenant, table.upload_id == upload_id)
+        found = self._database.read("look up an upload", lambda connection: fetch(connection, statement, Upload))
+        if not found:
+            raise NotFoundError("find the upload", f"tenant {tenant}", "no such id", "See `vitalgraph uploads list`.")
+        return found[0]
+
     def get(self, upload_ids: Iterable[str]) -> dict[str, Upload]:
         """Uploads by id; one that is not known is left out."""
         statement = selecting(models.Upload, Upload)

@@ -6,7 +6,7 @@ Does not belong here: a command's work (one module per group), or heavy imports:
 
 import typer
 
-from dagster_project.cli import checks, database, demo, facts, landing, ledger, people, runs, twin
+from dagster_project.cli import api, checks, database, demo, facts, landing, ledger, people, runs, twin
 
 app = typer.Typer(
     name="vitalgraph",
@@ -26,5 +26,7 @@ app.command("summary")(facts.summary)
 app.command("examples")(facts.examples)
 app.add_typer(people.tenant, name="tenant")
 app.add_typer(people.subject, name="subject")
+app.command("api")(api.serve)
+app.add_typer(api.token, name="token")
 app.add_typer(database.app, name="db")
 app.add_typer(twin.app, name="twin")

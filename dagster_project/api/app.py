@@ -1,0 +1,40 @@
+"""The application: its routes, in one list.
+
+Belongs here: the assembly.
+Does not belong here: a route, or starting a server (`cli.api`).
+"""
+
+from fastapi import FastAPI
+
+from dagster_project.api import access, problems
+from dagster_project.api.limits import BodyLimit
+from dagster_project.api.routes import audit, datasets, health, people, runs, uploads
+from dagster_project.settings import Settings
+from resources.workspace import Workspace
+
+DESCRIPTION = """
+Uploads, people, quarantine, waiting records and data sets of one tenant: the one your key belongs to.
+
+Send `Authorization: Bearer vg_…` (see `vitalgraph token create`). Errors are problem documents (RFC 9457). Lists come in
+pages: give `next` back as `after`. Single things carry an `ETag`.
+"""
+
+
+def build_app(settings: Settings, workspace: Workspace) -> FastAPI:
+    """The application on an installation."""
+    app = FastAPI(
+        title="Vitalgraph",
+        version="1",
+        description=DESCRIPTION,
+        docs_url="/v1/docs",
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+    )
+    app.state.settings = settings
+    app.state.workspace = workspace
+    app.state.rate_limit = access.RateLimit(settings.api_requests_per_minute)
+    problems.install(app)
+    app.add_middleware(BodyLimit, most_bytes=int(settings.max_file_size_mb * 2**20))
+    for module in (health, uploads, people, datasets, runs, audit):
+        app.include_router(module.router)
+    return app

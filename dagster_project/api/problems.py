@@ -1,0 +1,105 @@
+"""Errors as problem documents (RFC 9457).
+
+Belongs here: which error is which status, and the shape of the answer.
+Does not belong here: raising them.
+
+A document says what was attempted, on what, why it cannot work and what to do, as every error of the project. It never
+repeats what the caller sent: that may be a person's id or a health value.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from vitals.errors import ConflictError, NotFoundError, PermanentError, TransientError, UsageError, VitalgraphError
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
+
+STATUS_OF: tuple[tuple[type[VitalgraphError], HTTPStatus], ...] = (
+    (NotFoundError, HTTPStatus.NOT_FOUND),
+    (ConflictError, HTTPStatus.CONFLICT),
+    (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (TransientError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (PermanentError, HTTPStatus.BAD_REQUEST),
+)
+"""First match counts: the specific ones stand before what they derive from."""
+
+
+class ProblemError(Exception):
+    """An answer that is a problem, raised where it is found.
+
+    Args:
+        status: HTTP status.
+        detail: what is wrong and what to do, in a sentence.
+        headers: of the answer, such as `WWW-Authenticate`.
+        members: further members of the document.
+    """
+
+    def __init__(
+        self, status: HTTPStatus, detail: str, *, headers: dict[str, str] | None = None, **members: Any
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = headers or {}
+        self.members = members
+
+
+def problem(status: HTTPStatus, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> JSONResponse:
+    """A problem document."""
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, **members}
+    return JSONResponse(body, status_code=status.value, media_type=MEDIA_TYPE, headers=headers)
+
+
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "invalid": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may answer with these problems; 401, 403, 422 and 429 always may."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}},
+        }
+        for status in sorted({401, 403, 422, 429, *statuses})
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the application a problem document."""
+
+    @app.exception_handler(ProblemError)
+    def _found(_: Request, error: ProblemError) -> JSONResponse:
+        return problem(error.status, error.detail, headers=error.headers, **error.members)
+
+    @app.exception_handler(VitalgraphError)
+    def _ours(_: Request, error: VitalgraphError) -> JSONResponse:
+        status = next(status for kind, status in STATUS_OF if isinstance(error, kind))
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
+        detail = f"could not {error.attempted}: {error.why}. {error.remedy}"
+        return problem(status, detail, headers=headers)
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        found = [{"where": [str(part) for part in one["loc"]], "what": one["msg"]} for one in error.errors()]
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request does not fit the documented shape", invalid=found)
+
+    @app.exception_handler(HTTPException)
+    def _http(_: Request, error: HTTPException) -> JSONResponse:
+        status = HTTPStatus(error.status_code)
+        return problem(status, status.description or status.phrase, headers=dict(error.headers or {}))

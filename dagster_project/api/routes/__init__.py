@@ -1,0 +1,1 @@
+"""Routes of the API, a module per thing they are about."""
