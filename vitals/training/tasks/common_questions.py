@@ -16,6 +16,10 @@ _ONE_USED = phrases(
     "The {topic} of {date} rests on data of {apps}",
     "For the {topic} of {date} data of {apps} were used",
 )
+_SEVERAL_USED = phrases(
+    "The sources used for the {topic} of {date} were {apps}",
+    "The {topic} of {date} rests on data of {apps}",
+)
 _NONE_USED = phrases(
     "For the {topic} of {date} no source was used",
     "No source was used for the {topic} of {date}",
@@ -47,7 +51,8 @@ _CLOSED = phrases(
 def _sources(day: Day, narrative: Narrative) -> bool:
     topic = TOPICS[day.row.record_type.kind]
     if day.row.apps:
-        narrative.say(_ONE_USED, topic=topic, date=day.date, apps=app_words(day.row.apps))
+        wording = _ONE_USED if len(day.row.apps) == 1 else _SEVERAL_USED
+        narrative.say(wording, topic=topic, date=day.date, apps=app_words(day.row.apps))
     else:
         narrative.say(_NONE_USED, topic=topic, date=day.date)
     if day.row.others:
@@ -127,6 +132,14 @@ def _gap(when: str) -> Answer:
             gap="longest_gap_minutes",
             start="longest_gap_minutes#start",
             end="longest_gap_minutes#end",
+        ),
+        # The end of a gap at the end of an open day is not known.
+        states(
+            f"The {{side}} gap {when} {{date}} was {{gap}} {{unit}}, from {{start}} local time on",
+            f"From {{start}} local time on there were no data {when} {{date}}: the {{side}} gap, {{gap}} {{unit}}",
+            words=words,
+            gap="longest_gap_minutes",
+            start="longest_gap_minutes#start",
         ),
         states(
             f"The {{side}} gap {when} {{date}} was {{gap}} {{unit}}",

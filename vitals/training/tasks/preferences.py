@@ -86,7 +86,7 @@ def _draft(question: Question, day: Day, *, prompt: str, without_series: PromptW
 def _one_wrong(
     question: Question, day: Day, spans: Sequence[Span], claims: Sequence[Claim], text: str, identity: str
 ) -> Wrong | None:
-    """One wrong fact, of a label that this answer allows; each label has the same chance."""
+    """One wrong fact, of a label that this answer allows; each label but the date has the same chance."""
     taken = {claim.text() for claim in (*day.stated.values(), *claims)}
     found: dict[Label, list[Wrong]] = {}
     for span in spans:
@@ -96,7 +96,8 @@ def _one_wrong(
     if not set(found) - {"date"}:
         # An answer that has nothing to get wrong but its date teaches little.
         return None
-    label = drawn_from(sorted(found), "label", identity)
+    # Every answer has a date; half its chance leaves room for the other labels.
+    label = drawn_from([*sorted(found), *sorted(set(found) - {"date"})], "label", identity)
     return drawn_from(found[label], "place", identity)
 
 

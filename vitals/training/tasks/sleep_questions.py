@@ -72,7 +72,7 @@ def _sources_compared(day: Day, narrative: Narrative) -> bool:
     difference = difference_as_written(value, own)
     more = float(value.value) > float(own.value)
     column = value.id.partition(".")[2]
-    words = {"unit": unit("min", column), "side": side("more" if more else "fewer", f"{column}#difference")}
+    words = {"unit": unit("min", column), "side": side("more" if more else "less", f"{column}#difference")}
     app = title_of(value.sources[0])
     narrative.say(_SOURCES_COMPARED, date=day.date, app=app, value=value, own=own, difference=difference, **words)
     return True

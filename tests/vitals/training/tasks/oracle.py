@@ -1,0 +1,243 @@
+"""What the answer to each question is, worked out from the fact row alone.
+
+Belongs here: plain Python over a row of a clinical table. Does not belong here: anything of `vitals.training`.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+Row = Mapping[str, Any]
+Expected = tuple[list[str], str | None] | None
+"""Numbers and times the answer holds beside its date, and its comparison word; None for no answer."""
+
+
+def number(value: float, decimals: int = 0) -> str:
+    written = f"{round(value, 2):,.{decimals}f}"
+    return written.lstrip("-") if float(written.replace(",", "")) == 0 else written
+
+
+def percent(value: float) -> str:
+    value = round(value, 2)
+    near_an_end = 0 < value < 1 or 99 < value < 100
+    if not near_an_end:
+        return f"{value:.0f}"
+    tenths = f"{value:.1f}"
+    return f"{value:.2f}" if tenths in {"0.0", "100.0"} else tenths
+
+
+def clock(moment: datetime) -> str:
+    return f"{moment.hour:02d}:{moment.minute:02d}"
+
+
+def local(moment_utc: datetime, zone: str) -> datetime:
+    text = zone.split(">")[-1]
+    size = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
+    return moment_utc.replace(tzinfo=None) + (size if text[0] == "+" else -size)
+
+
+def of(*parts: tuple[str, Callable[[Any], str]], also: tuple[str, ...] = ()) -> Callable[[Row], Expected]:
+    def expected(row: Row) -> Expected:
+        if any(row[column] is None for column, _ in parts):
+            return None
+        return [*(write(row[column]) for column, write in parts), *also], None
+
+    return expected
+
+
+def compared(column: str, base: str, words: tuple[str, str], also: tuple[str, ...] = ()) -> Callable[[Row], Expected]:
+    def expected(row: Row) -> Expected:
+        if row[column] is None or row[base] is None:
+            return None
+        return two(row[column], row[base], words, also)
+
+    return expected
+
+
+def two(value: float, base: float, words: tuple[str, str], also: tuple[str, ...] = ()) -> Expected:
+    written, other = number(value), number(base)
+    if written == other:
+        return None
+    apart = abs(int(written.replace(",", "")) - int(other.replace(",", "")))
+    return [written, other, f"{apart:,}", *also], words[0] if value > base else words[1]
+
+
+def shares(row: Row) -> Expected:
+    share, over = row["pct_70_140"], row["pct_above_180"]
+    if share is None or over is None:
+        return None
+    if "." in percent(share) or "." in percent(over):
+        if len(percent(share).partition(".")[2]) != len(percent(over).partition(".")[2]):
+            return None
+        decimals = len(percent(share).partition(".")[2])
+        apart = f"{abs(float(percent(share)) - float(percent(over))):.{decimals}f}"
+    else:
+        apart = f"{abs(int(percent(share)) - int(percent(over)))}"
+    if percent(share) == percent(over):
+        return None
+    return [percent(share), percent(over), apart, "70", "140", "180"], "more" if share > over else "less"
+
+
+def first_episode(row: Row) -> Expected:
+    found = [e for e in row["episodes"] or [] if e["level"] == "lv1_hyper"]
+    if row["episodes_lv1_hyper"] is None or not found:
+        return None
+    first = found[0]
+    return ["180", clock(first["start_local"]), number(first["minutes"]), number(first["extreme_mg_dl"])], None
+
+
+def sensor_range(row: Row) -> Expected:
+    floor, ceiling = row["source_floor_mg_dl"], row["source_ceiling_mg_dl"]
+    return None if floor is None or ceiling is None else ([number(floor), number(ceiling)] * 2, None)
+
+
+def gap(row: Row) -> Expected:
+    if row["longest_gap_minutes"] is None:
+        return None
+    start, end = row.get("longest_gap_start_local"), row.get("longest_gap_end_local")
+    if start is None or end is None:
+        return [number(row["longest_gap_minutes"])], None
+    if row["provisional"] and clock(end) == "00:00":
+        # Its end is the end of the day, which is not yet reached: only its start and length are facts.
+        return [number(row["longest_gap_minutes"]), clock(start)], None
+    return [number(row["longest_gap_minutes"]), clock(start), clock(end)], None
+
+
+def session(*columns: str) -> Callable[[Row], Expected]:
+    def expected(row: Row) -> Expected:
+        start, end = row["session_start_local"], row["session_end_local"]
+        if start is None or end is None or any(row[column] is None for column in columns):
+            return None
+        return [clock(start), clock(end), *(number(row[column]) for column in columns)], None
+
+    return expected
+
+
+def midpoint(row: Row) -> Expected:
+    minutes = row["midpoint_local_minutes"]
+    if minutes is None or row["session_end_local"] is None:
+        return None
+    hour, minute = divmod(round(round(minutes, 2)) % 1440, 60)
+    return [f"{hour:02d}:{minute:02d}"], None
+
+
+def other_source(row: Row, column: str, fewer: str) -> Expected:
+    if row[column] is None:
+        return None
+    for source in [source for source in row["sources"] if not source["used"]][:3]:
+        if source["value"] is not None:
+            return two(source["value"], row[column], ("more", fewer))
+    return None
+
+
+def total(row: Row) -> Expected:
+    if row["recommended_total"] is None:
+        return None
+    value = number(row["recommended_total"])
+    if row["lower_bound"] is False:
+        return [value], None
+    as_of = row["value_as_of_local"]
+    if as_of is None:
+        return [value], "at least"
+    dated = [] if as_of.date() == row["local_date"] else [as_of.date().isoformat()]
+    return [value, *dated, clock(as_of)], "at least"
+
+
+def records(row: Row) -> Expected:
+    count = sum(source["n"] or 0 for source in row["sources"] if source["used"])
+    return ([number(count)], None) if count and row["recommended_total"] is not None else None
+
+
+def hrv_coverage(row: Row) -> Expected:
+    if row["n"] is None:
+        return None
+    share = [] if row["coverage_percent"] is None else [percent(row["coverage_percent"])]
+    return [number(row["n"]), "5", *share], None
+
+
+ORACLE: Mapping[str, Mapping[str, Callable[[Row], Expected]]] = {
+    "blood_glucose": {
+        "mean": of(("mean", number)),
+        "median": of(("median", number)),
+        "lowest": of(("min", number), ("min_at_local", clock)),
+        "highest": of(("max", number), ("max_at_local", clock)),
+        "range_width": compared("max", "min", ("higher", "higher")),
+        "time_in_range": of(("pct_70_180", percent), also=("70", "180")),
+        "time_above_180": of(("pct_above_180", percent), also=("180",)),
+        "shares_compared": shares,
+        "episodes_above_180": of(("episodes_lv1_hyper", number), also=("15", "180")),
+        "first_episode_above_180": first_episode,
+        "night_mean": of(("nocturnal_mean", number), also=("00:00", "05:59")),
+        "variation": of(("cv", percent)),
+        "coverage": of(("n", number), ("wear_percent", percent)),
+        "sensor_range": sensor_range,
+        "longest_gap": gap,
+    },
+    "heart_rate": {
+        "mean": of(("mean_time_weighted", number)),
+        "lowest": of(("min", number), ("min_at_local", clock)),
+        "highest": of(("max", number), ("max_at_local", clock)),
+        "asleep": of(("sleep_mean_time_weighted", number)),
+        "awake": of(("wake_mean_time_weighted", number)),
+        "asleep_and_awake": compared("sleep_mean_time_weighted", "wake_mean_time_weighted", ("higher", "lower")),
+        "lowest_half_hour": of(("resting_low30_in_main_sleep", number), also=("30",)),
+        "bouts_from_100": of(("bouts_ge100", number), also=("10", "100")),
+        "bouts_below_50": of(("bouts_lt50", number), also=("10", "50")),
+        "moderate_zone": of(("zone_moderate_64_77", number), also=("64", "77")),
+        "coverage": of(("coverage_percent", percent), ("n", number)),
+        "longest_gap": gap,
+    },
+    "sleep": {
+        "asleep": of(("tst", number)),
+        "awake_within": of(("waso", number)),
+        "awakenings": of(("awakenings_ge5", number), also=("5",)),
+        "session": session("tib"),
+        "deep": of(("deep", number)),
+        "rem": of(("rem", number)),
+        "stages_compared": compared("rem", "deep", ("longer", "shorter")),
+        "sources_compared": lambda row: other_source(row, "tst", "less"),
+        "share_asleep": of(("se", percent)),
+        "midpoint": midpoint,
+        "coverage": of(("unscored", number)),
+    },
+    "steps": {
+        "total": total,
+        "sources_compared": lambda row: other_source(row, "recommended_total", "fewer"),
+        "coverage": records,
+        "brisk_minutes": of(("minutes_ge100", number), also=("100",)),
+    },
+    "active_calories": {
+        "total": total,
+        "sources_compared": lambda row: other_source(row, "recommended_total", "less"),
+        "coverage": records,
+        "net_met_minutes": of(("net_met_minutes", number)),
+    },
+    "hrv_rmssd": {
+        "mean": of(("rmssd_mean", number)),
+        "median": of(("rmssd_median", number)),
+        "mean_and_median": compared("rmssd_mean", "rmssd_median", ("higher", "lower")),
+        "coverage": hrv_coverage,
+        "session": session(),
+        "longest_gap": gap,
+    },
+}
+"""Kind -> question -> the answer's figures. Sources, what is missing and the state have tests of their own."""
+
+STATES_ITS_OWN_STATE = {
+    ("blood_glucose", "sensor_range"),
+    ("steps", "total"),
+    ("steps", "sources_compared"),
+    ("active_calories", "total"),
+    ("active_calories", "sources_compared"),
+}
+
+
+def as_of_tokens(row: Row, kind: str, question: str) -> list[str]:
+    """Date and time as of which a provisional day stands, where the answer adds them."""
+    total_known_whole = row.get("lower_bound") is False and question != "sensor_range"
+    if (kind, question) in STATES_ITS_OWN_STATE and not total_known_whole:
+        return []
+    if not row["provisional"] or row["as_of_utc"] is None:
+        return []
+    moment = local(row["as_of_utc"], row["zone"] or "+00:00")
+    return [moment.date().isoformat(), clock(moment)]
