@@ -1,0 +1,1 @@
+"""Tests of the day journal and the multi-day questions."""

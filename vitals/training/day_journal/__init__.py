@@ -1,0 +1,1 @@
+"""A person's local day over all kinds in one example, and questions over several of their days."""

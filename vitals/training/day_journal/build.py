@@ -1,0 +1,209 @@
+"""The facts of some local days to the lines of the day journal.
+
+Belongs here: people and their rows, the JSON of a line with its metadata, and the last looks at it.
+Does not belong here: wording (`paragraphs`, `journal`, `questions`), or which files are read.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import orjson
+import polars as pl
+
+from vitals.clinical.metrics import BY_ID
+from vitals.errors import PermanentError
+from vitals.record_types import RECORD_TYPES
+from vitals.training.day_journal.journal import journal_draft
+from vitals.training.day_journal.multi_day import Resting, Rows, multi_day_drafts
+from vitals.training.day_journal.paragraphs import PARAGRAPHS
+from vitals.training.examples import (
+    COMPLEXITY,
+    FULL,
+    LIMITED,
+    LOWER_BOUND,
+    MOST_COMPLEX,
+    NOT_ASSESSABLE,
+    PROVISIONAL,
+    ZONE_CHANGED,
+)
+from vitals.training.fact_row import FactRow, fact_rows
+from vitals.training.language import suspects, violations
+from vitals.training.prompts import TOKEN_BUDGET
+from vitals.training.sufficiency.evaluator import insufficient
+from vitals.training.tasks.draft import Draft
+
+CATEGORY = "day_journal"
+RECORD_TYPE = "DayJournal"
+
+
+def build_journal(
+    facts: Mapping[str, pl.DataFrame],
+    *,
+    local_day: date,
+    tenant: str,
+    processor_version: str,
+    token_budget: int = TOKEN_BUDGET,
+) -> list[bytes]:
+    """Training lines of everybody who has facts on a local day.
+
+    Args:
+        facts: kind -> its clinical table of the WINDOW_DAYS local days up to the day (`fact_schema`; the long lists
+            may be missing). Kinds may be missing, other days do no harm.
+        local_day: the day.
+        tenant: tenant the facts belong to.
+        processor_version: version of the software, for the metadata.
+        token_budget: tokens a data block may take.
+
+    Returns:
+        JSON objects as bytes without a line break, by subject and id: a journal per person, and their questions.
+
+    Raises:
+        PermanentError: a text broke a rule of `language`, or states what its prompt does not hold.
+    """
+    made: list[_Made] = []
+    for subject_id, rows in sorted(_people(facts).items()):
+        today = {kind: days[local_day] for kind, days in rows.items() if local_day in days}
+        if not today:
+            continue
+        drafts = [Resting(journal_draft(today, token_budget=token_budget), tuple(today.values()))]
+        drafts += multi_day_drafts(rows, subject_id=subject_id, local_day=local_day, token_budget=token_budget)
+        for draft, used in drafts:
+            example = _example(draft, used, local_day, tenant=tenant, processor_version=processor_version)
+            _refuse_insufficient(example)
+            line = orjson.dumps(example, option=orjson.OPT_SORT_KEYS)
+            made.append(_Made(subject_id, example["id"], draft.task, draft.output, line))
+    _refuse_forbidden(made, local_day)
+    return [each.line for each in sorted(made)]
+
+
+class _Made(NamedTuple):
+    """A finished line, with what orders it and what is checked before it leaves."""
+
+    subject_id: str
+    id: str
+    task: str
+    output: str
+    line: bytes
+
+
+def _people(facts: Mapping[str, pl.DataFrame]) -> dict[str, Rows]:
+    """Person -> kind -> local date -> row."""
+    people: dict[str, dict[str, dict[date, FactRow]]] = {}
+    for record_type in RECORD_TYPES:
+        if record_type.kind not in facts:
+            continue
+        for row in fact_rows(record_type, facts[record_type.kind]):
+            kinds = people.setdefault(row.values["subject_id"], {})
+            kinds.setdefault(record_type.kind, {})[row.values["local_date"]] = row
+    return dict(people)
+
+
+def _example(
+    draft: Draft, rows: Sequence[FactRow], local_day: date, *, tenant: str, processor_version: str
+) -> dict[str, Any]:
+    subject_id = rows[0].values["subject_id"]
+    content = (draft.instruction, draft.prompt, draft.output, draft.task, subject_id, f"{local_day}")
+    return {
+        "id": _hash(*content),
+        "input": draft.prompt,
+        "instruction": draft.instruction,
+        "messages": [
+            {"content": f"{draft.instruction}\n\n{draft.prompt}", "role": "user"},
+            {"content": draft.output, "role": "assistant"},
+        ],
+        "metadata": _metadata(draft, rows, local_day)
+        | {"processor_version": processor_version, "subject_id": subject_id, "tenant": tenant}
+        | dict(draft.metadata),
+        "output": draft.output,
+    }
+
+
+def _metadata(draft: Draft, rows: Sequence[FactRow], local_day: date) -> dict[str, Any]:
+    source_keys = sorted({key for row in rows for key in row.values["source_keys_sha256"] or ()})
+    quality = _quality(rows)
+    kinds = {row.record_type.kind for row in rows}
+    is_one_day = draft.task == CATEGORY
+    return {
+        "claims": [claim.as_json() for claim in draft.claims],
+        "clinical_insights": {claim.id: claim.value for claim in draft.claims if claim.id in BY_ID},
+        "clinical_relevance": _relevance(draft, rows),
+        "complexity_level": next((level for most, level in COMPLEXITY if len(draft.claims) <= most), MOST_COMPLEX),
+        "data_quality_score": quality,
+        "health_domain": CATEGORY,
+        "local_date": f"{local_day}",
+        "provisional": any(bool(row.values["provisional"]) for row in rows),
+        "quality_score": quality,
+        "record_type": RECORD_TYPE,
+        "record_types": [each.avro_name for each in RECORD_TYPES if each.kind in kinds],
+        "records_processed": sum(row.values["records"] or 0 for row in rows),
+        "source_s3_keys_sha256": source_keys,
+        "task": draft.task,
+        "trace_id": _hash(*source_keys)[:32],
+        "training_category": CATEGORY,
+        "validation_warnings": _warnings(rows),
+        # Over several days a metric may be stated of one and withheld of another: the table names which.
+        "withheld": [entry for row in rows for entry in row.withheld.as_json] if is_one_day else [],
+    }
+
+
+def _quality(rows: Sequence[FactRow]) -> float | None:
+    """Mean quality of the records, each counted once; None if none is known."""
+    known = [
+        (row.values["data_quality_score"], row.values["records"] or 0)
+        for row in rows
+        if row.values["data_quality_score"] is not None
+    ]
+    records = sum(count for _, count in known)
+    return round(sum(score * count for score, count in known) / records, 6) if records else None
+
+
+def _warnings(rows: Sequence[FactRow]) -> list[str]:
+    found = []
+    if any(row.values["provisional"] for row in rows):
+        found.append(PROVISIONAL)
+    if any(row.values.get("lower_bound") for row in rows):
+        found.append(LOWER_BOUND)
+    if any(len(row.offsets) > 1 for row in rows):
+        found.append(ZONE_CHANGED)
+    return found
+
+
+def _relevance(draft: Draft, rows: Sequence[FactRow]) -> str:
+    if draft.task != CATEGORY:
+        return NOT_ASSESSABLE if "abstention" in draft.metadata else FULL
+    stated = {claim.id for claim in draft.claims}
+    present = [row.id_of(PARAGRAPHS[row.record_type.kind].kind.headline[0]) in stated for row in rows]
+    if not any(present):
+        return NOT_ASSESSABLE
+    return FULL if all(present) and not any(row.values["provisional"] for row in rows) else LIMITED
+
+
+def _refuse_forbidden(made: Sequence[_Made], local_day: date) -> None:
+    for position in suspects(pl.Series([each.output for each in made], dtype=pl.String)).arg_true():
+        broken = violations(made[position].output)
+        if broken:
+            raise PermanentError(
+                "write a line of the day journal",
+                f"{made[position].task}, {local_day}",
+                f"its text breaks the language rule {', '.join(broken)}",
+                "Change the wording in vitals/training/day_journal; the rules are in vitals/training/language.py",
+            )
+
+
+def _refuse_insufficient(example: Mapping[str, Any]) -> None:
+    lacking = insufficient(example)
+    if lacking:
+        metadata = example["metadata"]
+        raise PermanentError(
+            "write a line of the day journal",
+            f"{metadata['task']}, {metadata['local_date']}",
+            f"its prompt does not give {', '.join(lacking)}",
+            "Show these claims in the data block, or do not state them.",
+        )
+
+
+def _hash(*parts: str) -> str:
+    """SHA-256 in hex of parts, each with its length, so that no two lists of parts look alike."""
+    return sha256(orjson.dumps(parts)).hexdigest()

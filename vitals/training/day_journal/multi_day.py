@@ -1,0 +1,166 @@
+"""Which questions over several days a person's day gives.
+
+Belongs here: the questions that the tables can answer or have to refuse, the choice among them, their prompts.
+Does not belong here: how one is answered (`questions`, `cross_kind`).
+
+The choice is a keyed hash of person, day and question: other people and other days cannot change it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import blake2b
+from itertools import islice
+from typing import Any, NamedTuple
+
+from vitals.training.claims import Claim
+from vitals.training.day_journal import cross_kind
+from vitals.training.day_journal.day_metrics import DAY_METRICS, WINDOW_DAYS
+from vitals.training.day_journal.day_table import DayTable, day_table
+from vitals.training.day_journal.questions import TABLE_QUESTIONS, TableQuestion, missing_reason
+from vitals.training.fact_row import FactRow
+from vitals.training.narrative import Narrative, Phrases
+from vitals.training.prompts import estimate_tokens
+from vitals.training.tasks.draft import REQUESTS, Draft, with_operands
+from vitals.training.tasks.mix import ABSTENTION
+
+TASK = "multi_day_question"
+
+QUESTIONS_A_DAY = 2
+ABSTENTION_EVERY = 2
+"""Of so many days with something to refuse, one gives a refusal."""
+
+ASKED_BUT_REFUSED = "too few days with a final value"
+
+_KEY = b"vitalgraph multi-day questions 1"
+
+Rows = Mapping[str, Mapping[date, FactRow]]
+"""Kind -> local date -> the person's row."""
+
+
+class Resting(NamedTuple):
+    """A line and the rows it rests on."""
+
+    draft: Draft
+    rows: tuple[FactRow, ...]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A question that the tables can answer or have to refuse."""
+
+    task: str
+    name: str
+    ask: Phrases
+    words: Mapping[str, str]
+    tables: tuple[DayTable, ...]
+    write: Callable[[Narrative], None]
+    abstention: Mapping[str, Any] | None = None
+
+
+def multi_day_drafts(rows: Rows, *, subject_id: str, local_day: date, token_budget: int) -> list[Resting]:
+    """Lines on the days up to a person's local day.
+
+    Args:
+        rows: the person's rows of the window; a kind without rows may be missing.
+        subject_id, local_day: whose day it is.
+        token_budget: tokens a data block may take. A question whose tables are longer is not asked.
+    """
+    tables = {
+        metric.id: day_table(metric, rows[metric.kind], last_day=local_day)
+        for metric in DAY_METRICS.values()
+        if any((local_day - day).days in range(WINDOW_DAYS) for day in rows.get(metric.kind, ()))
+    }
+    candidates = [*_on_tables(tables), *_on_pairs(tables)]
+    identity = f"{subject_id}|{local_day}"
+    made: list[Resting] = []
+    for task, most in ((TASK, QUESTIONS_A_DAY), (ABSTENTION, _refusals(identity))):
+        ranked = sorted((c for c in candidates if c.task == task), key=lambda c: _digest(identity, c.task, c.name))
+        drafts = (_draft(candidate, identity) for candidate in ranked)
+        fitting = (found for found in drafts if estimate_tokens(found.draft.prompt) <= token_budget)
+        made += islice(fitting, most)
+    return made
+
+
+def _on_tables(tables: Mapping[str, DayTable]) -> list[_Candidate]:
+    return [
+        candidate
+        for metric_id, table in tables.items()
+        for question in TABLE_QUESTIONS.values()
+        if (candidate := _candidate(f"{question.name}:{metric_id}", question, table)) is not None
+    ]
+
+
+def _candidate(name: str, question: TableQuestion, table: DayTable) -> _Candidate | None:
+    words = {"name": table.metric.name}
+    if question.may_answer(table):
+        return _Candidate(TASK, name, question.ask, words, (table,), lambda n: question.answer(table, n))
+    refuse = question.refuse
+    if refuse is None:
+        return None
+    reason = missing_reason(question.needed(table)) or ASKED_BUT_REFUSED
+    abstention = {"metric": f"{table.metric.id}#{question.refused}", "reason": reason}
+    return _Candidate(ABSTENTION, name, question.ask, words, (table,), lambda n: refuse(table, n), abstention)
+
+
+def _on_pairs(tables: Mapping[str, DayTable]) -> list[_Candidate]:
+    found: list[_Candidate] = []
+    for pair in cross_kind.PAIRS:
+        night, day = tables.get(pair.night.id), tables.get(pair.day.id)
+        if night is None or day is None:
+            continue
+        words, both = cross_kind.fields(pair), (night, day)
+        if cross_kind.may_answer(night, day):
+            found.append(_Candidate(TASK, pair.name, cross_kind.ASK, words, both, _answer_pair(night, day)))
+        elif cross_kind.may_refuse(night):
+            reason = missing_reason(night.days) or ASKED_BUT_REFUSED
+            abstention = {"metric": f"{night.metric.id}#days_below_mean", "reason": reason}
+            found.append(
+                _Candidate(ABSTENTION, pair.name, cross_kind.ASK, words, both, _refuse_pair(night), abstention)
+            )
+    return found
+
+
+def _answer_pair(night: DayTable, day: DayTable) -> Callable[[Narrative], None]:
+    return lambda narrative: cross_kind.answer(night, day, narrative)
+
+
+def _refuse_pair(night: DayTable) -> Callable[[Narrative], None]:
+    return lambda narrative: cross_kind.refuse(night, narrative)
+
+
+def _draft(candidate: _Candidate, identity: str) -> Resting:
+    narrative = Narrative(f"{candidate.task}|{candidate.name}|{identity}")
+    candidate.write(narrative)
+    days = candidate.tables[0].days
+    asked = narrative.choose(candidate.ask).format(
+        days=WINDOW_DAYS, first=days[0].day, previous=days[-2].day, last=days[-1].day, **candidate.words
+    )
+    metadata: dict[str, Any] = {
+        "question": candidate.name,
+        "window": {"days": WINDOW_DAYS, "first": f"{days[0].day}", "last": f"{days[-1].day}"},
+    }
+    if candidate.abstention is not None:
+        metadata["abstention"] = candidate.abstention
+    draft = Draft(
+        task=candidate.task,
+        instruction=narrative.choose(REQUESTS).format(question=asked),
+        prompt="\n".join(line for table in candidate.tables for line in table.lines()),
+        output=narrative.text(),
+        claims=with_operands(narrative.claims, _values(candidate.tables)),
+        metadata=metadata,
+    )
+    rows = tuple(day.row for table in candidate.tables for day in table.days if day.row is not None)
+    return Resting(draft, rows)
+
+
+def _values(tables: Sequence[DayTable]) -> dict[str, Claim]:
+    return {day.claim.id: day.claim for table in tables for day in table.days if day.claim is not None}
+
+
+def _refusals(identity: str) -> int:
+    return int.from_bytes(_digest(identity, ABSTENTION, "count")) % ABSTENTION_EVERY == 0
+
+
+def _digest(identity: str, task: str, name: str) -> bytes:
+    return blake2b(f"{task}|{name}|{identity}".encode(), digest_size=8, key=_KEY).digest()
