@@ -66,6 +66,7 @@ class _Evaluator:
         self._records = records
         self._claims = {claim["id"]: claim for claim in claims}
         self._given_reasons: frozenset[str] | None = None
+        self._found: dict[tuple[str, str], list[Record]] = {}
 
     def gives(self, claim: Members) -> bool:
         """Whether the prompt gives a claim's value."""
@@ -122,7 +123,7 @@ class _Evaluator:
                     yield from _of_day(record, qualifier, claim["unit"])
             return
         place = place_of(claim["id"], claim["unit"])
-        for record in self._records_of(metric, claim["window"]):
+        for record in self._records_of(metric.partition(".")[0], claim["window"]):
             if place is None:
                 yield from _of_sources(record, metric, qualifier, claim["unit"])
                 continue
@@ -134,15 +135,18 @@ class _Evaluator:
             if reading is not None and reading.unit == place.unit:
                 yield reading.value
 
-    def _records_of(self, metric: str, window: str) -> Iterator[Record]:
-        """The records of the metric's kind; of the window's day, where it is a day and they name theirs."""
-        topic = _TOPIC_OF.get(metric.partition(".")[0])
-        for record in self._records:
-            if record.topic is not None and record.topic != topic:
-                continue
-            if len(window) == _DATE_LENGTH and record.date is not None and record.date != window:
-                continue
-            yield record
+    def _records_of(self, prefix: str, window: str) -> list[Record]:
+        """The records of a kind; of the window's day, where it is a day and they name theirs."""
+        found = self._found.get((prefix, window))
+        if found is None:
+            topic = _TOPIC_OF.get(prefix)
+            is_day = len(window) == _DATE_LENGTH
+            found = self._found[prefix, window] = [
+                record
+                for record in self._records
+                if record.topic in (topic, None) and not (is_day and record.date not in (window, None))
+            ]
+        return found
 
 
 def _of_day(record: Record, qualifier: str, unit: str) -> Iterator[str]:
@@ -208,9 +212,10 @@ def _agrees(claim: Members, shown: str | float) -> bool:
     if isinstance(value, str):
         return bool(shown == _written(claim))
     try:
-        return f"{float(shown):z.{claim['decimals']}f}" == f"{value:z.{claim['decimals']}f}"
+        number = float(shown)
     except ValueError:
         return False
+    return number == value or f"{number:z.{claim['decimals']}f}" == f"{value:z.{claim['decimals']}f}"
 
 
 def _written(claim: Members) -> str:

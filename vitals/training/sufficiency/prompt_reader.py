@@ -29,7 +29,7 @@ _SOURCE = re.compile(r"Source (.+?): (not used|used)((?:; .*)?)")
 _SOURCE_COUNT = re.compile(r"(\d+) (\D+)")
 _SOURCE_VALUE = re.compile(rf"(\D.*?) ({_NUMBER}) (\D+)")
 _ROW = re.compile(r"\d\d(?: \(UTC[-+]\d\d:\d\d\))?: \d\d[ =]")
-_ON_DAY = re.compile(r".+ on (\d{4}-\d\d-\d\d)")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TIMES_PREFIX = "as of "
 
 
@@ -114,20 +114,23 @@ def read_prompt(text: str) -> list[Record]:
         elif head == "Record":
             record = Record(topic=rest)
             records.append(record)
-        elif head == "Local day":
-            _read_day(record, line)
-        elif head == "State":
-            found = _AS_OF.fullmatch(line)
-            record.as_of = found[1] if found else record.as_of
-        elif head.startswith("Source "):
-            _read_source(record, line)
-        elif head == "Not assessable":
-            record.reasons.append(rest.partition(": ")[2])
         else:
-            if on_day := _ON_DAY.fullmatch(head):
-                record.days.append(on_day[1])
-            _read_fact(record, head, rest)
+            _read_line(record, line, head, rest)
     return records[1:] if len(records) > 1 else records
+
+
+def _read_line(record: Record, line: str, head: str, rest: str) -> None:
+    if head == "Local day":
+        _read_day(record, line)
+    elif head == "State":
+        found = _AS_OF.fullmatch(line)
+        record.as_of = found[1] if found else record.as_of
+    elif head.startswith("Source "):
+        _read_source(record, line)
+    elif head == "Not assessable":
+        record.reasons.append(rest.partition(": ")[2])
+    else:
+        _read_fact(record, head, rest)
 
 
 def _read_day(record: Record, line: str) -> None:
@@ -153,6 +156,9 @@ def _read_source(record: Record, line: str) -> None:
 
 
 def _read_fact(record: Record, fact: str, values: str) -> None:
+    _, on, day = fact.rpartition(" on ")
+    if on and _DATE.fullmatch(day):
+        record.days.append(day)
     for written in values.split(", "):
         found = _VALUE.fullmatch(written)
         if not found:
