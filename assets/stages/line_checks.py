@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from vitals.training.grounding.check import ungrounded
 from vitals.training.sufficiency.evaluator import insufficient
 
 
@@ -30,6 +31,11 @@ class LineCheck(NamedTuple):
 
 LINE_CHECKS: Mapping[str, LineCheck] = MappingProxyType(
     {
+        "grounding": LineCheck(
+            "Every number, unit, date, time, comparison and metric name of a text is one of its claims; a problem is"
+            " the kind of what is not, and why.",
+            lambda line: (f"{each.kind}: {each.reason}" for each in ungrounded(line)),
+        ),
         "sufficiency": LineCheck(
             "Every claim of a line can be recomputed from its prompt; a problem is the id of one that cannot.",
             insufficient,

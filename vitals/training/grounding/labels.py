@@ -1,0 +1,74 @@
+"""What a text says it cannot state: the named metrics must be withheld, for the reason given.
+
+Belongs here: reading "Not assessable: a, b and c (reason); d (reason)". Does not belong here: stated values.
+"""
+
+import re
+from functools import lru_cache
+
+from vitals.training.grounding.lexicon import LABELS, SUBJECTS
+from vitals.training.grounding.ledger import NEUTRAL_REASON, Ledger
+
+_HEAD = re.compile(
+    r"(?:not assessable|not stated for this day|cannot be assessed here|left open by these data): ", re.IGNORECASE
+)
+_REFUSAL = re.compile(
+    rf"(?:for \$,? |in the record of \$, )?({'|'.join(map(re.escape, SUBJECTS))})(?: for \$)? "
+    "(?:cannot be stated|is not )([^¤]*¤)?",
+    re.IGNORECASE,
+)
+_GROUP = re.compile(r"([^();¤]+)(?: \((¤)\))?(?:; |\.?$)")
+
+
+def unexplained(sentence: str, reasons: list[str], ledger: Ledger) -> list[str]:
+    """Labels of a sentence that are not withheld for the reason given after them, or stand twice in one list."""
+    found = _unrefused(sentence, reasons, ledger)
+    for labels, position in _groups(sentence):
+        reason = "" if position is None else reasons[position]
+        found += [label for label in labels if not _is_withheld(label, reason, ledger)]
+        found += [label for label in set(labels) if labels.count(label) > 1]
+    return found
+
+
+def _unrefused(sentence: str, reasons: list[str], ledger: Ledger) -> list[str]:
+    """What a refusal refuses without being allowed to."""
+    refusal = _REFUSAL.match(sentence)
+    if refusal is None:
+        return []
+    subject = refusal.group(1)
+    metrics = [f"{prefix}.{SUBJECTS[subject.lower()]}" for prefix in ledger.kinds]
+    if ledger.refused is not None and ledger.refused not in metrics:
+        return [subject]
+    if refusal.group(2) is None:
+        return [subject] if any(metric in ledger.by_id for metric in metrics) else []
+    found = [ledger.reasons[metric] for metric in metrics if metric in ledger.reasons]
+    return [] if found and reasons[0] in (*found, NEUTRAL_REASON) else [subject]
+
+
+def _is_withheld(label: str, reason: str, ledger: Ledger) -> bool:
+    columns = LABELS.get(label)
+    if columns is None:
+        return label == "others"
+    found = [why for metric, why in ledger.reasons.items() if metric.partition(".")[2] in columns]
+    return bool(found) and (reason in found or reason in ("", NEUTRAL_REASON))
+
+
+@lru_cache(maxsize=8192)
+def _groups(sentence: str) -> tuple[tuple[tuple[str, ...], int | None], ...]:
+    """Labels of each group, and the position of its reason among those of the sentence."""
+    head = _HEAD.match(sentence)
+    if head is None:
+        return ()
+    groups: list[tuple[tuple[str, ...], int | None]] = []
+    reasons, position = 0, head.end()
+    while position < len(sentence):
+        match = _GROUP.match(sentence, position)
+        if match is None:
+            # A reason that is not one of the line's own: nothing of the rest is explained by it.
+            return (*groups, ((sentence[position:],), None))
+        names, reason = match.groups()
+        labels = tuple(part.strip().lower() for part in re.split(r", | and ", names.rstrip(".")) if part.strip())
+        groups.append((labels, reasons if reason else None))
+        reasons += bool(reason)
+        position = match.end()
+    return tuple(groups)
