@@ -173,10 +173,7 @@ def _add_measures(
     periods: pl.DataFrame, readings: pl.DataFrame, grid: GlucoseGrid, episodes: pl.DataFrame
 ) -> pl.DataFrame:
     """Add to each period what days and windows have in common. A period without readings gets nulls."""
-    level = pl.col("level_mg_dl")
-    aggregates = readings.group_by("period").agg(
-        **glucose_statistics.distribution(level), **glucose_statistics.nocturnal(level, pl.col("local_time"))
-    )
+    aggregates = glucose_statistics.per_period(readings)
     counts = episodes.group_by("period").agg(
         (pl.col("level") == rule.level).sum().cast(pl.Int64).alias(f"episodes_{rule.level}") for rule in EPISODE_RULES
     )

@@ -5,6 +5,7 @@ Belongs here: distribution, time in ranges, risk indices and the estimates made 
 Does not belong here: measures of the course over time (`glucose_grid`, `glucose_mage`, `glucose_episodes`).
 """
 
+import numpy as np
 import polars as pl
 
 NIGHT_ENDS_HOUR = 6
@@ -46,16 +47,48 @@ def gri() -> pl.Expr:
     return weighted.clip(upper_bound=100)
 
 
-def share(condition: pl.Expr) -> pl.Expr:
-    """Percentage of the rows of a group that meet a condition."""
-    return 100.0 * condition.mean()
+def per_period(readings: pl.DataFrame) -> pl.DataFrame:
+    """Metrics of each period; the names of the columns are metric columns, `nocturnal_n`, and counts behind them.
+
+    Args:
+        readings: `period`, `level_mg_dl` (whole), `local_time` (naive wall clock).
+
+    Returns:
+        One row per `period` that has readings, in no order.
+    """
+    level = pl.col("level_mg_dl")
+    nights = (
+        readings.filter(pl.col("local_time").dt.hour() < NIGHT_ENDS_HOUR).group_by("period").agg(**nocturnal(level))
+    )
+    return (
+        readings.select("period", "level_mg_dl", **risks(readings["level_mg_dl"]))
+        .group_by("period")
+        .agg(**distribution(level))
+        .join(nights, on="period", how="left")
+        .with_columns(pl.col("nocturnal_n").fill_null(0), **shares())
+    )
+
+
+def risks(levels: pl.Series) -> dict[str, pl.Series]:
+    """`low_risk` and `high_risk` of each level.
+
+    A level is one of some hundred whole numbers: the logarithm and the power are taken once for each.
+
+    Args:
+        levels: whole mg/dL, not negative.
+    """
+    highest = levels.max()
+    table = pl.DataFrame({"level": np.arange(highest + 1 if isinstance(highest, int) else 0)}).select(
+        low_risk=low_risk(pl.col("level")), high_risk=high_risk(pl.col("level"))
+    )
+    return {name: table[name].gather(levels) for name in table.columns}
 
 
 def distribution(level: pl.Expr) -> dict[str, pl.Expr]:
-    """Aggregations over the readings of a period; the names are metric columns.
+    """Aggregations over the readings of a period; the names are metric columns or read by `shares`.
 
     Args:
-        level: whole mg/dL.
+        level: whole mg/dL, beside the columns of `risks`.
     """
     return {
         "n": pl.len().cast(pl.Int64),
@@ -64,33 +97,43 @@ def distribution(level: pl.Expr) -> dict[str, pl.Expr]:
         "min": level.min().cast(pl.Float64),
         "max": level.max().cast(pl.Float64),
         "median": level.median(),
-        "lbgi": low_risk(level).mean(),
-        "hbgi": high_risk(level).mean(),
-        "pct_below_54": share(level < 54),
-        "pct_below_70": share(level < 70),
-        "pct_54_69": share((level >= 54) & (level < 70)),
-        "pct_70_180": share((level >= 70) & (level <= 180)),
-        "pct_70_140": share((level >= 70) & (level <= 140)),
-        "pct_above_140": share(level > 140),
-        "pct_above_180": share(level > 180),
-        "pct_181_250": share((level > 180) & (level <= 250)),
-        "pct_above_250": share(level > 250),
+        "lbgi": pl.col("low_risk").mean(),
+        "hbgi": pl.col("high_risk").mean(),
+        **{f"below_{bound}": (level < bound).sum().cast(pl.Int64) for bound in (54, 70)},
+        **{f"above_{bound}": (level > bound).sum().cast(pl.Int64) for bound in (140, 180, 250)},
     }
 
 
-def nocturnal(level: pl.Expr, local_time: pl.Expr) -> dict[str, pl.Expr]:
-    """Aggregations over the readings of a period with a local clock of 00:00 to 05:59.
+def shares() -> dict[str, pl.Expr]:
+    """Percentages of the readings in ranges, from the counts of `distribution`."""
+    n = pl.col("n")
+    below_54, below_70 = pl.col("below_54"), pl.col("below_70")
+    above_140, above_180, above_250 = pl.col("above_140"), pl.col("above_180"), pl.col("above_250")
+    counts = {
+        "pct_below_54": below_54,
+        "pct_below_70": below_70,
+        "pct_54_69": below_70 - below_54,
+        "pct_70_180": n - below_70 - above_180,
+        "pct_70_140": n - below_70 - above_140,
+        "pct_above_140": above_140,
+        "pct_above_180": above_180,
+        "pct_181_250": above_180 - above_250,
+        "pct_above_250": above_250,
+    }
+    return {name: 100.0 * (count / n) for name, count in counts.items()}
+
+
+def nocturnal(level: pl.Expr) -> dict[str, pl.Expr]:
+    """Aggregations over those readings of a period with a local clock of 00:00 to 05:59.
 
     Args:
         level: whole mg/dL.
-        local_time: naive wall clock.
     """
-    at_night = level.filter(local_time.dt.hour() < NIGHT_ENDS_HOUR)
     return {
-        "nocturnal_n": at_night.len().cast(pl.Int64),
-        "nocturnal_mean": at_night.mean(),
-        "nocturnal_pct_below_70": share(at_night < 70),
-        "nocturnal_pct_above_180": share(at_night > 180),
+        "nocturnal_n": pl.len().cast(pl.Int64),
+        "nocturnal_mean": level.mean(),
+        "nocturnal_pct_below_70": 100.0 * (level < 70).mean(),
+        "nocturnal_pct_above_180": 100.0 * (level > 180).mean(),
     }
 
 

@@ -52,8 +52,9 @@ def apply_gates(
         metric of the kind is either a value or in ``withheld``, never both and never neither.
     """
     metrics = metrics_of(kind, scope)
+    present = set(frame.columns)
     frame = frame.with_columns(
-        pl.lit(None, dtype=pl.Float64).alias(m.column) for m in metrics if m.column not in frame.columns
+        pl.lit(None, dtype=pl.Float64).alias(m.column) for m in metrics if m.column not in present
     )
     codes = _codes(frame, metrics, gates)
     row, number = np.nonzero(codes)
@@ -75,6 +76,7 @@ def apply_gates(
         *(
             pl.when(pl.lit(pl.Series(codes[:, i] == _STATED))).then(pl.col(metric.column)).alias(metric.column)
             for i, metric in enumerate(metrics)
+            if codes[:, i].any()
         ),
         lists["withheld"].cast(WITHHELD_TYPE).fill_null(pl.Series([[]], dtype=WITHHELD_TYPE)),
     )
@@ -88,8 +90,11 @@ def _codes(frame: pl.DataFrame, metrics: Sequence[Metric], gates: Sequence[Gate]
     codes = np.full((len(frame), len(metrics)), _STATED, dtype=np.uint8)
     for i, metric in enumerate(metrics):
         column = frame[metric.column]
-        missing = ~column.is_finite().fill_null(value=False) if column.dtype.is_float() else column.is_null()
-        codes[missing.to_numpy(), i] = len(gates) + 1
+        if column.dtype.is_float():
+            # A null is NaN there.
+            codes[~np.isfinite(column.to_numpy()), i] = len(gates) + 1
+        elif column.null_count():
+            codes[column.is_null().to_numpy(), i] = len(gates) + 1
     # The row number makes a frame of all rows even of literals.
     fails = frame.select(
         pl.int_range(pl.len()).alias("row"),
