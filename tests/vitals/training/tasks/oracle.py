@@ -31,7 +31,7 @@ def clock(moment: datetime) -> str:
 
 
 def local(moment_utc: datetime, zone: str) -> datetime:
-    text = zone.split(">")[-1]
+    text = zone.rsplit(">", maxsplit=1)[-1]
     size = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
     return moment_utc.replace(tzinfo=None) + (size if text[0] == "+" else -size)
 

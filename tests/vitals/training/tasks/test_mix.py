@@ -112,7 +112,7 @@ def test_a_mix_is_read_from_pairs_or_json(text, expected):
     ],
 )
 def test_a_mix_that_makes_no_sense_is_an_error_that_says_what_to_do(text):
-    with pytest.raises(PermanentError, match="question=2,preference=0.5"):
+    with pytest.raises(PermanentError, match=r"question=2,preference=0\.5"):
         read_mix(text)
 
 

@@ -35,13 +35,12 @@ def span_of(line):
     """Start and end of what differs, by comparing the two texts from both ends."""
     chosen, rejected = line["output"], line["rejected"]
     fact = line["metadata"]["rejected_fact"]
-    places = [
+    return [
         start
         for start in range(len(chosen))
         if chosen.startswith(fact["chosen"], start)
         and chosen[:start] + fact["rejected"] + chosen[start + len(fact["chosen"]) :] == rejected
     ]
-    return places
 
 
 def test_every_pair_differs_in_exactly_one_place():
@@ -52,7 +51,7 @@ def test_every_pair_differs_in_exactly_one_place():
 
 
 def test_the_label_says_what_kind_of_thing_differs():
-    for kind, line, _ in pairs():
+    for _kind, line, _ in pairs():
         fact = line["metadata"]["rejected_fact"]
         chosen, rejected, label = fact["chosen"], fact["rejected"], fact["label"]
         if label == "digit":

@@ -72,6 +72,16 @@ def test_an_explanation_of_a_running_total_calls_it_a_lower_bound():
     assert "provisional" in output or "still" in output
 
 
+def spoil_operands(line):
+    claim = next(c for c in line["metadata"]["claims"] if c.get("operands"))
+    claim["operands"] = ["heart_rate.of_nobody"]
+
+
+def claim_the_refused(line):
+    metric = line["metadata"]["abstention"]["metric"]
+    line["metadata"]["claims"].append(line["metadata"]["claims"][0] | {"metric": metric, "id": metric})
+
+
 def good(task):
     frame = random_facts("heart_rate", 20, seed=5)
     return next(
@@ -92,10 +102,10 @@ def good(task):
         ("preference", lambda line: line.update(rejected=line["rejected"] + " You should rest."), "advice"),
         ("question", lambda line: line["metadata"].pop("question"), "without metadata.question"),
         ("question", lambda line: line.update(rejected="x"), "outside a preference"),
-        ("question", lambda line: spoil_operands(line), "operand"),
+        ("question", spoil_operands, "operand"),
         ("abstention", lambda line: line["metadata"].pop("abstention"), "without metadata.abstention"),
         ("abstention", lambda line: line["metadata"]["abstention"].update(reason=""), "no metric or reason"),
-        ("abstention", lambda line: claim_the_refused(line), "refused metric is claimed"),
+        ("abstention", claim_the_refused, "refused metric is claimed"),
     ],
 )
 def test_the_line_check_names_what_a_task_lacks(task, spoil, expected):
@@ -103,13 +113,3 @@ def test_the_line_check_names_what_a_task_lacks(task, spoil, expected):
     assert problems(orjson.dumps(line)) == []
     spoil(line)
     assert any(expected in problem for problem in problems(orjson.dumps(line)))
-
-
-def spoil_operands(line):
-    claim = next(c for c in line["metadata"]["claims"] if c.get("operands"))
-    claim["operands"] = ["heart_rate.of_nobody"]
-
-
-def claim_the_refused(line):
-    metric = line["metadata"]["abstention"]["metric"]
-    line["metadata"]["claims"].append(line["metadata"]["claims"][0] | {"metric": metric, "id": metric})
