@@ -11,6 +11,7 @@ keys, keys of uploads by `safe_key` only. A LazyFrame reads when it is collected
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
 
@@ -103,6 +104,18 @@ class Lake:
     def write_object(self, key: str, data: bytes) -> None:
         """Write an object, replacing one of the same key. Readers see the old or the new one, never a part."""
         self._objects.write(key, data)
+
+    def write_file(self, key: str, path: Path) -> None:
+        """Write a local file as an object, piece by piece: it may be larger than memory."""
+        self._objects.write_file(key, path)
+
+    def read_file(self, key: str, path: Path) -> None:
+        """Read an object into a local file, piece by piece.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        self._objects.read_file(key, path)
 
     def delete_objects(self, keys: Sequence[str]) -> None:
         """Delete objects; missing ones are no error."""

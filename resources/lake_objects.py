@@ -7,6 +7,7 @@ Does not belong here: listing (`lake_listing`), tables (`lake_tables`), what an 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import obstore
@@ -19,6 +20,7 @@ from resources.lake_listing import Listing, LocalListing, S3Listing
 from vitals.errors import NotFoundError, PermanentError, TransientError, UsageError
 
 DELETE_AT_ONCE = 1_000
+PIECE_BYTES = 8 * 2**20
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,22 @@ class Objects:
         """Write an object (see `Lake.write_object`)."""
         checked_key(key, attempted="write the object")
         attempt(lambda: obstore.put(self._store, key, data), attempted="write the object", where=safe_key(key))
+
+    def write_file(self, key: str, path: Path) -> None:
+        """Write a local file (see `Lake.write_file`)."""
+        checked_key(key, attempted="write the object")
+        attempt(lambda: obstore.put(self._store, key, path), attempted="write the object", where=safe_key(key))
+
+    def read_file(self, key: str, path: Path) -> None:
+        """Read into a local file (see `Lake.read_file`)."""
+        checked_key(key, attempted="read the object")
+
+        def read() -> None:
+            with path.open("wb") as file:
+                for piece in obstore.get(self._store, key).stream(min_chunk_size=PIECE_BYTES):
+                    file.write(piece)
+
+        attempt(read, attempted="read the object", where=safe_key(key))
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects (see `Lake.delete_objects`)."""

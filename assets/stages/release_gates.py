@@ -1,0 +1,120 @@
+"""The gates of a release: everything that must hold before anybody sees it.
+
+Belongs here: reading what the gates need and running each on the files as they are written.
+Does not belong here: a judgement (`vitals.training.release.gates`, `line_gates`), or what follows from it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from assets.stages.release_build import Built
+from assets.stages.release_inputs import record_ids_among, unbalanced
+from resources.workspace import Workspace
+from vitals.training.release.gates import (
+    GateResult,
+    Placed,
+    balance_gate,
+    erased_gate,
+    formats_gate,
+    identifiers_gate,
+    records_gate,
+    splits_gate,
+    words_of,
+)
+from vitals.training.release.line_gates import LINE_GATES, LineReport, report
+from vitals.training.release.spec import ReleaseSpec
+from vitals.training.release.writing import JOURNAL_FOLDER
+
+GATES: Mapping[str, str] = {
+    "shape": "Every line parses and has the documented shape.",
+    "language": "No line has a forbidden phrase.",
+    "grounding": "Every number, unit, date, time, comparison and metric word of every answer is a claim of its line.",
+    "sufficiency": "Every claim can be recomputed from its prompt.",
+    "splits": "No person, near-duplicate text or source record is on two sides.",
+    "identifiers": "No external user id, no pseudonym that should be hidden, nothing that looks like an id or an address.",
+    "record_ids": "No id of a source record is in any text.",
+    "erased_people": "Nobody in it was erased.",
+    "formats_load": "Every format has exactly its columns; JSONL, Parquet and ids agree.",
+    "books": "Every line that was read has one fate; the uploads' books balance.",
+}
+"""Every gate, in the order of running, and what it holds."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What all gates found."""
+
+    gates: Sequence[GateResult]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate passed."""
+        return all(gate.passed for gate in self.gates)
+
+    @property
+    def reasons(self) -> list[str]:
+        """What keeps the release back: gate and finding."""
+        return [f"{gate.name}: {failure}" for gate in self.gates for failure in gate.failures]
+
+
+def judge(workspace: Workspace, spec: ReleaseSpec, built: Built) -> Judged:
+    """Run every gate on the files of a folder. They are read as they are, whoever wrote them."""
+    catalog, tenant = workspace.catalog, spec.tenant
+    subjects = catalog.subjects.subject_ids(tenant)
+    people = {entry.id: entry for entry in built.entries}
+    uploads, kinds = unbalanced(workspace, tenant)
+    gates = [
+        *line_results(report(journal_lines(built.folder))),
+        splits_gate(
+            (
+                (Placed(line["id"], entry.person, entry.side, entry.category, entry.source_date), line)
+                for line in map(orjson.loads, journal_lines(built.folder))
+                if (entry := people.get(line["id"])) is not None
+            ),
+            shared=built.shared,
+            sides=built.sides,
+        ),
+        identifiers_gate(text_lines(built.folder), canaries_of(spec, subjects)),
+        records_gate(*record_ids_among(workspace.lake(tenant), words_of(journal_lines(built.folder)))),
+        erased_gate([entry.person for entry in built.entries], subjects.values()),
+        formats_gate(built.folder, built.rows),
+        balance_gate(built.fates, built.written_lines, unbalanced_uploads=uploads, unbalanced_kinds=kinds),
+    ]
+    return Judged(gates)
+
+
+def canaries_of(spec: ReleaseSpec, subjects: Mapping[str, str]) -> set[str]:
+    """Ids that must not be in any text: external user ids, and pseudonyms where the profile replaces them."""
+    return {*subjects, *(subjects.values() if spec.profile != "none" else ())}
+
+
+def line_results(found: LineReport) -> list[GateResult]:
+    """The gates on single lines as results; names of problems and line numbers, never content."""
+    results = []
+    for gate in LINE_GATES:
+        failed = found.failed[gate]
+        worst = ", ".join(name for name, _ in found.problems[gate].most_common(3))
+        numbers = ", ".join(map(str, found.numbers[gate][:5]))
+        failures = [f"{failed:,} lines ({worst}; lines {numbers} of the journals)"] if failed else []
+        results.append(GateResult(gate, {"lines": found.lines, "lines_not_passed": failed}, failures))
+    return results
+
+
+def journal_lines(folder: Path) -> Iterator[bytes]:
+    """Every whole training line of the monthly files, in order."""
+    for path in sorted((folder / JOURNAL_FOLDER).rglob("*.jsonl")):
+        with path.open("rb") as file:
+            for line in file:
+                yield line.rstrip(b"\n")
+
+
+def text_lines(folder: Path) -> Iterator[bytes]:
+    """Every line of every text a reader of the release sees, but for ids and addresses that belong there."""
+    for path in sorted(folder.rglob("*.jsonl")):
+        with path.open("rb") as file:
+            yield from file
+    for name in ("README.md", "statistics.json"):
+        yield from (folder / name).read_bytes().splitlines()

@@ -1,0 +1,178 @@
+"""What a release is read from: training lines, records that people share, versions of tables, the books.
+
+Belongs here: reading the lake and the catalog for a release.
+Does not belong here: which lines are taken, or any file of a release.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Any
+
+import orjson
+import polars as pl
+
+from assets.stages.books import BALANCED_STATES, every_upload
+from assets.stages.records_table import record_count, records_table
+from assets.stages.summaries import clinical_table
+from assets.stages.validation import FATES
+from resources.lake import Lake
+from resources.workspace import Workspace
+from vitals.clinical.metrics import BY_ID
+from vitals.errors import TransientError
+from vitals.record_types import RECORD_TYPES
+from vitals.training.claims import RULE_VERSIONS
+from vitals.training.release.manifest import Inputs
+from vitals.training.release.selection import SharedRecord
+from vitals.training.release.spec import CATEGORIES, ReleaseSpec
+from vitals.training.release.traces import ManifestFacts, person_digest, source_digest
+
+FILES_AT_ONCE = 16
+
+LIBRARIES = ("datasketch", "matplotlib", "polars", "pyarrow")
+"""Libraries whose writing or choosing is in the bytes of a release."""
+
+
+class TrainingLines:
+    """The training files of a tenant, read again and again in the same order.
+
+    Args:
+        lake: of the tenant.
+        categories: training categories; empty for all.
+    """
+
+    def __init__(self, lake: Lake, categories: Sequence[str]) -> None:
+        self._lake = lake
+        wanted = sorted(categories or CATEGORIES)
+        self.keys = [found.key for name in wanted for found in lake.objects(f"training/{name}/")]
+
+    def lines(self) -> Iterator[bytes]:
+        """Every line of every file; a few files are in memory at once."""
+        for _, data in self._contents():
+            yield from data.splitlines()
+
+    def parsed(self) -> Iterator[dict[str, Any]]:
+        """Every line as an object."""
+        return map(orjson.loads, self.lines())
+
+    def digest(self) -> str:
+        """Digest of all keys and contents."""
+        total = sha256()
+        for key, data in self._contents():
+            total.update(f"{key}\x1f{sha256(data).hexdigest()}\n".encode())
+        return total.hexdigest()
+
+    def _contents(self) -> Iterator[tuple[str, bytes]]:
+        for start in range(0, len(self.keys), FILES_AT_ONCE):
+            for key, data in self._lake.read_objects(self.keys[start : start + FILES_AT_ONCE]).items():
+                if not isinstance(data, bytes):
+                    raise TransientError(
+                        "read the training lines", key, data.reason, "Build again: the day may just be rendered anew."
+                    )
+                yield key, data
+
+
+def inputs_of(lake: Lake, source: TrainingLines) -> Inputs:
+    """What the manifest says of the inputs."""
+    names = [name for each in RECORD_TYPES for name in (records_table(each), clinical_table(each))]
+    found = {name: lake.version(name) for name in names}
+    tables = {name: number for name, number in found.items() if number is not None}
+    return Inputs(files=len(source.keys), sha256=source.digest(), tables=tables)
+
+
+def shared_records(lake: Lake) -> list[SharedRecord]:
+    """Source records whose id stands under several people: two accounts of one phone, a shared meter."""
+    found = []
+    for record_type in RECORD_TYPES:
+        schema = pl.Schema({name: record_type.columns[name] for name in ("subject_id", "record_id", "utc_date")})
+        rows = (
+            lake.scan(records_table(record_type), schema=schema)
+            .group_by("record_id")
+            .agg(
+                people=pl.col("subject_id").unique().sort(),
+                dates=pl.col("utc_date").unique().sort(),
+            )
+            .filter(pl.col("people").list.len() > 1)
+            .collect(engine="streaming")
+            .sort("record_id")
+        )
+        found += [
+            SharedRecord(record_type.category, day, frozenset(people))
+            for _, people, dates in rows.iter_rows()
+            for day in dates
+        ]
+    return found
+
+
+def record_ids_among(lake: Lake, words: set[bytes]) -> tuple[int, int]:
+    """How many ids of source records are among these words, and how many were looked for."""
+    known = pl.LazyFrame({"record_id": sorted(word.decode() for word in words)}, schema={"record_id": pl.String})
+    hits = looked_for = 0
+    for record_type in RECORD_TYPES:
+        ids = lake.scan(records_table(record_type), schema=pl.Schema({"record_id": pl.String()}))
+        looked_for += int(ids.select(pl.len()).collect(engine="streaming").item())
+        hits += int(
+            ids.join(known, on="record_id", how="semi")
+            .select(pl.col("record_id").n_unique())
+            .collect(engine="streaming")
+            .item()
+        )
+    return hits, looked_for
+
+
+def unbalanced(workspace: Workspace, tenant: str) -> tuple[int, int]:
+    """Uploads whose rows do not add up, and kinds whose books differ from their table."""
+    uploads = sum(
+        u.state in BALANCED_STATES and u.rows_total != sum(getattr(u, f"rows_{fate}") for fate in FATES)
+        for u in every_upload(workspace, tenant=tenant)
+    )
+    totals = workspace.catalog.uploads.totals(tenant)
+    lake = workspace.lake(tenant)
+    kinds = sum(
+        (totals[each.kind].accepted if each.kind in totals else 0) != record_count(lake, each) for each in RECORD_TYPES
+    )
+    return uploads, kinds
+
+
+def policy_digest(workspace: Workspace) -> str:
+    """Digest of the settings that decide what a line says, whoever it is about."""
+    policy = workspace.policy
+    return _digest(
+        {"score": repr(policy.score), "task_mix": repr(policy.task_mix), "token_budget": policy.prompt_token_budget}
+    )
+
+
+def policies_of_people(workspace: Workspace, tenant: str) -> Mapping[str, str]:
+    """Pseudonym to digest of the settings and the profile that a person's lines are made under."""
+    general = policy_digest(workspace)
+    return {
+        profile.subject_id: _digest({"general": general, "profile": vars(profile)})
+        for profile in workspace.catalog.subjects.profiles(tenant)
+    }
+
+
+def comparison_facts(workspace: Workspace, spec: ReleaseSpec, *, withheld_people: set[str]) -> ManifestFacts:
+    """What this release notes for a comparison with another version.
+
+    Args:
+        withheld_people: pseudonyms of people whose lines were there but might not be used.
+    """
+    key = workspace.subject_key
+    uploads = every_upload(workspace, tenant=spec.tenant)
+    return ManifestFacts(
+        processor_version=version("vitalgraph"),
+        rule_versions={metric: RULE_VERSIONS.get(metric, 1) for metric in sorted(BY_ID)},
+        policy_digest=policy_digest(workspace),
+        selection_digest=spec.selection_digest(),
+        sources=frozenset(source_digest(u.key_sha256, key=key) for u in uploads if u.state == "processed"),
+        withdrawn=frozenset(person_digest(person, key=key) for person in withheld_people),
+    )
+
+
+def code_versions() -> dict[str, str]:
+    """Version of this software and of the libraries that write a release."""
+    return {name: version(name) for name in ("vitalgraph", *LIBRARIES)}
+
+
+def _digest(value: Mapping[str, Any]) -> str:
+    return sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
