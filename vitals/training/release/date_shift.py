@@ -25,7 +25,7 @@ _SHORT = "Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
 # Any other way to write a calendar day. Our texts have none; one that appears would escape the shift.
 _FOREIGN = (
     re.compile(r"\b(?:19|20)\d\d([_/.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)", re.ASCII),
-    re.compile(r"[0-9][./][01]?[0-9][./](?:19|20)\d\d(?!\d)", re.ASCII),
+    re.compile(r"[0-9][./][0-3]?[0-9][./](?:19|20)\d\d(?!\d)", re.ASCII),
 )
 _MONTH = re.compile("January|February|March|April|May|June|July|August|September|October|November|December")
 _MONTH_SHORT = re.compile("Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Oct|Nov|Dec")

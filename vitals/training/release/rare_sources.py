@@ -77,14 +77,20 @@ def replaced(text: str, names: Mapping[str, str]) -> str:
     if not names:
         return text
     written = {TITLES[app]: name for app, name in names.items() if app in TITLES} | dict(names)
-    return _pattern(tuple(sorted(written, reverse=True))).sub(lambda match: written[match.group()], text)
+
+    def stand_in(match: re.Match[str]) -> str:
+        # Looked at here and not by the pattern, which is several times quicker if it begins with letters.
+        before = text[match.start() - 1 : match.start()]
+        return match.group() if before.isalnum() or before in {"_", "."} else written[match.group()]
+
+    return _pattern(tuple(sorted(written, reverse=True))).sub(stand_in, text)
 
 
 @lru_cache(maxsize=256)
 def _pattern(written: tuple[str, ...]) -> re.Pattern[str]:
-    """Names as whole names: not within a longer word or package name, but before the full stop of a sentence."""
+    """Names that end as a whole name: not within a longer word or package name, but before a full stop."""
     names = "|".join(re.escape(name) for name in written)
-    return re.compile(rf"(?<![\w.])(?:{names})(?!\w|\.\w)", re.ASCII)
+    return re.compile(rf"(?:{names})(?!\w|\.\w)", re.ASCII)
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,33 @@
+"""Training lines for tests of releases: made-up persons with several days each.
+
+Belongs here: lines from made-up facts. Does not belong here: expectations.
+"""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import polars as pl
+
+from tests.vitals.training.fact_frames import DAY, KINDS, random_facts
+from vitals.training.examples import build_examples
+from vitals.training.tasks.mix import TaskMix
+
+EVERY_TASK = TaskMix(question=1, data_quality=1, abstention=1, preference=1)
+
+
+def training_lines(persons: int, days: int, *, seed: int = 0, kinds: tuple[str, ...] = KINDS) -> list[dict[str, Any]]:
+    """Parsed lines of persons who all have the same days, in the order of the training lake."""
+    chance = random.Random(seed)
+    subjects = [f"{chance.getrandbits(128):032x}" for _ in range(persons)]
+    found = []
+    for kind in kinds:
+        facts = random_facts(kind, persons * days, seed=chance.randrange(10**6))
+        frame = facts.with_columns(
+            subject_id=pl.Series([subject for subject in subjects for _ in range(days)]),
+            local_date=pl.Series([DAY + timedelta(days=day) for _ in subjects for day in range(days)]),
+        )
+        lines = build_examples(kind, frame, tenant="default", processor_version="0.1.0", mix=EVERY_TASK)
+        found += [orjson.loads(line) for line in lines]
+    return found
