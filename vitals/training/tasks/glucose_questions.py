@@ -46,7 +46,7 @@ def _metric(text: str) -> dict[str, str]:
 
 def _width(day: Day, narrative: Narrative) -> bool:
     low, high = day.claim("min"), day.claim("max")
-    if low is None or high is None or low.text() == high.text():
+    if low is None or high is None or low.text() == high.text() or float(low.value) > float(high.value):
         return False
     width = difference_as_written(high, low)
     words = {"unit": unit("mg/dL", "max"), "side": side("higher", width.id.partition(".")[2])}

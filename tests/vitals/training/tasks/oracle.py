@@ -62,6 +62,12 @@ def two(value: float, base: float, words: tuple[str, str], also: tuple[str, ...]
     return [written, other, f"{apart:,}", *also], words[0] if value > base else words[1]
 
 
+def width(row: Row) -> Expected:
+    if row["max"] is None or row["min"] is None or row["max"] < row["min"]:
+        return None
+    return two(row["max"], row["min"], ("higher", "higher"))
+
+
 def shares(row: Row) -> Expected:
     share, over = row["pct_70_140"], row["pct_above_180"]
     if share is None or over is None:
@@ -161,7 +167,7 @@ ORACLE: Mapping[str, Mapping[str, Callable[[Row], Expected]]] = {
         "median": of(("median", number)),
         "lowest": of(("min", number), ("min_at_local", clock)),
         "highest": of(("max", number), ("max_at_local", clock)),
-        "range_width": compared("max", "min", ("higher", "higher")),
+        "range_width": width,
         "time_in_range": of(("pct_70_180", percent), also=("70", "180")),
         "time_above_180": of(("pct_above_180", percent), also=("180",)),
         "shares_compared": shares,
