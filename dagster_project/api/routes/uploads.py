@@ -102,7 +102,7 @@ def _accepted(caller: Caller, response: Response, listed: list[ListedObject]) ->
     return Accepted(batch_id=batch_id, uploads=uploads)
 
 
-@router.get("", summary="The books", responses=described(400))
+@router.get("", summary="The books", responses=described(404))
 def list_uploads(
     caller: Reader,
     state: Annotated[list[UploadState] | None, Query()] = None,
