@@ -61,8 +61,8 @@ class Folded:
         fates: `upload_id`, `accepted`, `duplicate`, `superseded` of the incoming uploads, absolute.
         shifts: the same columns for other uploads, as differences; rows of zeros are left out.
         winners: per record whose current content or representative changed: the record key,
-            `content_hash`, and the representative's `fetched_utc`, `source_key_sha256`, `file_quality`,
-            `utc_date`.
+            `content_hash`, the representative's `fetched_utc`, `source_key_sha256`, `file_quality`, `utc_date`,
+            and `incoming_row`, the first row of the batch with that content (null: it holds none).
         removed: record keys that no longer have any delivery, or whose row may stand in another partition.
         unavailable: uploads whose rows hold a current content that is neither stored nor incoming; they
             must be read again.
@@ -77,37 +77,53 @@ class Folded:
 
 def current(deliveries: pl.DataFrame) -> pl.DataFrame:
     """The representative delivery of each record's current content (DELIVERY_SCHEMA, one row per record)."""
-    return deliveries.filter(_fates(deliveries) == _ACCEPTED)
+    return deliveries.filter(_ranked(deliveries, batch_from=0).fates == _ACCEPTED)
 
 
-def _fates(deliveries: pl.DataFrame) -> pl.Series:
-    """Fate of each delivery as a number (`_FATES`), in their order.
+@dataclass(frozen=True)
+class _Ranked:
+    """Arrays with one item per delivery.
+
+    Attributes:
+        fates: fate as a number (`_FATES`).
+        carriers: of an accepted delivery, the first delivery of the same content in this batch, or -1.
+    """
+
+    fates: NDArray[np.uint8]
+    carriers: _Ints
+
+
+def _ranked(deliveries: pl.DataFrame, *, batch_from: int) -> _Ranked:
+    """Rank deliveries; those from row `batch_from` on are of this batch.
 
     Most records of a batch have one delivery, which needs no order; only the others are grouped and compared.
     """
-    fates = np.zeros(deliveries.height, dtype=np.uint8)
+    rows = np.arange(deliveries.height)
+    ranked = _Ranked(np.zeros(len(rows), dtype=np.uint8), np.where(rows >= batch_from, rows, -1))
     # Equal keys have equal hashes, so a hash that occurs once is a record that occurs once. A collision only
     # sends two records the long way round.
     hashes = deliveries.select(pl.struct(RECORD_KEY).hash()).to_series()
     if hashes.n_unique() < len(hashes):
-        shared = np.flatnonzero(hashes.is_duplicated().to_numpy())
-        fates[shared] = _fates_of_shared(deliveries[shared])
-    return pl.Series("fate", fates)
+        _rank_shared(deliveries, np.flatnonzero(hashes.is_duplicated().to_numpy()), ranked, batch_from=batch_from)
+    return ranked
 
 
-def _fates_of_shared(deliveries: pl.DataFrame) -> NDArray[np.uint8]:
-    """Fates of deliveries of records that may have several of them."""
-    grouped = deliveries.with_row_index("row").group_by(RECORD_KEY).agg("row")["row"]
+def _rank_shared(deliveries: pl.DataFrame, rows: _Ints, ranked: _Ranked, *, batch_from: int) -> None:
+    """Rank the deliveries in some rows, all those of their records, into `ranked`."""
+    grouped = deliveries.select(RECORD_KEY)[rows].with_columns(row=rows).group_by(RECORD_KEY).agg("row")["row"]
     record = np.repeat(np.arange(len(grouped)), grouped.list.len().to_numpy())
     row = grouped.explode().to_numpy()
     latest = _extreme(deliveries, row, record, REVISION_ORDER, np.maximum)
     content = deliveries["content_hash"].to_numpy()
     is_current = content[row] == content[latest][record]
-    first = _extreme(deliveries, row[is_current], record[is_current], DELIVERY_ORDER, np.minimum)
-    fates = np.full(deliveries.height, _SUPERSEDED, dtype=np.uint8)
-    fates[row[is_current]] = _DUPLICATE
-    fates[first] = _ACCEPTED
-    return fates
+    ranked.fates[row] = np.where(is_current, _DUPLICATE, _SUPERSEDED)
+    row, record = row[is_current], record[is_current]
+    first = _extreme(deliveries, row, record, DELIVERY_ORDER, np.minimum)
+    ranked.fates[first] = _ACCEPTED
+    # Backwards, so that the first of several is what stays.
+    in_batch = np.flatnonzero(row >= batch_from)[::-1]
+    ranked.carriers[first] = -1
+    ranked.carriers[first[record[in_batch]]] = row[in_batch]
 
 
 def _extreme(deliveries: pl.DataFrame, row: _Ints, record: _Ints, order: list[str], extreme: np.ufunc) -> _Ints:
@@ -131,9 +147,9 @@ def _extreme(deliveries: pl.DataFrame, row: _Ints, record: _Ints, order: list[st
     return row[np.flatnonzero(np.diff(record, prepend=-1))]
 
 
-def _counts(deliveries: pl.DataFrame, fates: pl.Series) -> pl.DataFrame:
+def _counts(deliveries: pl.DataFrame, ranked: _Ranked) -> pl.DataFrame:
     return (
-        deliveries.select("upload_id", fates)
+        deliveries.select("upload_id", fate=pl.lit(pl.Series(ranked.fates)))
         .group_by("upload_id")
         .agg((pl.col("fate") == number).sum().cast(pl.Int64).alias(fate) for number, fate in enumerate(_FATES))
     )
@@ -152,9 +168,11 @@ def fold(*, known: pl.DataFrame, incoming: pl.DataFrame, upload_ids: list[str]) 
         What changes. Folding the same batch again changes nothing.
     """
     mine = pl.col("upload_id").is_in(upload_ids)
-    after = incoming if known.is_empty() else pl.concat([known.filter(~mine), incoming])
-    fates_before, fates_after = _fates(known), _fates(after)
-    counts = _counts(after, fates_after)
+    others = known.filter(~mine)
+    after = incoming if others.is_empty() else pl.concat([others, incoming])
+    ranked_before = _ranked(known, batch_from=len(known))
+    ranked = _ranked(after, batch_from=len(others))
+    counts = _counts(after, ranked)
     fates = (
         pl.DataFrame({"upload_id": upload_ids}, schema={"upload_id": pl.String})
         .join(counts, on="upload_id", how="left")
@@ -162,7 +180,7 @@ def fold(*, known: pl.DataFrame, incoming: pl.DataFrame, upload_ids: list[str]) 
         .sort("upload_id")
     )
     shifts = (
-        pl.concat([counts, _counts(known, fates_before).with_columns(-pl.col(_FATES))])
+        pl.concat([counts, _counts(known, ranked_before).with_columns(-pl.col(_FATES))])
         .filter(~mine)
         .group_by("upload_id")
         .agg(pl.col(_FATES).sum())
@@ -170,10 +188,12 @@ def fold(*, known: pl.DataFrame, incoming: pl.DataFrame, upload_ids: list[str]) 
         .sort("upload_id")
     )
     keep = [*RECORD_KEY, "content_hash", "fetched_utc", "source_key_sha256", "file_quality", "utc_date"]
-    was = known.select(keep).filter(fates_before == _ACCEPTED)
-    now = after.select(keep).filter(fates_after == _ACCEPTED)
+    was = known.select(keep).filter(ranked_before.fates == _ACCEPTED)
+    carriers = pl.Series(np.where(ranked.carriers < 0, -1, ranked.carriers - len(others)))
+    now = after.select(*keep, incoming_row=carriers.set(carriers < 0, None)).filter(ranked.fates == _ACCEPTED)
     winners = _changed(now, was)
-    removed = was.join(now, on=RECORD_KEY, how="anti").select(RECORD_KEY).sort(RECORD_KEY)
+    gone = was if was.is_empty() else was.join(now, on=RECORD_KEY, how="anti")
+    removed = gone.select(RECORD_KEY).sort(RECORD_KEY)
     # Deliveries that are only added make either a stored or an incoming content current; it takes the removal of
     # some to bring back a content that is neither.
     unavailable = [] if known.filter(mine).is_empty() else _unavailable(winners, was, after, incoming)
@@ -184,7 +204,7 @@ def _changed(now: pl.DataFrame, was: pl.DataFrame) -> pl.DataFrame:
     """Rows of `now` that `was` does not hold exactly so."""
     if was.is_empty():
         return now
-    values = [c for c in now.columns if c not in RECORD_KEY]
+    values = [c for c in was.columns if c not in RECORD_KEY]
     both = now.join(was.with_columns(stood=pl.lit(value=True)), on=RECORD_KEY, how="left", suffix="_was")
     same = pl.all_horizontal("stood", *(pl.col(c).eq_missing(pl.col(f"{c}_was")) for c in values))
     return both.filter(~same.fill_null(value=False)).select(now.columns)

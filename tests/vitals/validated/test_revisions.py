@@ -156,3 +156,15 @@ def test_the_current_view_holds_each_record_once():
         frames([(0, [{"record": "r1", "content": c, "modified": 0, "version": 0}]) for c in (0, 1, 0)])
     )
     assert current(everything).select(RECORD_KEY).rows() == [("s", "r1")]
+
+
+@given(uploads, st.integers(0, 5))
+@settings(deadline=None, max_examples=60)
+def test_a_winner_names_the_first_row_of_the_batch_with_its_content_if_the_batch_holds_one(drawn, split):
+    found = frames(drawn)
+    empty = pl.DataFrame(schema=DELIVERY_SCHEMA)
+    known, incoming = pl.concat([empty, *found[:split]]), pl.concat([empty, *found[split:]])
+    folded = fold(known=known, incoming=incoming, upload_ids=[f"u{u}" for u in range(split, len(drawn))])
+    held = incoming.select(*RECORD_KEY, "content_hash").rows()
+    for *content, row in folded.winners.select(*RECORD_KEY, "content_hash", "incoming_row").rows():
+        assert row == (held.index(tuple(content)) if tuple(content) in held else None)
