@@ -5,7 +5,7 @@ To add a category: one line in `training_assets` and one in `training_checks`.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 
 import dagster as dg
@@ -26,6 +26,9 @@ from vitals.record_types import (
     RecordType,
 )
 from vitals.training.line_check import problems
+
+ReadLines = Callable[[Workspace, str, date], list[bytes]]
+"""Workspace, tenant and local day to the lines of a training file."""
 
 
 def build_training_asset(record_type: RecordType, *, partitions_def: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -64,14 +67,20 @@ def build_training_asset(record_type: RecordType, *, partitions_def: dg.Partitio
     return training_asset
 
 
-def build_training_checks(
-    record_type: RecordType, *, partitions_def: dg.PartitionsDefinition
+def build_line_checks(
+    category: str, *, read: ReadLines, partitions_def: dg.PartitionsDefinition
 ) -> dg.AssetChecksDefinition:
-    """The checks of one category's training asset, from one reading of its file."""
-    key = asset_key("training", record_type)
+    """The checks of one training asset, from one reading of its file.
+
+    Args:
+        category: last part of its key.
+        read: how the lines of a tenant and local day are read.
+        partitions_def: the partitions of the asset.
+    """
+    key = dg.AssetKey(["training", category])
 
     @dg.multi_asset_check(
-        name=f"training_{record_type.category}_checks",
+        name=f"training_{category}_checks",
         specs=[
             dg.AssetCheckSpec(
                 "lines_load",
@@ -92,7 +101,7 @@ def build_training_checks(
         context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
     ) -> Iterator[dg.AssetCheckResult]:
         day, tenant = partition_of(context)
-        lines = read_journal(workspace, tenant=tenant, record_type=record_type, local_day=date.fromisoformat(day))
+        lines = read(workspace, tenant, date.fromisoformat(day))
         shape = Counter(problem for line in lines for problem in problems(line))
         for name, found in {"lines_load": shape, **findings(lines)}.items():
             yield dg.AssetCheckResult(
@@ -103,6 +112,17 @@ def build_training_checks(
             )
 
     return training_checks
+
+
+def build_training_checks(
+    record_type: RecordType, *, partitions_def: dg.PartitionsDefinition
+) -> dg.AssetChecksDefinition:
+    """The checks of one category's training asset."""
+
+    def read(workspace: Workspace, tenant: str, local_day: date) -> list[bytes]:
+        return read_journal(workspace, tenant=tenant, record_type=record_type, local_day=local_day)
+
+    return build_line_checks(record_type.category, read=read, partitions_def=partitions_def)
 
 
 def training_assets(partitions_def: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:

@@ -7,9 +7,11 @@ Does not belong here: when (`sensors`), or limits of concurrency (`dagster.yaml`
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from assets.day_journal import JOURNAL_KEY
 from assets.presentation import asset_key
+from assets.release import RELEASE_KEY
 from dagster_project.partitions import Axes
-from sensors.requests import LANDING_CHECKS_JOB, LANDING_JOB, LOCAL_DAY_CHECKS_JOB, LOCAL_DAY_JOB
+from sensors.requests import LANDING_CHECKS_JOB, LANDING_JOB, LOCAL_DAY_CHECKS_JOB, LOCAL_DAY_JOB, RELEASE_JOB
 from vitals.record_types import RECORD_TYPES, Stage
 
 MAX_RUNTIME_TAG = "dagster/max_runtime"
@@ -38,6 +40,11 @@ def build_jobs(axes: Axes, *, timeout_seconds: int) -> list[UnresolvedAssetJobDe
             description="Recomputes a local day's facts and examples.",
         ),
         dg.define_asset_job(
+            RELEASE_JOB,
+            selection=dg.AssetSelection.assets(RELEASE_KEY),
+            description="Builds a version of a release from its specification, and publishes it if every gate passes.",
+        ),
+        dg.define_asset_job(
             LANDING_CHECKS_JOB,
             selection=dg.AssetSelection.checks_for_assets(*_keys("validated")),
             tags=tags,
@@ -45,7 +52,7 @@ def build_jobs(axes: Axes, *, timeout_seconds: int) -> list[UnresolvedAssetJobDe
         ),
         dg.define_asset_job(
             LOCAL_DAY_CHECKS_JOB,
-            selection=dg.AssetSelection.checks_for_assets(*_keys("clinical"), *_keys("training")),
+            selection=dg.AssetSelection.checks_for_assets(*_keys("clinical"), *_keys("training"), JOURNAL_KEY),
             tags=tags,
             description="Evaluates the checks of a local day again, without computing anything.",
         ),

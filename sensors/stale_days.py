@@ -5,17 +5,20 @@ are stale.
 Does not belong here: what makes a day stale (`assets.stages.staleness`).
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
+from assets.day_journal import JOURNAL_KEY
 from assets.presentation import asset_key
+from assets.stages.rendering_paths import JOURNAL
 from resources.catalog_rows import StaleDay, StaleStage
 from resources.workspace import Workspace
 from sensors.requests import LOCAL_DAY_JOB, partition_key, run_tags, unfinished_partitions
 from vitals.record_types import BY_KIND, RECORD_TYPES
+from vitals.training.day_journal.day_metrics import WINDOW_DAYS
 
 PATIENCE = timedelta(minutes=10)
 """While uploads of a tenant are pending its days will change again: they wait, but not for ever."""
@@ -31,13 +34,14 @@ class DayRequest:
 
 
 def stale_assets(marks: Iterable[StaleDay]) -> tuple[dg.AssetKey, ...]:
-    """Assets of one day's marks: a kind's facts and examples, or the examples alone."""
+    """Assets of one day's marks: a kind's facts and examples, or the examples alone; the journal after any facts."""
     marks = list(marks)
     facts = {m.kind for m in marks if m.stage == "clinical"}
     examples = facts | {m.kind for m in marks if m.stage == "training"}
     return (
         *(asset_key("clinical", t) for t in RECORD_TYPES if t.kind in facts),
         *(asset_key("training", t) for t in RECORD_TYPES if t.kind in examples),
+        *((JOURNAL_KEY,) if facts or JOURNAL in examples else ()),
     )
 
 
@@ -52,6 +56,9 @@ def choose_days(
 ) -> list[DayRequest]:
     """Local days to ask for, oldest first.
 
+    A journal whose own day has no stale facts waits while a day that it looks back on has some: it would only be
+    stale again.
+
     Args:
         marks: stale days of all tenants; kinds that no longer exist are ignored.
         busy_tenants: tenants with pending uploads.
@@ -60,8 +67,9 @@ def choose_days(
     """
     days: dict[tuple[date, str], list[StaleDay]] = {}
     for mark in marks:
-        if mark.kind in BY_KIND and possible(mark.local_date):
+        if (mark.kind in BY_KIND or mark.kind == JOURNAL) and possible(mark.local_date):
             days.setdefault((mark.local_date, mark.tenant), []).append(mark)
+    days = {key: kept for key, found in days.items() if (kept := _without_waiting_journal(*key, days))}
     ready = [
         DayRequest(day, tenant, stale_assets(found))
         for (day, tenant), found in sorted(days.items())
@@ -69,6 +77,16 @@ def choose_days(
         and (tenant not in busy_tenants or now - min(m.marked_at for m in found) > PATIENCE)
     ]
     return ready[:limit]
+
+
+def _without_waiting_journal(day: date, tenant: str, days: Mapping[tuple[date, str], list[StaleDay]]) -> list[StaleDay]:
+    """Marks of a day, without that of its journal if it is to wait."""
+    found = days[day, tenant]
+    if any(mark.stage == "clinical" for mark in found):
+        return found
+    earlier = ((day - timedelta(days=back), tenant) for back in range(1, WINDOW_DAYS))
+    waits = any(mark.stage == "clinical" for key in earlier for mark in days.get(key, ()))
+    return [mark for mark in found if not (waits and mark.kind == JOURNAL)]
 
 
 def all_marks(workspace: Workspace, tenants: Iterable[str]) -> list[StaleDay]:

@@ -12,8 +12,10 @@ from pathlib import Path
 import polars as pl
 
 from assets.stages.books import every_upload
+from assets.stages.journal import render_journal
 from assets.stages.records_table import record_count
 from assets.stages.rendering import render_partition
+from assets.stages.rendering_paths import JOURNAL
 from assets.stages.summaries import clinical_schema, clinical_table, summarise_partition
 from assets.stages.validation import FATES, validate_day
 from dagster_project.installation import build_workspace
@@ -70,7 +72,10 @@ def run_stages(workspace: Workspace, *, rounds: int = 8, run_id: str = "test-run
             summarise_partition(workspace, tenant=tenant, record_type=BY_KIND[mark.kind], local_day=mark.local_date)
         examples = [(t, m) for t in tenants for m in workspace.catalog.stale_days.list(t, "training")]
         for tenant, mark in examples:
-            render_partition(workspace, tenant=tenant, record_type=BY_KIND[mark.kind], local_day=mark.local_date)
+            if mark.kind == JOURNAL:
+                render_journal(workspace, tenant=tenant, local_day=mark.local_date)
+            else:
+                render_partition(workspace, tenant=tenant, record_type=BY_KIND[mark.kind], local_day=mark.local_date)
         done += len(marks) + len(examples)
         if not work and not marks and not examples:
             return done

@@ -6,11 +6,13 @@ Does not belong here: computing (`summaries`, `rendering`), or printing.
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import chain
 from typing import Any
 
 import orjson
 import polars as pl
 
+from assets.stages.journal import read_day_journal
 from assets.stages.rendering import read_journal
 from assets.stages.summaries import clinical_schema, clinical_table, summarise_window
 from resources.workspace import Workspace
@@ -95,9 +97,9 @@ def stated_values(kind: str, row: dict[str, Any], *, scope: str) -> dict[str, fl
 def examples_of(
     workspace: Workspace, tenant: str, subject_id: str, local_day: date
 ) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """Training lines of a person and local day, parsed and as they are stored."""
-    for record_type in RECORD_TYPES:
-        for line in read_journal(workspace, tenant=tenant, record_type=record_type, local_day=local_day):
-            example = orjson.loads(line)
-            if example["metadata"]["subject_id"] == subject_id:
-                yield example, line
+    """Training lines of a person and local day, the day journal's last, parsed and as they are stored."""
+    files = [read_journal(workspace, tenant=tenant, record_type=t, local_day=local_day) for t in RECORD_TYPES]
+    for line in chain(*files, read_day_journal(workspace, tenant=tenant, local_day=local_day)):
+        example = orjson.loads(line)
+        if example["metadata"]["subject_id"] == subject_id:
+            yield example, line

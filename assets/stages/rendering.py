@@ -7,6 +7,7 @@ Does not belong here: a sentence (`vitals.training`), or any clinical number.
 from datetime import date
 from importlib.metadata import version
 
+from assets.stages.rendering_paths import category_path
 from assets.stages.summaries import read_facts
 from resources.workspace import Workspace
 from vitals.record_types import RecordType
@@ -16,8 +17,8 @@ PROCESSOR_VERSION = version("vitalgraph")
 
 
 def journal_path(record_type: RecordType, local_day: date) -> str:
-    """Key of the day's training file of a category."""
-    return f"training/{record_type.category}/{local_day:%Y/%m}/health_journal_{local_day:%Y_%m_%d}.jsonl"
+    """Key of the day's training file of a kind."""
+    return category_path(record_type.category, local_day)
 
 
 def render_partition(workspace: Workspace, *, tenant: str, record_type: RecordType, local_day: date) -> list[bytes]:

@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 import polars as pl
 
+from assets.stages.journal_marks import journal_marks, journals_after, touched
 from assets.stages.records_table import read_records
 from assets.stages.registration import utc_now
 from assets.stages.staleness import evidence_frame, latest_fetches
@@ -150,16 +151,21 @@ def _priorities(workspace: Workspace, tenant: str, record_type: RecordType, grou
 
 
 def summarise_partition(workspace: Workspace, *, tenant: str, record_type: RecordType, local_day: date) -> pl.DataFrame:
-    """Recompute one local day of the kind's clinical table; its training lines become stale.
+    """Recompute one local day of the kind's clinical table; its training lines become stale, journals included.
 
     The mark is cleared only if nobody marked the day again while it was being read.
     """
-    stale_days = workspace.catalog.stale_days
+    stale_days, lake, table = workspace.catalog.stale_days, workspace.lake(tenant), clinical_table(record_type)
     version = stale_days.version(tenant, "clinical", record_type.kind, local_day)
     facts = summarise_days(workspace, tenant=tenant, record_type=record_type, first_day=local_day, last_day=local_day)
-    workspace.lake(tenant).replace(clinical_table(record_type), facts, partition_by="local_date", values=[local_day])
+    later = journals_after(workspace, tenant=tenant, local_day=local_day)
+    journals = journal_marks(tenant, touched(lake, later, table=table, local_day=local_day, facts=facts))
+    # Before the facts too: after a crash between the two, nothing would tell whose facts had changed.
+    stale_days.mark(journals, now=utc_now())
+    lake.replace(table, facts, partition_by="local_date", values=[local_day])
     examples = StaleMark(tenant=tenant, stage="training", kind=record_type.kind, local_date=local_day, reason="facts")
-    stale_days.mark([examples], now=utc_now())
+    begun = set(journals_after(workspace, tenant=tenant, local_day=local_day)) - set(later)
+    stale_days.mark([examples, *journals, *journal_marks(tenant, {local_day, *begun})], now=utc_now())
     if version is not None:
         stale_days.clear(tenant, "clinical", record_type.kind, local_day, version)
     return facts
