@@ -164,9 +164,14 @@ def unit(text: str, column: str) -> Word:
     return Word(text, label="unit", column=column, rivals=tuple(Rival(wrong) for wrong in WRONG_UNITS[text]))
 
 
-def side(text: str, column: str, *, rival_column: str | None = None) -> Word:
-    """A comparison word of a column; its opposite would name `rival_column`, if that is a metric of its own."""
-    return Word(text, label="comparison", column=column, rivals=(Rival(OPPOSITES[text], rival_column),))
+def side(text: str, column: str) -> Word:
+    """A comparison word of a column; its opposite is wrong."""
+    return Word(text, label="comparison", column=column, rivals=(Rival(OPPOSITES[text]),))
+
+
+def extreme(text: str, column: str, rival_column: str) -> Word:
+    """The word "lowest" or "highest" as the name of a metric; its opposite names the other one."""
+    return Word(text, label="metric", column=column, rivals=(Rival(OPPOSITES[text], rival_column),))
 
 
 def named(text: str, column: str, rivals: Mapping[str, str]) -> Word:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from vitals.training.claims import Claim, difference_as_written
 from vitals.training.narrative import Narrative, phrases
-from vitals.training.tasks.ask import Day, Guess, Question, named, side, states, unit
+from vitals.training.tasks.ask import Day, Guess, Question, extreme, named, side, states, unit
 
 _LEVELS: Mapping[str, str] = {
     "mean glucose": "mean",
@@ -143,7 +143,7 @@ QUESTIONS: tuple[Question, ...] = (
         answer=states(
             "The {side} reading on {date} was {low} {unit}, at {low_at} local time",
             "On {date} the {side} reading was {low} {unit} at {low_at} local time",
-            words={"side": side("lowest", "min", rival_column="max"), "unit": unit("mg/dL", "min")},
+            words={"side": extreme("lowest", "min", "max"), "unit": unit("mg/dL", "min")},
             low="min",
             low_at="min#at",
         ),
@@ -162,7 +162,7 @@ QUESTIONS: tuple[Question, ...] = (
         answer=states(
             "The {side} reading on {date} was {high} {unit}, at {high_at} local time",
             "On {date} the {side} reading was {high} {unit} at {high_at} local time",
-            words={"side": side("highest", "max", rival_column="min"), "unit": unit("mg/dL", "max")},
+            words={"side": extreme("highest", "max", "min"), "unit": unit("mg/dL", "max")},
             high="max",
             high_at="max#at",
         ),

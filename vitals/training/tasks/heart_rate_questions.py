@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from vitals.training.claims import difference_as_written
 from vitals.training.narrative import Narrative, phrases
-from vitals.training.tasks.ask import Answer, Day, Guess, Question, named, side, states, unit
+from vitals.training.tasks.ask import Answer, Day, Guess, Question, extreme, named, side, states, unit
 
 _MEANS: Mapping[str, str] = {
     "time-weighted mean heart rate": "mean_time_weighted",
@@ -86,7 +86,7 @@ QUESTIONS: tuple[Question, ...] = (
         answer=states(
             "The {side} minute of heart rate on {date} was {low} {unit}, at {low_at} local time",
             "On {date} the {side} minute of heart rate was {low} {unit} at {low_at} local time",
-            words={"side": side("lowest", "min", rival_column="max"), "unit": unit("bpm", "min")},
+            words={"side": extreme("lowest", "min", "max"), "unit": unit("bpm", "min")},
             low="min",
             low_at="min#at",
         ),
@@ -105,7 +105,7 @@ QUESTIONS: tuple[Question, ...] = (
         answer=states(
             "The {side} minute of heart rate on {date} was {high} {unit}, at {high_at} local time",
             "On {date} the {side} minute of heart rate was {high} {unit} at {high_at} local time",
-            words={"side": side("highest", "max", rival_column="min"), "unit": unit("bpm", "max")},
+            words={"side": extreme("highest", "max", "min"), "unit": unit("bpm", "max")},
             high="max",
             high_at="max#at",
         ),

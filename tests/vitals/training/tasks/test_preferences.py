@@ -10,6 +10,7 @@ import pytest
 from tests.vitals.training.fact_frames import KINDS
 from tests.vitals.training.number_reader import text_of, tokens
 from tests.vitals.training.tasks.task_lines import frames, key_of, lines, of_task
+from vitals.training.grounding.check import ungrounded
 from vitals.training.language import violations
 from vitals.training.line_check import REJECTED_LABELS
 from vitals.training.tasks.ask import OPPOSITES, WRONG_UNITS
@@ -74,6 +75,27 @@ def test_the_label_says_what_kind_of_thing_differs():
             assert "abstention" in line["metadata"]
             assert rejected.startswith("was "), fact
             assert tokens(rejected), fact
+
+
+KINDS_OF_LABEL = {
+    "digit": {"number"},
+    "unit": {"unit"},
+    "date": {"date"},
+    "time": {"time"},
+    # The side of a threshold is part of a metric's definition.
+    "comparison": {"comparison", "metric"},
+    "metric": {"metric"},
+    "withheld_stated": {"metric"},
+}
+"""What the grounding check calls the wrong fact of a label."""
+
+
+def test_the_grounding_check_passes_the_chosen_answer_and_fails_the_rejected_one_for_its_label():
+    for _, line, _ in pairs():
+        fact = line["metadata"]["rejected_fact"]
+        assert ungrounded(line) == [], line["output"]
+        wrong = ungrounded(line | {"output": line["rejected"]})
+        assert KINDS_OF_LABEL[fact["label"]] & {problem.kind for problem in wrong}, (fact, wrong)
 
 
 def test_the_claim_of_a_wrong_fact_is_the_one_whose_value_stood_there():
