@@ -96,4 +96,4 @@ def _pattern(written: tuple[str, ...]) -> re.Pattern[str]:
 @lru_cache(maxsize=4096)
 def _is_app(name: str) -> bool:
     """Whether a dotted name is that of an app and not of a metric."""
-    return name not in BY_ID and name not in NAMES and not name.startswith(STAND_IN)
+    return name not in BY_ID and name not in NAMES
