@@ -9,7 +9,9 @@ import warnings
 import dagster as dg
 
 from assets.clinical import clinical_assets, clinical_checks
+from assets.day_journal import build_journal_asset, build_journal_checks
 from assets.raw import raw_assets
+from assets.release import build_release_asset
 from assets.training import training_assets, training_checks
 from assets.validated import validated_assets, validated_checks
 from dagster_project.installation import build_workspace
@@ -32,17 +34,20 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 
 def _assemble(settings: Settings) -> dg.Definitions:
     axes = build_axes(settings.first_date)
+    training = [*training_assets(axes.local), build_journal_asset(axes.local)]
     return dg.Definitions(
         assets=[
             *raw_assets(axes.landing),
             *validated_assets(axes.landing),
             *clinical_assets(axes.local),
-            *training_assets(axes.local),
+            *training,
+            build_release_asset([asset.key for asset in training]),
         ],
         asset_checks=[
             *validated_checks(axes.landing),
             *clinical_checks(axes.local),
             *training_checks(axes.local),
+            build_journal_checks(axes.local),
         ],
         jobs=build_jobs(axes, timeout_seconds=settings.processing_timeout_seconds),
         sensors=[

@@ -12,6 +12,7 @@ LANDING_JOB = "landing"
 LOCAL_DAY_JOB = "local_day"
 LANDING_CHECKS_JOB = "landing_checks"
 LOCAL_DAY_CHECKS_JOB = "local_day_checks"
+RELEASE_JOB = "release"
 
 TENANT_TAG = "vitalgraph/tenant"
 LANE_TAG = "vitalgraph/lane"

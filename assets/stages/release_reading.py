@@ -1,0 +1,203 @@
+"""Reading releases that were published: checking them again, comparing two, copying one out.
+
+Belongs here: what is done with a version that stands in the lake.
+Does not belong here: building one (`release_build`) or publishing it (`releases`).
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+import polars as pl
+
+from assets.stages.release_build import OnStep
+from assets.stages.release_gates import canaries_of, journal_lines, line_results, text_lines
+from assets.stages.releases import trace_facts_key, traces_key
+from resources.catalog_rows import DatasetVersion
+from resources.lake import Lake
+from resources.workspace import Workspace
+from vitals.errors import ConflictError, NotFoundError
+from vitals.training.release.differences import Difference, differences
+from vitals.training.release.gates import (
+    GateResult,
+    Placed,
+    erased_gate,
+    formats_gate,
+    identifiers_gate,
+    splits_gate,
+)
+from vitals.training.release.line_gates import report
+from vitals.training.release.manifest import MANIFEST
+from vitals.training.release.spec import SIDES, ReleaseSpec, Side, read_spec
+from vitals.training.release.traces import ExampleTrace, ManifestFacts, facts_from, traces_from
+from vitals.training.release.writing import DATA_FOLDER, data_path, facts_of_file
+
+ALWAYS_EXPORTED = ("README.md", "croissant.json", "statistics.json", MANIFEST)
+
+
+def published(workspace: Workspace, tenant: str, name: str, version: str) -> DatasetVersion:
+    """A version that may be relied on.
+
+    Raises:
+        NotFoundError: no such version.
+        ConflictError: it is not published.
+    """
+    row = workspace.catalog.datasets.get(tenant, name, version)
+    if row.state != "published":
+        raise ConflictError(
+            "use the release",
+            f"{name} {version}",
+            f"it is {row.state}{': ' + '; '.join(row.reasons) if row.reasons else ''}",
+            "Build it again, or use another version.",
+        )
+    return row
+
+
+def read_manifest(lake: Lake, name: str, version: str) -> dict[str, Any]:
+    """The manifest of a version in the lake.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found: dict[str, Any] = orjson.loads(lake.read_object(f"releases/{name}/{version}/{MANIFEST}"))
+    return found
+
+
+def verify(
+    workspace: Workspace, *, tenant: str, name: str, version: str, on_step: OnStep = lambda _: None
+) -> list[GateResult]:
+    """Look at a published version again, from its files alone: checksums first, then every gate that they allow.
+
+    Shared source records cannot be judged from the files, which do not name records.
+    """
+    row = published(workspace, tenant, name, version)
+    spec = read_spec(row.spec)
+    lake = workspace.lake(tenant)
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        on_step("reading")
+        checked = _fetch(lake, row, folder)
+        if not checked.passed:
+            return [checked]
+        on_step("judging")
+        return [checked, *_gates(workspace, spec, row, folder)]
+
+
+def _fetch(lake: Lake, row: DatasetVersion, folder: Path) -> GateResult:
+    """Bring all files of a version into a folder and compare their checksums."""
+    root = f"releases/{row.name}/{row.version}"
+    there = {found.key.removeprefix(f"{root}/") for found in lake.objects(root)}
+    wrong: list[str] = []
+    if MANIFEST not in there:
+        return GateResult("checksums", {"files": len(there)}, [f"{MANIFEST} is missing"])
+    lake.read_file(f"{root}/{MANIFEST}", folder / MANIFEST)
+    if facts_of_file(folder / MANIFEST).sha256 != row.manifest_sha256:
+        wrong.append(f"{MANIFEST} is not the one that was published")
+    listed = orjson.loads((folder / MANIFEST).read_bytes())["files"]
+    wrong += [f"{path} is not in the manifest" for path in sorted(there - {*listed, MANIFEST})]
+    for path, expected in listed.items():
+        if path not in there:
+            wrong.append(f"{path} is missing")
+            continue
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        lake.read_file(f"{root}/{path}", folder / path)
+        if facts_of_file(folder / path).sha256 != expected["sha256"]:
+            wrong.append(f"{path} was changed")
+    return GateResult("checksums", {"files": len(listed) + 1}, wrong)
+
+
+def _gates(workspace: Workspace, spec: ReleaseSpec, row: DatasetVersion, folder: Path) -> list[GateResult]:
+    subjects = workspace.catalog.subjects.subject_ids(spec.tenant)
+    sides = _sides(folder, spec)
+    rows: dict[Any, dict[str, int]] = {
+        name: {
+            side: sum(1 for _ in path.open("rb"))
+            for side in SIDES
+            if (path := folder / data_path(name, side, "jsonl")).exists()
+        }
+        for name in spec.formats
+    }
+    return [
+        *line_results(report(journal_lines(folder))),
+        splits_gate(
+            (_place(line, side), line)
+            for line in map(orjson.loads, journal_lines(folder))
+            for side in sides.get(line["id"], ())
+        ),
+        identifiers_gate(text_lines(folder), canaries_of(spec, subjects)),
+        erased_gate(list(workspace.catalog.datasets.contributors(row.id)), subjects.values()),
+        formats_gate(folder, rows),
+    ]
+
+
+def _sides(folder: Path, spec: ReleaseSpec) -> dict[str, set[Side]]:
+    """Id to the sides it stands on, in any format made of single lines."""
+    found: dict[str, set[Side]] = {}
+    for name in spec.formats:
+        for side in SIDES:
+            path = folder / data_path(name, side, "ids.jsonl")
+            if name == "case" or not path.exists():
+                continue
+            with path.open("rb") as file:
+                for line in file:
+                    found.setdefault(orjson.loads(line)["id"], set()).add(side)
+    return found
+
+
+def _place(line: Mapping[str, Any], side: Side) -> Placed:
+    metadata = line["metadata"]
+    return Placed(line["id"], metadata["subject_id"], side, metadata["training_category"], metadata["local_date"])
+
+
+def compare(workspace: Workspace, *, tenant: str, before: tuple[str, str], after: tuple[str, str]) -> list[Difference]:
+    """Every difference between two published versions (name, version), each with its cause."""
+    lake = workspace.lake(tenant)
+    for name, version in (before, after):
+        published(workspace, tenant, name, version)
+    was, now = _traces(lake, *before), _traces(lake, *after)
+    return differences(was[0], now[0], was[1], now[1])
+
+
+def _traces(lake: Lake, name: str, version: str) -> tuple[list[ExampleTrace], ManifestFacts]:
+    with TemporaryDirectory() as temporary:
+        path = Path(temporary) / "traces.parquet"
+        lake.read_file(traces_key(name, version), path)
+        traces = list(traces_from(pl.read_parquet(path)))
+    return traces, facts_from(orjson.loads(lake.read_object(trace_facts_key(name, version))))
+
+
+def export(
+    workspace: Workspace, *, tenant: str, name: str, version: str, formats: Sequence[str], folder: Path
+) -> list[str]:
+    """Copy a published version, or some of its formats, into a local folder; paths of the files.
+
+    Raises:
+        ConflictError: the folder has something in it.
+        NotFoundError: the version has no such format.
+    """
+    row = published(workspace, tenant, name, version)
+    known = set(row.spec["formats"])
+    unknown = sorted(set(formats) - known)
+    if unknown:
+        raise NotFoundError(
+            "export the release",
+            ", ".join(unknown),
+            "the version has no such format",
+            f"It has {', '.join(sorted(known))}.",
+        )
+    if folder.exists() and any(folder.iterdir()):
+        raise ConflictError("export the release", str(folder), "the folder is not empty", "Name an empty one.")
+    lake = workspace.lake(tenant)
+    listed = [*read_manifest(lake, name, version)["files"], MANIFEST]
+    wanted = [path for path in listed if not formats or path in ALWAYS_EXPORTED or _format_of(path) in formats]
+    for path in wanted:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        lake.read_file(f"releases/{name}/{version}/{path}", folder / path)
+    return wanted
+
+
+def _format_of(path: str) -> str | None:
+    parts = path.split("/")
+    return parts[1] if parts[0] == DATA_FOLDER else None
