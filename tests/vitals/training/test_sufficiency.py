@@ -5,6 +5,7 @@ The search knows nothing of the evaluator: it looks for a claim's value as text,
 
 import re
 from copy import deepcopy
+from datetime import date
 
 import orjson
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from tests.vitals.training.fact_frames import KINDS, OURA, SAMSUNG, STELO, at, facts, random_facts, readings, source
 from tests.vitals.training.golden_rows import GOLDEN, REASONS
 from tests.vitals.training.twin_facts import twin_facts
+from vitals.training.day_journal.build import build_journal
 from vitals.training.examples import build_examples
 from vitals.training.sufficiency.evaluator import insufficient
 from vitals.training.tasks.mix import DAILY_SUMMARIES_ONLY, TaskMix
@@ -87,7 +89,6 @@ def check_every_line(example):
     found, operands = places(example)
     assert insufficient(example) == []
     ids = [claim["id"] for claim in example["metadata"]["claims"]]
-    count = len(example["input"].split("\n"))
     table = table_lines(example)
     for name, needed in found.items():
         assert needed, name
@@ -100,9 +101,9 @@ def check_every_line(example):
         assert rejected == [i for i in ids if i in set(rejected)]
         assert {other for other, of in operands.items() if name in of} <= set(rejected)
     somebodys = set().union(*found.values()) if found else set()
-    for position in range(count):
-        # The record line tells what all the others are about: no value stands in it.
-        if position not in somebodys and position > 0:
+    for position, line in enumerate(example["input"].split("\n")):
+        # A record line tells what the lines after it are about: no value stands in it, and all of them need it.
+        if position not in somebodys and not line.startswith("Record: "):
             assert insufficient(without(example, {position})) == []
 
 
@@ -124,6 +125,31 @@ def test_a_line_that_a_claim_of_a_twin_needs_is_missed_and_no_other_in_every_tas
     for kind, frame in twin_facts(seed).items():
         for example in examples(kind, frame.head(2), MANY_TASKS):
             check_every_line(example)
+
+
+@settings(max_examples=2, deadline=None)
+@given(st.integers(0, 500))
+def test_a_line_that_a_claim_of_a_journal_or_of_several_days_needs_is_missed_and_no_other(seed):
+    tables = twin_facts(seed, people=1, days=8)
+    tasks = set()
+    for local_day in (date(2025, 9, 18), date(2025, 9, 21)):
+        for line in build_journal(tables, local_day=local_day, tenant="default", processor_version="0.1.0"):
+            example = orjson.loads(line)
+            tasks.add(example["metadata"]["task"])
+            check_every_line(example)
+    assert "day_journal" in tasks
+
+
+def test_values_of_one_record_do_not_answer_for_another_whose_line_is_gone():
+    tables = twin_facts(1, people=1, days=8)
+    made = build_journal(tables, local_day=date(2025, 9, 18), tenant="default", processor_version="0.1.0")
+    example = next(e for e in map(orjson.loads, made) if e["metadata"]["task"] == "day_journal")
+    lines = example["input"].split("\n")
+    heads = [i for i, line in enumerate(lines) if line == "Record: heart rate"]
+    assert heads
+    of_kind = [c["id"] for c in example["metadata"]["claims"] if c["id"].startswith("heart_rate.") and c["window"]]
+    assert of_kind
+    assert set(of_kind) <= set(insufficient(without(example, set(heads))))
 
 
 @pytest.mark.parametrize("kind", KINDS)
