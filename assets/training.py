@@ -40,8 +40,8 @@ def build_training_asset(record_type: RecordType, *, partitions_def: dg.Partitio
         partitions_def=partitions_def,
         group_name="training",
         description=(
-            f"Instruction examples on {record_type.title.lower()}: one line per person and local day, each number a "
-            "claim with its source."
+            f"Instruction examples on {record_type.title.lower()}: summaries, questions, refusals and preference pairs "
+            "of a person's local day, each number a claim with its source."
         ),
         owners=[record_type.owner],
         kinds={"jsonl"},

@@ -11,6 +11,7 @@ from vitals.clinical.invariants import INVARIANTS
 from vitals.clinical.metrics import METRICS, metrics_of
 from vitals.raw.schemas import reader_schema
 from vitals.record_types import BY_METRIC_PREFIX, RECORD_TYPES
+from vitals.training.tasks.questions import QUESTIONS
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ["vitals", "resources", "assets", "sensors", "dagster_project"]
@@ -22,6 +23,7 @@ def test_a_kind_has_its_schema_its_modules_its_metrics_and_its_invariants(record
     assert reader_schema(record_type.kind).tree["name"].endswith(record_type.prefixed_avro_name)
     assert MODULES[record_type.kind].KIND is record_type
     assert importlib.import_module(f"vitals.training.{record_type.kind}")
+    assert QUESTIONS[record_type.kind]
     assert metrics_of(record_type.kind, "day")
     assert record_type.kind in INVARIANTS
 
