@@ -96,21 +96,19 @@ def with_local_time(records: pl.DataFrame, timeline: pl.DataFrame) -> pl.DataFra
     Returns:
         The records with `context.LOCAL_COLUMNS`, in their order.
     """
-    frame = records.with_row_index("__row")
-    for instant, own, resolved in (
-        ("start_utc", "start_offset_seconds", "offset_seconds"),
-        ("end_utc", "end_offset_seconds", "end_offset_in_force_seconds"),
-    ):
-        frame = frame.join(
-            _in_force(frame, instant, timeline).rename({"offset_seconds": "__in_force"}),
-            on="__row",
-            how="left",
-            maintain_order="left",
-        )
+    starts, ends = records["start_utc"], records["end_utc"]
+    at_start = _in_force(records, "start_utc", timeline)
+    # An instant ends where it starts.
+    at_end = at_start if starts.equals(ends) else _in_force(records, "end_utc", timeline)
+
+    def resolved(own: str, in_force: pl.Series) -> pl.Expr:
         own_is_trusted = pl.col(own).fill_null(0) != 0
-        offset = pl.when(own_is_trusted).then(pl.col(own)).otherwise(pl.col("__in_force")).cast(pl.Int32)
-        frame = frame.with_columns(offset.alias(resolved)).drop("__in_force")
-    return frame.drop("__row").with_columns(
+        return pl.when(own_is_trusted).then(pl.col(own)).otherwise(pl.lit(in_force)).cast(pl.Int32)
+
+    return records.with_columns(
+        offset_seconds=resolved("start_offset_seconds", at_start),
+        end_offset_in_force_seconds=resolved("end_offset_seconds", at_end),
+    ).with_columns(
         local_date=wall_clock(pl.col("start_utc"), pl.col("offset_seconds")).dt.date(),
         end_local_date=wall_clock(pl.col("end_utc"), pl.col("end_offset_in_force_seconds")).dt.date(),
     )
@@ -121,15 +119,17 @@ def wall_clock(instant: pl.Expr, offset_seconds: pl.Expr) -> pl.Expr:
     return (instant + pl.duration(seconds=offset_seconds)).dt.replace_time_zone(None)
 
 
-def _in_force(frame: pl.DataFrame, instant: str, timeline: pl.DataFrame) -> pl.DataFrame:
+def _in_force(frame: pl.DataFrame, instant: str, timeline: pl.DataFrame) -> pl.Series:
+    """Offset in seconds by the timeline at an instant of each row, in the order of the rows."""
     changing = timeline.filter(pl.len().over("subject_id") > 1)
     first = timeline.group_by("subject_id", maintain_order=True).agg(first_offset=pl.col("offset_seconds").first())
-    keyed = frame.select("__row", "subject_id", at=instant).join(first, on="subject_id", how="left")
+    keyed = frame.select("subject_id", at=instant).join(first, on="subject_id", how="left", maintain_order="left")
     # Nearly everybody has one offset in a window: the ordered join is only for those who changed theirs.
     if changing.is_empty():
-        return keyed.select("__row", offset_seconds="first_offset")
+        return keyed["first_offset"]
     return (
-        keyed.sort("at")
+        keyed.with_row_index("__row")
+        .sort("at")
         .join_asof(
             changing.sort("from_utc"),
             left_on="at",
@@ -138,7 +138,9 @@ def _in_force(frame: pl.DataFrame, instant: str, timeline: pl.DataFrame) -> pl.D
             strategy="backward",
             check_sortedness=False,
         )
-        .select("__row", offset_seconds=pl.coalesce("offset_seconds", "first_offset"))
+        .sort("__row")
+        .select(pl.coalesce("offset_seconds", "first_offset"))
+        .to_series()
     )
 
 
@@ -206,9 +208,8 @@ def changed_spans(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     probes = pl.concat(
         [points, points.group_by("subject_id").agg(pl.col("from_utc").min() - pl.duration(days=1))]
     ).sort("subject_id", "from_utc")
-    keyed = probes.with_row_index("__row")
-    old = _in_force(keyed, "from_utc", before).sort("__row")["offset_seconds"]
-    new = _in_force(keyed, "from_utc", after).sort("__row")["offset_seconds"]
+    old = _in_force(probes, "from_utc", before)
+    new = _in_force(probes, "from_utc", after)
     first = pl.int_range(pl.len()).over("subject_id") == 0
     return (
         probes.with_columns(
