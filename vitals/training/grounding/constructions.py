@@ -5,8 +5,10 @@ Order is precedence: the more specific construction stands first.
 """
 
 from vitals.training.grounding.grammar import WHEN, Construction, construction
-from vitals.training.grounding.lexicon import ALL, ENERGY, GLUCOSE, HEART, HRV, NOUNS, SLEEP, STEPS
+from vitals.training.grounding.lexicon import ALL, GLUCOSE, HEART, HRV, NOUNS, SLEEP
 from vitals.training.grounding.question_constructions import ANSWERS
+from vitals.training.grounding.several_days_constructions import SEVERAL_DAYS
+from vitals.training.grounding.total_constructions import OTHER_TOTALS, TOTALS
 
 _OFFSETS = r"~{day#offset_1}(?:, then ~{day#offset_2})?(?:, then ~{day#offset_3})?(?:, then ~{day#offset_4})?"
 _FROM_TO = r",? \(?@{longest_gap_minutes#start}-@{longest_gap_minutes#end}\)?"
@@ -14,7 +16,6 @@ _EPISODES = ("episodes_lv1_hyper", "episodes_lv2_hyper", "episodes_lv1_hypo", "e
 _BOUTS = ("bouts_ge100", "bouts_lt50")
 _ZONES = ("zone_light_57_64", "zone_moderate_64_77", "zone_vigorous_77_96")
 _FLOOR, _CEILING = "#{source_floor_mg_dl >}", "#{source_ceiling_mg_dl >}"
-_AS_OF = r"(?: as of (?:@{recommended_total#other:A:as_of}|&{recommended_total#other:A:as_of}))?"
 
 COMMON = (
     # What it says is held against the withheld metrics by `labels`.
@@ -249,31 +250,6 @@ HRV_NIGHT = (
     construction("for the main sleep that ended on", kinds=(HRV,)),
 )  # fmt: skip
 
-_BY = "(?: by (?:@{recommended_total#as_of}|&{recommended_total#as_of}))?"
-
-TOTALS = (
-    construction(
-        "the phone's own priority rule (?:gives|the figure is) #{hc_priority_total}", kinds=(STEPS, ENERGY)
-    ),
-    construction("(?:from|made of) #{recommended_total#records} records?", kinds=(STEPS, ENERGY)),
-    construction("#{minutes_ge100} had #{minutes_ge100#from} or more", kinds=(STEPS,)),
-    construction("minutes with at least #{minutes_ge100#from}: #{minutes_ge100 bare}", kinds=(STEPS,)),
-    construction("(?:net of rest this is|that makes) #{net_met_minutes}", kinds=(ENERGY,)),
-    construction(
-        "at least #{recommended_total named}(?: of active energy)?" + _BY, kinds=(STEPS, ENERGY), condition="bound"
-    ),
-    construction(
-        "(?:no|a) total of (?:steps|active energy)", kinds=(STEPS, ENERGY)
-    ),
-    construction("the total was still running", kinds=(STEPS, ENERGY)),
-    construction(
-        "#{recommended_total} of active energy|counted #{recommended_total}|: #{recommended_total named}(?= )"
-        "|#{recommended_total}(?= on )",
-        kinds=(STEPS, ENERGY),
-        condition="whole",
-    ),
-)  # fmt: skip
-
 STATISTICS = tuple(
     construction(
         # In brackets after a source that was not used stands that source's value, which has constructions of its own.
@@ -284,15 +260,8 @@ STATISTICS = tuple(
     for words, columns in NOUNS.items()
 )
 
-OTHER_TOTALS = (
-    construction(
-        r"(?:^{A} (?:was also present and not used:|had)|not used and not added: ^{A},)"
-        f" #{{recommended_total#other:A}}{_AS_OF}",
-        kinds=(STEPS, ENERGY),
-    ),
-)
-
-DAY: tuple[Construction, ...] = (
+CONSTRUCTIONS: tuple[Construction, ...] = (
+    *SEVERAL_DAYS,
     *ANSWERS,
     *OTHER_TOTALS,
     *COMMON,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 _FUNCTIONS: Mapping[str, Callable[..., float]] = {
-    "abs": lambda value: abs(value),
+    "abs": abs,
     "round": lambda value, places=0.0: round(value, int(places)),
     "sum": lambda *values: sum(values),
     "mean": lambda *values: statistics.fmean(values),
@@ -24,7 +24,7 @@ _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([a-z]+)(?=\()|(§\d+)|([-+*/(),]))"
 Node = Callable[[tuple[float, ...]], float]
 
 
-class UnreadableFormula(ValueError):
+class UnreadableFormulaError(ValueError):
     """A formula that this reader cannot compute."""
 
 
@@ -37,12 +37,12 @@ def compute(formula: str, operands: tuple[str, ...], values: tuple[float, ...]) 
         values: their values.
 
     Raises:
-        UnreadableFormula: it is written in a way that is not known here, or it cannot be computed.
+        UnreadableFormulaError: it is written in a way that is not known here, or it cannot be computed.
     """
     try:
         return _compiled(formula, operands)(values)
     except (ZeroDivisionError, TypeError, statistics.StatisticsError) as error:
-        raise UnreadableFormula(formula) from error
+        raise UnreadableFormulaError(formula) from error
 
 
 @lru_cache(maxsize=8192)
@@ -55,13 +55,13 @@ def _compiled(formula: str, operands: tuple[str, ...]) -> Node:
     while position < len(text.rstrip()):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise UnreadableFormula(formula)
+            raise UnreadableFormulaError(formula)
         tokens.append(match.group().strip())
         position = match.end()
     reader = _Reader(formula, tokens)
     node = reader.sum()
     if reader.tokens:
-        raise UnreadableFormula(formula)
+        raise UnreadableFormulaError(formula)
     return node
 
 
@@ -85,23 +85,23 @@ class _Reader:
         return left
 
     def _atom(self) -> Node:
-        token = self.tokens.pop(0) if self.tokens else ""
-        if token == "-":
+        part = self.tokens.pop(0) if self.tokens else ""
+        if part == "-":
             inner = self._atom()
             return lambda values: -inner(values)
-        if token == "(":
+        if part == "(":
             node = self.sum()
             self._expect(")")
             return node
-        if token.startswith("§"):
-            index = int(token[1:])
+        if part.startswith("§"):
+            index = int(part[1:])
             return lambda values: values[index]
-        if token in _FUNCTIONS:
-            return self._call(_FUNCTIONS[token])
-        if token[:1].isdigit():
-            number = float(token)
+        if part in _FUNCTIONS:
+            return self._call(_FUNCTIONS[part])
+        if part[:1].isdigit():
+            number = float(part)
             return lambda _: number
-        raise UnreadableFormula(self.formula)
+        raise UnreadableFormulaError(self.formula)
 
     def _call(self, function: Callable[..., float]) -> Node:
         self._expect("(")
@@ -114,7 +114,7 @@ class _Reader:
 
     def _expect(self, token: str) -> None:
         if not self.tokens or self.tokens.pop(0) != token:
-            raise UnreadableFormula(self.formula)
+            raise UnreadableFormulaError(self.formula)
 
 
 def _binary(sign: str, left: Node, right: Node) -> Node:

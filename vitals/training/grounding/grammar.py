@@ -11,10 +11,11 @@ After the name: ``bare`` if no unit need be written, ``named`` if the sentence m
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import Literal
 
 from vitals.training.grounding.lexicon import COMPARISON_WORDS, KIND_WORDS, METRIC_WORDS, NUMBER_WORDS
 from vitals.training.grounding.tokens import SIGNS
@@ -28,6 +29,11 @@ WHEN = (
 _NOTATION = re.compile(r"([#@$~^&])\{([^}]*)\}")
 _SIGN = re.compile(f"[{re.escape(SIGNS)}]")
 _READABLE_APART = "^°¤"
+
+Unread = Literal["number", "time", "offset", "comparison", "metric"]
+"""What of a sentence no construction reads."""
+
+_UNREAD_SIGNS: Mapping[str, Unread] = {"#": "number", "@": "time", "~": "offset"}
 _LEFT = re.compile(
     rf"(?P<number>\d)|(?P<comparison>\b(?:{COMPARISON_WORDS})\b)|(?P<metric>\b(?:{METRIC_WORDS})\b)"
     rf"|(?P<count>\b(?:{NUMBER_WORDS})\b)",
@@ -119,7 +125,7 @@ class Reading:
     """
 
     statements: tuple[Statement, ...]
-    unread: tuple[tuple[str, str | int], ...]
+    unread: tuple[tuple[Unread, str | int], ...]
     loose_dates: tuple[int, ...]
     kinds: tuple[str, ...]
     values: int
@@ -178,21 +184,23 @@ class Grammar:
                 dates = tuple(index for index in inside if index not in filled)
                 statements.append((start, Statement(each, places, match.group().lower(), before, dates)))
         left = _without(skeleton, taken)
-        unread: list[tuple[str, str | int]] = []
+        unread: list[tuple[Unread, str | int]] = []
         loose: list[int] = []
         for position in _signs(left):
             sign = left[position]
             if sign == "$":
                 loose.append(index_at[position])
             elif sign not in _READABLE_APART:
-                unread.append(({"#": "number", "@": "time", "~": "offset"}[sign], index_at[position]))
+                unread.append((_UNREAD_SIGNS[sign], index_at[position]))
         unread += [(_kind_of(match), match.group()) for match in _LEFT.finditer(left)]
         ordered = tuple(statement for _, statement in sorted(statements, key=lambda entry: entry[0]))
         return Reading(ordered, tuple(unread), tuple(loose), tuple(prefix for _, prefix in named), len(signs), skeleton)
 
 
-def _kind_of(match: re.Match[str]) -> str:
-    return "number" if match.lastgroup == "count" else str(match.lastgroup)
+def _kind_of(match: re.Match[str]) -> Unread:
+    if match.lastgroup == "comparison":
+        return "comparison"
+    return "metric" if match.lastgroup == "metric" else "number"
 
 
 def _places(each: Construction, match: re.Match[str], index_at: dict[int, int]) -> tuple[Place, ...]:

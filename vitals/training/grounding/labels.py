@@ -6,8 +6,8 @@ Belongs here: reading "Not assessable: a, b and c (reason); d (reason)". Does no
 import re
 from functools import lru_cache
 
-from vitals.training.grounding.lexicon import LABELS, SUBJECTS
 from vitals.training.grounding.ledger import NEUTRAL_REASON, Ledger
+from vitals.training.grounding.lexicon import KIND_NAMES, LABELS, SUBJECTS
 
 _HEAD = re.compile(
     r"(?:not assessable|not stated for this day|cannot be assessed here|left open by these data): ", re.IGNORECASE
@@ -17,12 +17,13 @@ _REFUSAL = re.compile(
     "(?:cannot be stated|is not )([^¤]*¤)?",
     re.IGNORECASE,
 )
+_ABSENT = re.compile(r"(?:without records on this day|the data hold no record of): (.+)", re.IGNORECASE)
 _GROUP = re.compile(r"([^();¤]+)(?: \((¤)\))?(?:; |\.?$)")
 
 
 def unexplained(sentence: str, reasons: list[str], ledger: Ledger) -> list[str]:
     """Labels of a sentence that are not withheld for the reason given after them, or stand twice in one list."""
-    found = _unrefused(sentence, reasons, ledger)
+    found = _unrefused(sentence, reasons, ledger) + _present(sentence, ledger)
     for labels, position in _groups(sentence):
         reason = "" if position is None else reasons[position]
         found += [label for label in labels if not _is_withheld(label, reason, ledger)]
@@ -43,6 +44,20 @@ def _unrefused(sentence: str, reasons: list[str], ledger: Ledger) -> list[str]:
         return [subject] if any(metric in ledger.by_id for metric in metrics) else []
     found = [ledger.reasons[metric] for metric in metrics if metric in ledger.reasons]
     return [] if found and reasons[0] in (*found, NEUTRAL_REASON) else [subject]
+
+
+def names_absent_kinds(sentence: str) -> bool:
+    """Whether a sentence lists kinds without records."""
+    return _ABSENT.match(sentence) is not None
+
+
+def _present(sentence: str, ledger: Ledger) -> list[str]:
+    """Kinds of which a journal says that there are no records, although something of them is claimed."""
+    absent = _ABSENT.match(sentence)
+    if absent is None:
+        return []
+    names = [name.strip().lower() for name in re.split(r", | and ", absent.group(1).rstrip("."))]
+    return [name for name in names if KIND_NAMES.get(name) is None or KIND_NAMES[name] in ledger.kinds]
 
 
 def _is_withheld(label: str, reason: str, ledger: Ledger) -> bool:

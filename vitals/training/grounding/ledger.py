@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cached_property, lru_cache
 from typing import Any
 
-from vitals.training.grounding.formulas import UnreadableFormula, compute
+from vitals.training.grounding.formulas import UnreadableFormulaError, compute
 from vitals.training.grounding.lexicon import RECORD_TYPES, UNIT_FORMS
 from vitals.training.grounding.tokens import reason_as_written
 
@@ -20,7 +20,9 @@ LOWER_BOUND = "the total is a lower bound"
 """The warning of a line whose total was still growing."""
 
 _TOLERANCE = 0.011
-"""How far a derived value may be from its recomputation: both are kept with two decimals."""
+"""How far a derived value may be from its recomputation: operands are kept with two decimals."""
+
+_NOISE = 1e-6
 
 _PLACES = tuple(Decimal(1).scaleb(-places) for places in range(9))
 
@@ -52,6 +54,13 @@ def unit_fits(unit: str, claim: Mapping[str, Any]) -> bool:
     return unit == claim["unit"] if forms is None else unit in forms
 
 
+def _agrees(value: float, result: float, decimals: int) -> bool:
+    """Whether a derived value is a result, or that result rounded to the decimals of the claim."""
+    step = 10.0**-decimals
+    is_rounded = abs(value / step - round(value / step)) < _NOISE
+    return abs(value - result) <= max(_TOLERANCE, step / 2 + _NOISE if is_rounded else 0.0)
+
+
 @lru_cache(maxsize=16384)
 def dates_of(window: str) -> tuple[str, ...]:
     """Local dates that a window belongs to: a night to the date of its end, days to their first and last."""
@@ -71,6 +80,7 @@ class Ledger:
         local_date: the day that the line is about.
         is_provisional: whether the day may still change.
         refused: the metric that an abstention refuses.
+        refusal_reason: over several days, what each of them lacks.
         warnings: what else the line says of its data.
     """
 
@@ -83,13 +93,18 @@ class Ledger:
             entry["metric"]: reason_as_written(entry["reason"] or "") for entry in metadata.get("withheld", ())
         }
         self.local_date: str = metadata["local_date"]
+        refused = metadata.get("abstention") or {}
+        self.refused: str | None = refused.get("metric")
         record_type = RECORD_TYPES.get(str(metadata.get("record_type")))
-        named = {claim_id.partition(".")[0] for claim_id in (*self.by_id, *self.reasons) if "." in claim_id}
+        # A question names its metric after a colon, which may have no claim where no day has a value.
+        asked = (str(metadata.get("question") or "").partition(":")[2], self.refused or "")
+        named = {each.partition(".")[0] for each in (*self.by_id, *self.reasons, *asked) if "." in each}
         # One kind's line speaks of that kind alone, whatever else it may claim.
         self.kinds: frozenset[str] = frozenset(named if record_type is None else {record_type})
         self.is_provisional = bool(metadata.get("provisional"))
-        refused = metadata.get("abstention") or {}
-        self.refused: str | None = refused.get("metric")
+        self.refusal_reason: tuple[str, ...] = ()
+        if record_type is None:
+            self.refusal_reason = tuple(str(refused.get("reason") or "").split("; ")) if refused else ()
         self.warnings: Iterable[str] = metadata.get("validation_warnings") or ()
 
     def sayable_reasons(self) -> list[str]:
@@ -126,6 +141,22 @@ class Ledger:
         return frozenset(found)
 
     @cached_property
+    def valid_dates(self) -> frozenset[str]:
+        """Dates that a claim over several days counts."""
+        operands = (o for claim in self.claims if claim["id"].endswith("#valid_days") for o in claim["operands"])
+        return frozenset(operand.partition("#")[2] for operand in operands)
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """Prefixes of the metrics counted over several days; other metrics only accompany them."""
+        return frozenset(claim.partition(".")[0] for claim in self.by_id if claim.endswith("#valid_days"))
+
+    @cached_property
+    def first_date(self) -> str:
+        """The earliest date that is claimed as one."""
+        return min(str(claim["value"]) for claim in self.claims if claim["unit"] == "local date")
+
+    @cached_property
     def is_single_day(self) -> bool:
         """Whether no claim is about another local date than the line's own."""
         return all(claim["window"] == self.local_date for claim in self.claims if len(claim["window"]) == 10)
@@ -145,9 +176,9 @@ class Ledger:
             known = tuple(value for value in values if value is not None)
             try:
                 result = compute(claim["formula"], tuple(claim["operands"]), known)
-            except (UnreadableFormula, IndexError):
+            except (UnreadableFormulaError, IndexError):
                 wrong.append(claim["id"])
                 continue
-            if len(known) != len(values) or abs(result - float(claim["value"])) > _TOLERANCE:
+            if len(known) != len(values) or not _agrees(float(claim["value"]), result, claim.get("decimals", 0)):
                 wrong.append(claim["id"])
         return wrong

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 KIND_WORDS: Mapping[str, str] = {
     "glucose": "glucose",
     "heart_rate": "heart rate|pulse",
-    "sleep": "slept|the sleep of|sleep ending on|main sleep session that ended|(?<!main )sleep session that ended",
+    "sleep": r"slept|the sleep of|time asleep|wake after sleep onset|main sleep by|sleep(?= \(|, as of)|sleep ending on|main sleep session that ended|(?<!main )sleep session that ended",
     "hrv": "hrv|rmssd",
-    "steps": "step count|steps on|steps of|steps for|steps taken|total of steps|walked",
+    "steps": r"step count|step total|steps(?= \(|, as of)|steps on|steps of|steps for|steps taken|total of steps|walked",
     "active_energy": "active energy|energy burned|calories",
 }
 """Prefix of a kind's metrics -> words that say which kind is meant."""
@@ -49,6 +49,7 @@ NUMBER_WORDS = (
 UNIT_FORMS: Mapping[str, frozenset[str]] = {
     "count": frozenset({""}),
     "": frozenset({""}),
+    "days": frozenset({""}),
     "%TST": frozenset({"%"}),
     "% of maximum": frozenset({"%"}),
     "ln ms": frozenset({""}),
@@ -156,3 +157,16 @@ SUBJECTS: Mapping[str, str] = {
     "the longest gap": "longest_gap_minutes",
 }
 """What a refusal calls the metric that it refuses -> its column."""
+
+UNIT_KINDS: Mapping[str, str] = {"steps": STEPS, "kcal": ENERGY}
+"""Unit that only one kind has -> its prefix: "5,120 steps" names the kind."""
+
+KIND_NAMES: Mapping[str, str] = {
+    "glucose": GLUCOSE,
+    "heart rate": HEART,
+    "sleep": SLEEP,
+    "hrv": HRV,
+    "steps": STEPS,
+    "active energy": ENERGY,
+}
+"""How a journal calls the kinds that it only names -> prefix."""

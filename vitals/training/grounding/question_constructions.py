@@ -138,10 +138,14 @@ HEART_ANSWERS = (
         construction(notation, kinds=(HEART,))
         for column, words, limit in (("bouts_ge100", "at or above", "from"), ("bouts_lt50", "below", "below"))
         for notation in (
-            rf"in the covered time of \$ the number of bouts {words} #{{{column}#{limit}}} lasting "
-            rf"#{{{column}#least_minutes}} or more was #{{{column}}}",
-            rf"number of bouts of at least #{{{column}#least_minutes}} {words} #{{{column}#{limit}}} "
-            rf"in the covered time was #{{{column}}}",
+            (
+                rf"in the covered time of \$ the number of bouts {words} #{{{column}#{limit}}} lasting "
+                rf"#{{{column}#least_minutes}} or more was #{{{column}}}"
+            ),
+            (
+                rf"number of bouts of at least #{{{column}#least_minutes}} {words} #{{{column}#{limit}}} "
+                rf"in the covered time was #{{{column}}}"
+            ),
         )
     ),
     construction(
@@ -244,21 +248,18 @@ TOTAL_ANSWERS = (
     construction(
         rf"(?:by|as of) {_TOTAL_AT} local time(?: on \$)? the {_WHAT}{WHEN} was at least #{{recommended_total}}",
         kinds=(STEPS, ENERGY),
-        condition="bound",
     ),
     construction(
         f"{_WHAT}{WHEN} was at least #{{recommended_total}}(?: by {_TOTAL_AT} local time)?",
         kinds=(STEPS, ENERGY),
-        condition="bound",
     ),
     construction(f"{_WHAT}{WHEN} was #{{recommended_total}}", kinds=(STEPS, ENERGY), condition="whole"),
     construction(
         f"(?:as of {_TOTAL_AT} )?the total of the day (?:is|was) a lower bound(?: as of {_TOTAL_AT})?",
         kinds=(STEPS, ENERGY),
-        condition="bound",
     ),
-    construction("the total (?:of the source used|in use) was a lower bound", kinds=(STEPS, ENERGY), condition="bound"),
-    construction(", a lower bound", kinds=(STEPS, ENERGY), condition="bound"),
+    construction("the total (?:of the source used|in use) was a lower bound", kinds=(STEPS, ENERGY)),
+    construction(", a lower bound", kinds=(STEPS, ENERGY)),
     construction(f"#{{minutes_ge100}}{WHEN} had a cadence of at least #{{minutes_ge100#from}}", kinds=(STEPS,)),
     construction(f"active energy{WHEN} made #{{net_met_minutes}}", kinds=(ENERGY,)),
 )

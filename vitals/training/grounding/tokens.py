@@ -27,7 +27,30 @@ APPS = {
 }
 """What a text calls the apps that it does not call by their package name."""
 
-UNITS = "mg/dL mmol/L bpm ms min h s % kcal kJ kg steps/min steps MET-minutes hours seconds km m mg/L MET-hours Hz cal".split()
+UNITS = [
+    "mg/dL",
+    "mmol/L",
+    "bpm",
+    "ms",
+    "min",
+    "h",
+    "s",
+    "%",
+    "kcal",
+    "kJ",
+    "kg",
+    "steps/min",
+    "steps",
+    "MET-minutes",
+    "hours",
+    "seconds",
+    "km",
+    "m",
+    "mg/L",
+    "MET-hours",
+    "Hz",
+    "cal",
+]
 """Words that are read as a unit directly after a number, and by themselves if nothing else can be meant."""
 
 _APPS = "|".join(APPS).replace("an unlisted", "[Aa]n unlisted")

@@ -30,8 +30,9 @@ def test_at_least_a_thousand_lines_of_all_kinds_and_tasks_are_grounded():
     assert len(lines()) >= 1_000
     kinds = {line["metadata"]["record_type"] for line in lines()}
     tasks = {line["metadata"]["task"] for line in lines()}
-    assert len(kinds) == 6
-    assert tasks == {"daily_summary", "question", "data_quality", "abstention", "preference"}
+    assert len(kinds) == 7
+    single_day = {"daily_summary", "question", "data_quality", "abstention", "preference"}
+    assert tasks == {*single_day, "day_journal", "multi_day_question"}
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
