@@ -18,7 +18,9 @@ from vitals.record_types import RECORD_TYPES
 from vitals.training.day_journal.journal import journal_draft
 from vitals.training.day_journal.multi_day import Resting, Rows, multi_day_drafts
 from vitals.training.day_journal.paragraphs import PARAGRAPHS
-from vitals.training.examples import (
+from vitals.training.fact_row import FactRow, fact_rows
+from vitals.training.language import suspects, violations
+from vitals.training.line_metadata import (
     COMPLEXITY,
     FULL,
     LIMITED,
@@ -28,8 +30,6 @@ from vitals.training.examples import (
     PROVISIONAL,
     ZONE_CHANGED,
 )
-from vitals.training.fact_row import FactRow, fact_rows
-from vitals.training.language import suspects, violations
 from vitals.training.prompts import TOKEN_BUDGET
 from vitals.training.sufficiency.evaluator import insufficient
 from vitals.training.tasks.draft import Draft

@@ -1,6 +1,6 @@
 """The metrics that questions over several days are about.
 
-Belongs here: per metric its words, its decimals and how many days it needs, as data.
+Belongs here: per metric its words and how many days it needs, as data.
 Does not belong here: the values of a person's days (`day_table`), or a question.
 """
 
@@ -26,7 +26,6 @@ class DayMetric:
         column: its column.
         name: what a text calls it; singular, no number.
         unit: its unit as texts write it.
-        decimals: decimals with which its days are shown and compared.
         least_days: days with a final value that a mean over the window needs.
         weekend: whether one of them has to be a Saturday or a Sunday.
     """
@@ -35,7 +34,6 @@ class DayMetric:
     column: str
     name: str
     unit: str
-    decimals: int
     least_days: int = 4
     weekend: bool = False
 
@@ -45,22 +43,19 @@ class DayMetric:
         return f"{BY_KIND[self.kind].metric_prefix}.{self.column}"
 
 
-GLUCOSE_MEAN = DayMetric(kind="blood_glucose", column="mean", name="mean glucose", unit="mg/dL", decimals=1)
+GLUCOSE_MEAN = DayMetric(kind="blood_glucose", column="mean", name="mean glucose", unit="mg/dL")
 HEART_RATE_MEAN = DayMetric(
-    kind="heart_rate", column="mean_time_weighted", name="time-weighted mean heart rate", unit="bpm", decimals=1
+    kind="heart_rate", column="mean_time_weighted", name="time-weighted mean heart rate", unit="bpm"
 )
-TIME_ASLEEP = DayMetric(kind="sleep", column="tst", name="time asleep", unit="min", decimals=1)
-AWAKE_WITHIN = DayMetric(kind="sleep", column="waso", name="wake after sleep onset", unit="min", decimals=1)
-RMSSD_MEAN = DayMetric(kind="hrv_rmssd", column="rmssd_mean", name="mean RMSSD", unit="ms", decimals=1, least_days=3)
-STEP_TOTAL = DayMetric(
-    kind="steps", column="recommended_total", name="step total", unit="steps", decimals=0, weekend=True
-)
+TIME_ASLEEP = DayMetric(kind="sleep", column="tst", name="time asleep", unit="min")
+AWAKE_WITHIN = DayMetric(kind="sleep", column="waso", name="wake after sleep onset", unit="min")
+RMSSD_MEAN = DayMetric(kind="hrv_rmssd", column="rmssd_mean", name="mean RMSSD", unit="ms", least_days=3)
+STEP_TOTAL = DayMetric(kind="steps", column="recommended_total", name="step total", unit="steps", weekend=True)
 ENERGY_TOTAL = DayMetric(
     kind="active_calories",
     column="recommended_total",
     name="total of active energy",
     unit="kcal",
-    decimals=0,
     weekend=True,
 )
 

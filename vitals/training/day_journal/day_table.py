@@ -4,7 +4,8 @@ Belongs here: the state of a day, its value as it is compared, the lines of the 
 Does not belong here: what is asked (`questions`), or any sentence.
 
 Only a final value counts: a provisional one, a lower bound, a withheld one or one of too little wear does not.
-A value is rounded once, to the decimals of its metric; table, text, means and comparisons all use that value.
+A value counts as summaries write it, as a whole number; table, text, means and comparisons all use that number.
+Their sums are exact, and a mean of up to seven has no second rounding to fear: whoever recomputes it agrees.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Literal
 
-from vitals.training.claims import Claim, constant, rule_of
+from vitals.training.claims import VALUE_DECIMALS, Claim, constant, rule_of
 from vitals.training.day_journal.day_metrics import LEAST_WEAR_PERCENT, WINDOW_DAYS, DayMetric
 from vitals.training.fact_row import FactRow
 from vitals.training.not_assessable import reason_in_words
@@ -35,6 +36,9 @@ STATE_WORDS: Mapping[State, str] = MappingProxyType(
 
 RULE = "Rule: only final values count; provisional, lower-bound and withheld ones do not"
 WEAR_RULE = f"Rule: a day of glucose counts from a wear of {LEAST_WEAR_PERCENT:.0f} %"
+
+MEAN_DECIMALS = 1
+"""Decimals that a mean over the window is written with."""
 
 _SATURDAY = 5
 
@@ -102,13 +106,13 @@ class DayTable:
 
     def count(self, name: str, of: Sequence[Claim]) -> Claim:
         """Claim of how many values there are."""
-        return self._derived(name, len(of), formula="count", of=of, unit="count", decimals=0)
+        return self._derived(name, len(of), formula="count", of=of, unit="count")
 
     def mean(self) -> Claim:
-        """Claim of the mean of the values that count, rounded once to the decimals of the metric."""
-        values, places = self.values, self.metric.decimals
-        mean = sum(map(_number, values)) / len(values)
-        return self._derived("window_mean", round(mean, places), formula="mean", of=values)
+        """Claim of the mean of the values that count."""
+        values = self.values
+        mean = round(sum(map(_number, values)) / len(values), VALUE_DECIMALS)
+        return self._derived("window_mean", mean, formula="mean", of=values, decimals=MEAN_DECIMALS)
 
     def extreme(self, side: Literal["lowest", "highest"]) -> Claim:
         """Claim of the lowest or the highest of the values that count."""
@@ -118,10 +122,8 @@ class DayTable:
 
     def difference(self, later: Claim, earlier: Claim) -> Claim:
         """Claim of the distance between two of the values."""
-        places = self.metric.decimals
-        claim = self._derived(
-            "difference", round(abs(_number(later) - _number(earlier)), places), formula="abs", of=(later, earlier)
-        )
+        distance = abs(_number(later) - _number(earlier))
+        claim = self._derived("difference", distance, formula="abs", of=(later, earlier))
         return replace(claim, formula=f"abs({later.id} - {earlier.id})", window=f"{earlier.window}/{later.window}")
 
     def lines(self) -> list[str]:
@@ -138,7 +140,7 @@ class DayTable:
     def _line(self, day: TableDay) -> str:
         place = place_of(f"{self.metric.id}#{day.day}", self.metric.unit)
         assert place is not None
-        shown = [] if day.claim is None else [f"{_number(day.claim):.{self.metric.decimals}f} {place.unit}"]
+        shown = [] if day.claim is None else [f"{_number(day.claim):.0f} {place.unit}"]
         shown.append(STATE_WORDS[day.state] + (f" ({day.reason})" if day.reason else ""))
         if day.row is not None and day.row.apps:
             shown.append(" and ".join(title_of(app) for app in day.row.apps))
@@ -153,7 +155,7 @@ class DayTable:
         formula: str,
         of: Sequence[Claim],
         unit: str | None = None,
-        decimals: int | None = None,
+        decimals: int = 0,
     ) -> Claim:
         metric = self.metric
         ids = tuple(claim.id for claim in of)
@@ -166,7 +168,7 @@ class DayTable:
             len(of),
             tuple(dict.fromkeys(app for claim in of for app in claim.sources)),
             rule_of(metric.id),
-            metric.decimals if decimals is None else decimals,
+            decimals,
             f"{formula}({', '.join(ids)})",
             ids,
         )
@@ -191,11 +193,8 @@ def _table_day(metric: DayMetric, day: date, row: FactRow | None) -> TableDay:
     if found is None or isinstance(found.value, str):
         reason = row.withheld.reasons.get(metric.id, "")
         return TableDay(day, "withheld", None, row, reason_in_words(metric.id, reason)[0] if reason else "")
-    places = metric.decimals
-    value = round(float(found.value), places)
-    claim = Claim(
-        f"{metric.id}#{day}", metric.id, value, metric.unit, row.date, found.n, found.sources, found.rule, places
-    )
+    value = float(round(float(found.value)))
+    claim = Claim(f"{metric.id}#{day}", metric.id, value, metric.unit, row.date, found.n, found.sources, found.rule)
     return TableDay(day, _state(metric, row), claim, row)
 
 

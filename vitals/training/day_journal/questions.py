@@ -181,7 +181,8 @@ def say_basis(days: Sequence[TableDay], narrative: Narrative) -> None:
     apps = [app for day in days if day.claim is not None for app in day.claim.sources]
     if apps:
         narrative.say(SOURCE, apps=app_words(sorted(set(apps))))
-    for day in sorted(days, key=lambda day: day.day):
+    # Two kinds of one day agree on its length.
+    for _, day in sorted({day.day: day for day in days}.items()):
         hours = hours_of(day)
         if hours is not None:
             narrative.say(HOURS, date=day.date_claim(), hours=hours)
