@@ -6,7 +6,7 @@ Does not belong here: a command's work (one module per group), or heavy imports:
 
 import typer
 
-from dagster_project.cli import api, checks, database, demo, facts, landing, ledger, people, runs, twin
+from dagster_project.cli import api, checks, database, datasets, demo, facts, landing, ledger, people, runs, twin
 
 app = typer.Typer(
     name="vitalgraph",
@@ -24,6 +24,7 @@ app.command("status")(ledger.status)
 app.add_typer(ledger.uploads, name="uploads")
 app.command("summary")(facts.summary)
 app.command("examples")(facts.examples)
+app.add_typer(datasets.app, name="dataset")
 app.add_typer(people.tenant, name="tenant")
 app.add_typer(people.subject, name="subject")
 app.command("api")(api.serve)
