@@ -2,7 +2,8 @@
 
 Belongs here: putting instruction, data, answer and metadata into one JSON line, its id, and the last look for
 forbidden language.
-Does not belong here: wording (`<kind>`, `common_sentences`, `prompts`), or a computed number.
+Does not belong here: wording (`<kind>`, `common_sentences`, `prompts`), a computed number, or what metadata hold
+(`line_metadata`).
 
 Every row gives a daily summary, unless the mix asks for fewer: where nothing but the presence of data may be
 stated, it says just that. The other tasks (`tasks`) answer from the claims of that summary, so that a row is read
@@ -11,14 +12,12 @@ and its data block laid out once.
 
 from collections.abc import Mapping
 from functools import partial
-from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
 import polars as pl
 
-from vitals.clinical.metrics import BY_ID
 from vitals.errors import PermanentError
 from vitals.training import active_calories, blood_glucose, heart_rate, hrv_rmssd, sleep, steps
 from vitals.training.claims import Claim
@@ -26,6 +25,7 @@ from vitals.training.fact_row import FactRow, fact_rows
 from vitals.training.fewer_details import forms
 from vitals.training.kind_narrative import KindNarrative, SeriesTable, StagesTable
 from vitals.training.language import suspects, violations
+from vitals.training.line_metadata import hash_of, metadata, shared_metadata
 from vitals.training.narrative import Narrative
 from vitals.training.prompts import TOKEN_BUDGET, Coarser, data_block, estimate_tokens, instruction
 from vitals.training.refusals import refuse_insufficient, too_long
@@ -45,24 +45,6 @@ NARRATIVES: Mapping[str, KindNarrative] = MappingProxyType(
         "hrv_rmssd": hrv_rmssd.NARRATIVE,
     }
 )
-
-COMPLEXITY: tuple[tuple[int, str], ...] = ((8, "simple"), (20, "moderate"))
-"""`complexity_level` by the number of claims up to which it holds; beyond the last it is "complex"."""
-
-MOST_COMPLEX = "complex"
-
-FULL, LIMITED, NOT_ASSESSABLE = "full_account", "limited_account", "not_assessable"
-"""`clinical_relevance`: how far the data carry a statement on the day. Says nothing about the person.
-
-full_account: every headline metric is stated and the day is closed. limited_account: one of them is withheld,
-or the day is provisional. not_assessable: no headline metric is stated. All lines of a day have the same.
-"""
-
-DIFFERENT_VALUE = "another source reported a different value"
-PROVISIONAL = "the day is provisional: more data may arrive"
-LOWER_BOUND = "the total is a lower bound"
-ZONE_CHANGED = "the UTC offset changed within the day"
-"""`validation_warnings`: a closed set."""
 
 
 def build_examples(
@@ -98,7 +80,7 @@ def build_examples(
     for position, row in enumerate(fact_rows(narrative.record_type, facts)):
         coarser = _coarser(narrative, facts, position)
         drafts = _drafts(narrative, row, table=tables[position], coarser=coarser, mix=mix, token_budget=token_budget)
-        shared = _shared_metadata(narrative, row, drafts.stated, tenant=tenant, processor_version=processor_version)
+        shared = shared_metadata(narrative, row, drafts.stated, tenant=tenant, processor_version=processor_version)
         for draft in drafts.lines:
             example = _example(draft, row, shared)
             refuse_insufficient(narrative, example)
@@ -195,14 +177,14 @@ def _example(draft: Draft, row: FactRow, shared: Mapping[str, Any]) -> dict[str,
         content.append(draft.rejected)
         rejected["rejected"] = draft.rejected
     return {
-        "id": _hash(*content),
+        "id": hash_of(*content),
         "input": block,
         "instruction": asked,
         "messages": [
             {"content": f"{asked}\n\n{block}", "role": "user"},
             {"content": output, "role": "assistant"},
         ],
-        "metadata": _metadata(draft, shared),
+        "metadata": metadata(draft, shared),
         "output": output,
         **rejected,
     }
@@ -218,83 +200,3 @@ def _refuse_forbidden(kind: KindNarrative, made: list[_Made]) -> None:
                 f"its text breaks the language rule {', '.join(broken)}",
                 "Change the wording in the narrative module of the kind; the rules are in vitals/training/language.py",
             )
-
-
-def _metadata(draft: Draft, shared: Mapping[str, Any]) -> dict[str, Any]:
-    """The metadata of a line, keys sorted: those of its row with what is its own put in their places."""
-    claims = draft.claims
-    stated = {claim.id: claim.value for claim in claims if claim.id in BY_ID}
-    own = {
-        "claims": [claim.as_json() for claim in claims],
-        "clinical_insights": dict(sorted(stated.items())),
-        "complexity_level": _complexity(claims),
-        "task": draft.task,
-    }
-    if not draft.metadata:
-        return {**shared, **own}
-    return dict(sorted({**shared, **own, **draft.metadata}.items()))
-
-
-def _shared_metadata(
-    kind: KindNarrative, row: FactRow, stated: Mapping[str, Claim], *, tenant: str, processor_version: str
-) -> dict[str, Any]:
-    """What all lines of a row have in common, keys sorted, with places for what a line fills in itself."""
-    values = row.values
-    quality = values["data_quality_score"]
-    source_keys = sorted(values["source_keys_sha256"] or ())
-    return {
-        "claims": None,
-        "clinical_insights": None,
-        "clinical_relevance": _relevance(kind, row, stated),
-        "complexity_level": None,
-        "data_quality_score": quality,
-        "health_domain": kind.record_type.category,
-        "local_date": row.date,
-        "processor_version": processor_version,
-        "provisional": bool(values["provisional"]),
-        "quality_score": quality,
-        "record_type": kind.record_type.avro_name,
-        "records_processed": values["records"],
-        "source_s3_keys_sha256": source_keys,
-        "subject_id": values["subject_id"],
-        "task": None,
-        "tenant": tenant,
-        # As many hex digits as a W3C trace id. The same uploads give the same trace.
-        "trace_id": _hash(*source_keys)[:32],
-        "training_category": kind.record_type.category,
-        "validation_warnings": _warnings(row),
-        "withheld": row.withheld.as_json,
-    }
-
-
-def _warnings(row: FactRow) -> list[str]:
-    own = {round(source["value"]) for source in row.used if source["value"] is not None}
-    found = []
-    if own and any(source["value"] is not None and round(source["value"]) not in own for source in row.others):
-        found.append(DIFFERENT_VALUE)
-    if row.values["provisional"]:
-        found.append(PROVISIONAL)
-    if row.values.get("lower_bound"):
-        found.append(LOWER_BOUND)
-    if len(row.offsets) > 1:
-        found.append(ZONE_CHANGED)
-    return found
-
-
-def _complexity(claims: list[Claim]) -> str:
-    for most, level in COMPLEXITY:
-        if len(claims) <= most:
-            return level
-    return MOST_COMPLEX
-
-
-def _relevance(kind: KindNarrative, row: FactRow, stated: Mapping[str, Claim]) -> str:
-    present = [row.id_of(column) in stated for column in kind.headline]
-    if not any(present):
-        return NOT_ASSESSABLE
-    return FULL if all(present) and not row.values["provisional"] else LIMITED
-
-
-def _hash(*parts: str) -> str:
-    """SHA-256 in hex of parts, each with its length, so that no two lists of parts look alike."""
-    return sha256(orjson.dumps(parts)).hexdigest()

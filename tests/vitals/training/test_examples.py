@@ -22,7 +22,7 @@ from tests.vitals.training.number_reader import text_of, tokens, unclaimed
 from vitals.clinical.metrics import metrics_of
 from vitals.errors import PermanentError
 from vitals.record_types import BY_KIND
-from vitals.training import examples as module
+from vitals.training import line_metadata as module
 from vitals.training.blood_glucose import LEVEL_2_HIGH_MG_DL
 from vitals.training.examples import build_examples
 from vitals.training.language import REFERRAL, violations

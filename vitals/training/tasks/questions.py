@@ -10,6 +10,7 @@ from types import MappingProxyType
 from vitals.training.narrative import Narrative
 from vitals.training.tasks import (
     glucose_questions,
+    glucose_range_questions,
     heart_rate_questions,
     hrv_questions,
     sleep_questions,
@@ -24,7 +25,7 @@ _EVERY_KIND = (SOURCES, MISSING, STATE)
 
 QUESTIONS: Mapping[str, tuple[Question, ...]] = MappingProxyType(
     {
-        "blood_glucose": (*glucose_questions.QUESTIONS, GAP_OF_DAY, *_EVERY_KIND),
+        "blood_glucose": (*glucose_questions.QUESTIONS, *glucose_range_questions.QUESTIONS, GAP_OF_DAY, *_EVERY_KIND),
         "heart_rate": (*heart_rate_questions.QUESTIONS, GAP_OF_DAY, *_EVERY_KIND),
         "sleep": (*sleep_questions.QUESTIONS, *_EVERY_KIND),
         "steps": (*total_questions.STEPS, *_EVERY_KIND),
