@@ -18,8 +18,7 @@ from vitals.training.day_journal.day_metrics import (
     TIME_ASLEEP,
     DayMetric,
 )
-from vitals.training.day_journal.day_table import STATE_WORDS, DayTable, TableDay, date_claim, newest_of
-from vitals.training.day_journal.question_words import NEWEST
+from vitals.training.day_journal.day_table import STATE_WORDS, DayTable, TableDay, date_claim
 from vitals.training.day_journal.questions import (
     days_below,
     refuse_mean,
@@ -126,10 +125,7 @@ def _say_pair(night: DayTable, day: DayTable, found: TableDay, narrative: Narrat
     if other.state == "final" and other.claim is not None:
         narrative.say(FOLLOWED, other=other.claim, other_unit=day.metric.unit, **words)
         return
-    state, newest = STATE_WORDS[other.state], newest_of(other)
-    if newest is not None:
-        state = narrative.phrase(NEWEST, state=state, as_of=newest)
-    narrative.say(NOT_FOLLOWED, state=state, **words)
+    narrative.say(NOT_FOLLOWED, state=STATE_WORDS[other.state], **words)
 
 
 def _same_day(table: DayTable, found: TableDay) -> TableDay:

@@ -36,7 +36,7 @@ STEP_WORDS = TotalWords(
     unit="steps",
     at_least=phrases("Steps ({apps}): at least {total} by {as_of}", "At least {total} steps by {as_of} ({apps})"),
     at_least_untimed=phrases("Steps ({apps}): at least {total}", "At least {total} steps ({apps})"),
-    whole=phrases("Steps ({apps}): {total}", "{total} steps ({apps})"),
+    whole=phrases("Step count: {total} steps ({apps})", "{apps} counted {total} steps"),
 )
 ENERGY_WORDS = TotalWords(
     what="active energy",
@@ -48,7 +48,7 @@ ENERGY_WORDS = TotalWords(
     at_least_untimed=phrases(
         "Active energy ({apps}): at least {total} kcal", "At least {total} kcal of active energy ({apps})"
     ),
-    whole=phrases("Active energy ({apps}): {total} kcal", "{total} kcal of active energy ({apps})"),
+    whole=phrases("Active energy: {total} kcal ({apps})", "{total} kcal of active energy ({apps})"),
 )
 
 

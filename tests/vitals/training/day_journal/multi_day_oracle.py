@@ -220,8 +220,6 @@ def _pair(frames: dict[str, pl.DataFrame], subject_id: str, last: date, night: s
             expected.numbers.append(days.text(each))
             if each not in nights.values:
                 days.name_lengths(expected, [each])
-        else:
-            days.name_moment(expected, each)
     return expected
 
 
