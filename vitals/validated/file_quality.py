@@ -41,20 +41,17 @@ def score_files(judged: pl.DataFrame, record_type: RecordType, policy: ScorePoli
         `file_index`, `rows_total`, `score` (0 to 1, rounded to 6 digits so that summation order cannot show).
     """
     context = [~is_missing(pl.col(CONTEXT_COLUMNS[c])) for c in record_type.contextual if c in CONTEXT_COLUMNS]
-    complete = pl.all_horizontal(pl.col("aspect").ne_missing("schema"), *context)
-
-    def share(aspect: str) -> pl.Expr:
-        return pl.col("aspect").ne_missing(aspect).mean()
-
+    sound = {aspect: pl.col("aspect").ne_missing(aspect) for aspect in ("schema", "physiological", "temporal")}
     return (
-        judged.group_by("file_index")
+        judged.select("file_index", complete=pl.all_horizontal(sound["schema"], *context), **sound)
+        .group_by("file_index")
         .agg(
             rows_total=pl.len().cast(pl.Int64),
             score=(
-                policy.schema * share("schema")
-                + policy.completeness * complete.mean()
-                + policy.physiological * share("physiological")
-                + policy.temporal * share("temporal")
+                policy.schema * pl.col("schema").mean()
+                + policy.completeness * pl.col("complete").mean()
+                + policy.physiological * pl.col("physiological").mean()
+                + policy.temporal * pl.col("temporal").mean()
             ).round(6),
         )
         .sort("file_index")
