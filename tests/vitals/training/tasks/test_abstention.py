@@ -64,6 +64,41 @@ def test_the_prompt_of_a_refusal_does_not_give_the_value_that_the_day_has():
     assert removed > 200
 
 
+GIVEN_AWAY_BY = {
+    "glucose.mean": [{"SD", "CV"}],
+    "glucose.cv": [{"SD", "mean"}],
+    "glucose.pct_70_180": [{"readings above 180 mg/dL"}, {"min", "max"}],
+    "glucose.pct_above_180": [{"readings 70-180 mg/dL"}, {"max"}],
+    "glucose.episodes_lv1_hyper": [{"readings above 180 mg/dL"}, {"max"}],
+    "heart_rate.mean_time_weighted": [{"time-weighted mean asleep", "time-weighted mean awake"}],
+    "heart_rate.bouts_ge100": [{"max"}],
+    "heart_rate.bouts_lt50": [{"min"}],
+    "sleep.tst": [{"light", "deep", "REM"}, {"session", "share of session asleep"}, {"session", "awake after onset"}],
+    "sleep.se": [{"session", "asleep"}, {"light", "deep", "REM"}],
+    "sleep.waso": [{"session", "asleep"}, {"light", "deep", "REM"}],
+    "sleep.awakenings_ge5": [{"awake after onset"}],
+    "sleep.deep": [{"asleep", "light", "REM"}, {"deep, share of time asleep"}],
+    "sleep.rem": [{"asleep", "light", "deep"}, {"REM, share of time asleep"}],
+    "sleep.tib": [{"asleep", "share of session asleep"}],
+    "hrv.rmssd_mean": [{"natural logarithm of the mean"}],
+    "active_energy.net_met_minutes": [{"total"}],
+}
+"""Metric -> sets of facts from which a reader could work it out, or tell where it is 0 or 100."""
+
+
+def test_the_prompt_of_a_refusal_does_not_give_its_metric_away_by_arithmetic():
+    seen = set()
+    for _, _, line, summary in refused():
+        metric = line["metadata"]["abstention"]["metric"]
+        facts_shown = {part.partition(":")[0] for part in line["input"].split("\n")}
+        before = {part.partition(":")[0] for part in summary["input"].split("\n")}
+        for giving_away in GIVEN_AWAY_BY.get(metric, []):
+            assert not giving_away <= facts_shown, (metric, line["input"])
+            seen |= {metric} if giving_away <= before else set()
+    # An unknown name of a fact would never be found.
+    assert seen == set(GIVEN_AWAY_BY)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_values_that_nobody_else_has_are_nowhere_in_the_prompt_of_their_refusal(kind):
     """Every metric gets a figure of its own; refusing one must take that figure out of prompt and answer."""
