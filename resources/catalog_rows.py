@@ -30,6 +30,7 @@ STALE_REASONS: tuple[StaleReason, ...] = get_args(StaleReason)
 
 Diabetes = Literal["yes", "no", "unknown"]
 PartialStatus = Literal["waiting", "completed", "discarded"]
+QuarantineStatus = Literal["waiting", "discarded", "released"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +180,14 @@ class QuarantineRow:
     rule_version: int
     reason: str
     payload_ref: str | None = None
+    policy_version: int = 0
+    payload_hash: int | None = None
+
+    @property
+    def judged_by(self) -> str:
+        """Rule, its version and that of the tenant's own bounds, such as `out_of_range:level_mg_dl@1+p3`."""
+        own = f"+p{self.policy_version}" if self.policy_version else ""
+        return f"{self.reason}@{self.rule_version}{own}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +196,15 @@ class QuarantinedRow(QuarantineRow):
 
     id: int
     first_seen: datetime
+    released_at: datetime | None
+    discarded_at: datetime | None
+
+    @property
+    def status(self) -> "QuarantineStatus":
+        """`waiting` for a person, `discarded` by one (still accounted as quarantined), or `released`."""
+        if self.released_at is not None:
+            return "released"
+        return "waiting" if self.discarded_at is None else "discarded"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,6 +228,7 @@ class WaitingRow(PartialRow):
     id: int
     first_seen: datetime
     status: PartialStatus
+    version: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,6 +291,7 @@ class NewAuditEvent:
     action: str
     target: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    duration_ms: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,6 +299,65 @@ class AuditEvent(NewAuditEvent):
     """A decision as the catalog has it."""
 
     id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """Who decided something, when and why."""
+
+    actor: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleChange:
+    """A change of a bound as the catalog has it."""
+
+    id: int
+    rule: str
+    bound: str
+    value: float
+    version: int
+    actor: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exemption:
+    """A payload let through although it breaks a rule; no record id and no payload hash: the whole file."""
+
+    id: int
+    kind: str
+    upload_id: str
+    subject_id: str | None
+    record_id: str | None
+    payload_hash: int | None
+    rule: str
+    actor: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """What a person said of a field of a record; `scope` is the rule it came from, if any."""
+
+    id: int
+    kind: str
+    subject_id: str
+    record_id: str
+    source_app: str
+    start_utc_ms: int
+    field: str
+    value: str
+    scope: Mapping[str, str] | None
+    actor: str
+    at: datetime
+    reason: str
+    undone_at: datetime | None
+    undone_by: str | None
 
 
 DatasetState = Literal["building", "published", "blocked"]
