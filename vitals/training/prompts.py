@@ -14,7 +14,7 @@ the answer states less (`fewer_details`).
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from math import ceil
+from math import ceil, isfinite
 
 from vitals.clinical.metrics import BY_ID
 from vitals.training.claims import Claim
@@ -150,7 +150,7 @@ def _source_lines(row: FactRow, kind: KindNarrative) -> list[str]:
         line = f"Source {title_of(source['app'])}: {'used' if source['used'] else 'not used'}"
         if source["n"] is not None:
             line += f"; {source['n']} {kind.counted}"
-        if stated and source["value"] is not None:
+        if stated and source["value"] is not None and isfinite(source["value"]):
             line += f"; {name} {_plain(source['value'])}{unit}"
         if source["as_of_utc"] is not None:
             line += f"; as of {row.local(source['as_of_utc']).replace('T', ' ')}"

@@ -272,3 +272,37 @@ def test_a_number_of_a_reason_is_missed_with_the_reason():
     names = insufficient(without(example, gone))
     assert names
     assert all("#needs_" in name for name in names)
+
+
+def test_the_line_of_one_source_does_not_answer_for_another():
+    example = golden("sleep")
+    changed = example | {"input": example["input"].replace("Source Oura:", "Source Dexcom Stelo:")}
+    assert insufficient(changed) == [f"sleep.tst#other:{OURA}", f"sleep.tst#other:{OURA}#difference"]
+    swapped = example | {"input": example["input"].replace("Source Oura: not used", "Source Oura: used")}
+    assert f"sleep.tst#other:{OURA}" in insufficient(swapped)
+
+
+def test_a_time_of_another_day_is_not_that_of_the_day():
+    example = golden("steps")
+    assert "2025-03-03 17:03" in example["input"]
+    changed = example | {"input": example["input"].replace("2025-03-03 17:03", "2025-03-02 17:03")}
+    assert insufficient(changed) == [f"steps.recommended_total#other:{OURA}:as_of"]
+
+
+def test_what_two_sources_say_each_does_not_answer_for_what_they_say_together():
+    sources = [source(SAMSUNG, n=2, value=8000.0), source(OURA, n=3, value=100.0)]
+    example = one("steps", recommended_total=8000.0, lower_bound=False, sources=sources)
+    fact = next(i for i, line in enumerate(example["input"].split("\n")) if line.startswith("total: "))
+    assert insufficient(without(example, {fact})) == ["steps.recommended_total"]
+    alone = one("steps", recommended_total=8000.0, lower_bound=False, sources=sources[:1])
+    assert insufficient(without(alone, {fact - 1})) == []
+
+
+def test_formulas_that_run_in_a_circle_give_nothing():
+    example = golden("sleep")
+    first, second = deepcopy(example["metadata"]["claims"][:2])
+    first |= {"id": "sleep.a", "formula": "sleep.b + 0", "operands": ["sleep.b"]}
+    second |= {"id": "sleep.b", "formula": "sleep.a + 0", "operands": ["sleep.a"]}
+    itself = first | {"id": "sleep.c", "formula": "sleep.c + 0", "operands": ["sleep.c"]}
+    line = example | {"metadata": {"claims": [first, second, itself]}}
+    assert insufficient(line) == ["sleep.a", "sleep.b", "sleep.c"]

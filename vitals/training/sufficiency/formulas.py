@@ -57,8 +57,7 @@ def _parsed(formula: str, operands: tuple[str, ...]) -> ast.expr | None:
         return None
     if operands:
         names = {name: f"_{index}" for index, name in enumerate(operands)}
-        longest_first = sorted(names, key=lambda name: (-len(name), name))
-        ids = "|".join(map(re.escape, longest_first))
+        ids = "|".join(map(re.escape, names))
         formula = re.sub(rf"(?<![\w.#:])(?:{ids})(?![\w.#:])", lambda found: names[found.group()], formula)
     try:
         return ast.parse(formula, mode="eval").body
