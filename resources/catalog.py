@@ -10,12 +10,15 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 
 from resources.catalog_audit import CatalogAudit
+from resources.catalog_batches import CatalogBatches
+from resources.catalog_completions import CatalogCompletions
 from resources.catalog_database import MAX_OVERFLOW, POOL_SIZE, CatalogDatabase
 from resources.catalog_datasets import CatalogDatasets
 from resources.catalog_lanes import exclusive
 from resources.catalog_partials import CatalogPartials
 from resources.catalog_quarantine import CatalogQuarantine
 from resources.catalog_scope import TenantCatalog
+from resources.catalog_rule_policies import CatalogRulePolicies
 from resources.catalog_settlement import Settlement, settle
 from resources.catalog_stale_days import CatalogStaleDays
 from resources.catalog_subjects import CatalogSubjects
@@ -57,6 +60,9 @@ class Catalog:
         self.datasets = CatalogDatasets(self.database)
         self.audit = CatalogAudit(self.database)
         self.tokens = CatalogTokens(self.database)
+        self.rule_policies = CatalogRulePolicies(self.database)
+        self.completions = CatalogCompletions(self.database)
+        self.batches = CatalogBatches(self.database)
 
     def of_tenant(self, tenant: str) -> TenantCatalog:
         """The catalog as one tenant may see it, for whatever answers people of that tenant.

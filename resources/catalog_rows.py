@@ -325,26 +325,31 @@ class RuleChange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exemption:
+class NewExemption:
     """A payload let through although it breaks a rule; no record id and no payload hash: the whole file."""
 
-    id: int
     kind: str
     upload_id: str
     subject_id: str | None
     record_id: str | None
     payload_hash: int | None
     rule: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exemption(NewExemption):
+    """An exemption as the catalog has it."""
+
+    id: int
     actor: str
     at: datetime
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Completion:
+class NewCompletion:
     """What a person said of a field of a record; `scope` is the rule it came from, if any."""
 
-    id: int
     kind: str
     subject_id: str
     record_id: str
@@ -353,6 +358,13 @@ class Completion:
     field: str
     value: str
     scope: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion(NewCompletion):
+    """A completion as the catalog has it; one that was undone no longer counts."""
+
+    id: int
     actor: str
     at: datetime
     reason: str

@@ -45,3 +45,11 @@ class ConflictError(PermanentError):
 
 class UsageError(PermanentError):
     """The request itself is wrong (command line exit code 2)."""
+
+
+class ImplausibleValueError(UsageError):
+    """A value is of no kind that the field may have (status 422 of the API)."""
+
+
+class AlreadyDoneError(UsageError):
+    """What is asked for was done before; nothing changes (status 400 of the API)."""

@@ -1,0 +1,176 @@
+"""What people said of fields that records leave open, and which fields a tenant demands.
+
+Belongs here: the `completion` and `required_context` tables, and the status of the partial records they decide on.
+Does not belong here: which values a field may have (`vitals.validated.completions`), or what follows downstream.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from resources import catalog_models as models
+from resources.catalog_database import CatalogDatabase
+from resources.catalog_rows import Completion, Decision, NewCompletion
+from resources.catalog_sql import chunks, fetch, selecting, values_of
+from vitals.errors import AlreadyDoneError, ConflictError, NotFoundError
+
+
+class CatalogCompletions:
+    """The completions of a catalog."""
+
+    def __init__(self, database: CatalogDatabase) -> None:
+        self._database = database
+
+    def complete(
+        self,
+        tenant: str,
+        completions: Iterable[NewCompletion],
+        *,
+        decision: Decision,
+        completed: Mapping[int, int],
+        touched: Mapping[int, int],
+    ) -> list[int]:
+        """Store completions and decide on partial records, all or nothing; ids of the completions.
+
+        Args:
+            tenant: whose.
+            completions: what was said.
+            decision: by whom.
+            completed: partial id to the version that was seen, of records that lack nothing any more.
+            touched: the same, of records that still wait for another field.
+
+        Raises:
+            ConflictError: one of them was decided on meanwhile.
+        """
+        rows = [{"tenant": tenant, **values_of(one), **values_of(decision)} for one in completions]
+
+        def work(connection: Connection) -> list[int]:
+            _decide(connection, tenant, completed, status="completed")
+            _decide(connection, tenant, touched, status="waiting")
+            statement = insert(models.Completion).returning(models.Completion.id)
+            return sorted(connection.scalar(statement.values(**row)) for row in rows)
+
+        return self._database.write("complete records", work)
+
+    def undo(self, tenant: str, ids: Iterable[int], *, actor: str, now: datetime) -> None:
+        """Take completions back; the partial records they completed wait again.
+
+        Raises:
+            NotFoundError: one of them is not in the tenant.
+            AlreadyDoneError: one of them was undone before.
+        """
+        rows = self.get(tenant, ids)
+        if any(row.undone_at is not None for row in rows):
+            raise AlreadyDoneError("undo a completion", tenant, "it was undone before", "Nothing was changed.")
+        table, partial = models.Completion, models.PartialRecord
+
+        def work(connection: Connection) -> None:
+            for row in rows:
+                statement = update(table).where(table.id == row.id, table.undone_at.is_(None))
+                if connection.execute(statement.values(undone_at=now, undone_by=actor)).rowcount != 1:
+                    raise _decided_meanwhile(tenant)
+                connection.execute(
+                    update(partial)
+                    .where(partial.tenant == tenant, partial.kind == row.kind, partial.subject_id == row.subject_id)
+                    .where(partial.record_id == row.record_id)
+                    .values(status="waiting", version=partial.version + 1)
+                )
+
+        self._database.write("undo completions", work)
+
+    def get(self, tenant: str, ids: Iterable[int]) -> Sequence[Completion]:
+        """Completions by id, in the order of their ids, undone or not.
+
+        Raises:
+            NotFoundError: one of them is not in the tenant.
+        """
+        table = models.Completion
+        wanted = sorted(set(ids))
+
+        def work(connection: Connection) -> list[Completion]:
+            statement = selecting(table, Completion).where(table.tenant == tenant)
+            return [
+                r for some in chunks(wanted) for r in fetch(connection, statement.where(table.id.in_(some)), Completion)
+            ]
+
+        found = sorted(self._database.read("look up completions", work), key=lambda row: row.id)
+        if len(found) < len(wanted):
+            raise NotFoundError("find the completions", tenant, "one of them does not exist", "See `partial list`.")
+        return found
+
+    def in_force(
+        self, tenant: str, subject_ids: Iterable[str] | None = None, *, kind: str | None = None
+    ) -> Sequence[Completion]:
+        """Completions that count, of these people or of all, by id."""
+        table = models.Completion
+        statement = selecting(table, Completion).where(table.tenant == tenant, table.undone_at.is_(None))
+        if kind is not None:
+            statement = statement.where(table.kind == kind)
+
+        def work(connection: Connection) -> list[Completion]:
+            if subject_ids is None:
+                return fetch(connection, statement, Completion)
+            return [
+                row
+                for some in chunks(subject_ids)
+                for row in fetch(connection, statement.where(table.subject_id.in_(some)), Completion)
+            ]
+
+        return sorted(self._database.read("look up completions", work), key=lambda row: row.id)
+
+    def of_records(self, tenant: str, kind: str, record_ids: Iterable[str]) -> Sequence[Completion]:
+        """Everything ever said of records, undone or not, by id."""
+        table = models.Completion
+        statement = selecting(table, Completion).where(table.tenant == tenant, table.kind == kind)
+
+        def work(connection: Connection) -> list[Completion]:
+            return [
+                row
+                for some in chunks(record_ids)
+                for row in fetch(connection, statement.where(table.record_id.in_(some)), Completion)
+            ]
+
+        return sorted(self._database.read("look up completions", work), key=lambda row: row.id)
+
+    def require(self, tenant: str, kind: str, fields: Iterable[str], *, decision: Decision) -> None:
+        """Make these the fields that the tenant's rows of a kind must have; none is the default."""
+        table = models.RequiredContext
+        rows = [{"tenant": tenant, "kind": kind, "field": one, **values_of(decision)} for one in sorted(set(fields))]
+
+        def work(connection: Connection) -> None:
+            connection.execute(delete(table).where(table.tenant == tenant, table.kind == kind))
+            if rows:
+                connection.execute(insert(table), rows)
+
+        self._database.write("demand context", work)
+
+    def required(self, tenant: str) -> dict[str, list[str]]:
+        """Kind to the fields that its rows must have, sorted."""
+        table = models.RequiredContext
+        statement = select(table.kind, table.field).where(table.tenant == tenant).order_by(table.kind, table.field)
+        found = self._database.read("look up demanded context", lambda connection: connection.execute(statement).all())
+        required: dict[str, list[str]] = {}
+        for kind, one in found:
+            required.setdefault(kind, []).append(one)
+        return required
+
+
+def _decide(connection: Connection, tenant: str, versions: Mapping[int, int], *, status: str) -> None:
+    """Move partial records on, unless somebody decided on one of them since it was seen."""
+    table = models.PartialRecord
+    for partial_id, version in sorted(versions.items()):
+        statement = (
+            update(table)
+            .where(table.tenant == tenant, table.id == partial_id, table.version == version)
+            .where(table.status == "waiting")
+            .values(status=status, version=table.version + 1)
+        )
+        if connection.execute(statement).rowcount != 1:
+            raise _decided_meanwhile(tenant)
+
+
+def _decided_meanwhile(tenant: str) -> ConflictError:
+    return ConflictError(
+        "decide on a record", tenant, "somebody decided on it meanwhile", "Nothing was changed; look at it again."
+    )
