@@ -41,7 +41,7 @@ from vitals.training.release.selection import (
 from vitals.training.release.spec import ReleaseSpec
 from vitals.training.release.splits import Sides
 from vitals.training.release.traces import ExampleTrace, ManifestFacts, trace_of
-from vitals.training.release.writing import FileFacts, dump, facts_of_file
+from vitals.training.release.writing import DATA_SUFFIXES, FileFacts, data_path, dump, facts_of_file
 
 OnStep = Callable[[str], None]
 
@@ -222,10 +222,10 @@ def _describe(
     """Write what describes the data files; checksums of all files but the manifest."""
     rows = {name: by_side for name, by_side in written.rows.items() if by_side}
     counts = {
-        f"data/{name}/{side}.{suffix}": count
+        data_path(name, side, suffix): count
         for name, by_side in rows.items()
         for side, count in by_side.items()
-        for suffix in ("jsonl", "parquet", "ids.jsonl")
+        for suffix in DATA_SUFFIXES
     } | dict(written.journals)
     files = {path: facts_of_file(data / path, rows=counts[path]) for path in sorted(counts)}
     described = f"{statistics['examples']} grounded examples from phone health data, made by Vitalgraph."

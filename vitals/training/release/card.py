@@ -72,7 +72,7 @@ def _front_matter(spec: ReleaseSpec, statistics: Mapping[str, Any], rows: Mappin
             lines += _config(format_name, format_name, by_side, "parquet", is_default=format_name == next(iter(rows)))
     for format_name, by_side in rows.items():
         if by_side:
-            lines += _config(f"{format_name}_ids", format_name, by_side, "ids.jsonl", is_default=False)
+            lines += _config(f"{format_name}_ids", format_name, by_side, "ids.parquet", is_default=False)
     return [*lines, "---", ""]
 
 
@@ -103,7 +103,7 @@ def _body(
         "",
         (
             "Each format has the columns of one dataset type of TRL and no others. Parquet and JSONL hold the same "
-            "records; `*.ids.jsonl` (configuration `{format}_ids`) holds their ids in the same order."
+            "records; `*.ids.parquet` (configuration `{format}_ids`) and `*.ids.jsonl` hold their ids in the same order. Read `case` from Parquet: readers of JSON may take its dates for times."
         ),
         "",
         *_table(

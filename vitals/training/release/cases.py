@@ -14,6 +14,7 @@ _TEXT, _NUMBER, _TEXTS = pa.string(), pa.float64(), pa.list_(pa.string())
 _FACT = pa.struct([("metric", _TEXT), ("value", _NUMBER), ("text", _TEXT), ("unit", _TEXT)])
 _CLAIM = pa.struct(
     [
+        ("record_type", _TEXT),
         *(("id", _TEXT), ("metric", _TEXT), ("value", _NUMBER), ("text", _TEXT), ("unit", _TEXT), ("window", _TEXT)),
         *(("n", pa.int64()), ("sources", _TEXTS), ("rule", _TEXT), ("decimals", pa.int64())),
         *(("formula", _TEXT), ("operands", _TEXTS)),
@@ -45,20 +46,23 @@ def case_of(person: str, local_date: str, lines: Iterable[Mapping[str, Any]]) ->
     """The record of one person's day, CASE_SCHEMA.
 
     Args:
-        lines: every line of the person and day, in any order. A claim that several lines state stands once; one
-            about another day (a comparison looks back) keeps its own window.
+        lines: every line of the person and day, in any order. A claim that several lines of a kind state stands
+            once; one about another day (a comparison looks back) keeps its own window.
     """
     ordered = sorted(lines, key=lambda line: str(line["id"]))
-    claims: dict[tuple[str, str], dict[str, Any]] = {}
+    claims: dict[tuple[str, str, str], dict[str, Any]] = {}
     withheld: dict[tuple[str, str], dict[str, Any]] = {}
     for line in ordered:
         for claim in line["metadata"]["claims"]:
-            claims.setdefault((claim["id"], claim["window"]), _claim(claim))
+            # Two kinds may each have a claim on the day itself, such as up to when their data are known.
+            kind = line["metadata"]["record_type"]
+            claims.setdefault((kind, claim["id"], claim["window"]), {"record_type": kind, **_claim(claim)})
         for entry in line["metadata"].get("withheld", ()):
             withheld.setdefault((entry["metric"], entry["reason"]), _withheld(entry))
     # What belongs to the day itself: a fact is a claim that bears its metric's own name, once.
     facts: dict[str, dict[str, Any]] = {}
-    for (id_, window), claim in sorted(claims.items(), key=lambda found: (found[0][0], found[0][1] != local_date)):
+    ordered_claims = sorted(claims.items(), key=lambda found: (found[0][1], found[0][2] != local_date, found[0]))
+    for (_, id_, window), claim in ordered_claims:
         if id_ == claim["metric"] and window:
             facts.setdefault(id_, {name: claim[name] for name in ("metric", "value", "text", "unit")})
     return {

@@ -1,6 +1,6 @@
 """Writing the files of a release into a folder, record by record.
 
-Belongs here: JSONL, ids and Parquet of a format and side; monthly journals; checksums.
+Belongs here: JSONL and Parquet of a format and side, and of its ids; monthly journals; checksums.
 Does not belong here: what a record holds (`formats`, `cases`), the lake.
 
 Everything about the bytes is fixed: sorted keys, one line break, codec and level, row groups of so many rows. The
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -24,9 +24,14 @@ ROWS_PER_GROUP = 1_000
 DATA_FOLDER = "data"
 JOURNAL_FOLDER = "journal"
 
+DATA_SUFFIXES = ("jsonl", "parquet", "ids.jsonl", "ids.parquet")
+"""Files of a format and side: its records twice, and their ids in the same order, twice."""
+
+ID_SCHEMA = pa.schema([("id", pa.string())])
+
 
 def data_path(format_name: str, side: str, suffix: str) -> str:
-    """Path of a data file: `data/{format}/{side}.{jsonl|parquet|ids.jsonl}`."""
+    """Path of a data file, with a suffix of DATA_SUFFIXES."""
     return f"{DATA_FOLDER}/{format_name}/{side}.{suffix}"
 
 
@@ -51,43 +56,18 @@ class FileFacts:
     rows: int | None = None
 
 
-class FormatFiles:
-    """The three files of a format and side, open for writing. Nothing is created before the first record."""
+class _Pair:
+    """JSONL and Parquet of the same records, open for writing."""
 
-    def __init__(self, folder: Path, format_name: str, side: str, schema: pa.Schema) -> None:
-        self._paths = [folder / data_path(format_name, side, suffix) for suffix in ("jsonl", "ids.jsonl", "parquet")]
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._schema = schema
         self._waiting: list[Mapping[str, Any]] = []
-        self._files: list[BinaryIO] = []
-        self._table: pq.ParquetWriter | None = None
-        self.rows = 0
-
-    def add(self, id_: str, record: Mapping[str, Any]) -> None:
-        """Write one record and its id."""
-        if not self._files:
-            self._open()
-        data, ids, _ = self._files
-        data.write(orjson.dumps({name: record[name] for name in self._schema.names}) + b"\n")
-        ids.write(orjson.dumps({"id": id_}) + b"\n")
-        self._waiting.append(record)
-        self.rows += 1
-        if len(self._waiting) == ROWS_PER_GROUP:
-            self._flush()
-
-    def close(self) -> None:
-        """Write what is left and close."""
-        if self._table is not None:
-            self._flush()
-            self._table.close()
-        for file in self._files:
-            file.close()
-
-    def _open(self) -> None:
-        self._paths[0].parent.mkdir(parents=True, exist_ok=True)
-        self._files = [path.open("wb") for path in self._paths]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lines = path.with_name(f"{path.name}.jsonl").open("wb")
+        self._file = path.with_name(f"{path.name}.parquet").open("wb")
         self._table = pq.ParquetWriter(
-            self._files[2],
-            self._schema,
+            self._file,
+            schema,
             version="2.6",
             compression="zstd",
             compression_level=3,
@@ -95,10 +75,50 @@ class FormatFiles:
             store_schema=False,
         )
 
+    def add(self, record: Mapping[str, Any]) -> None:
+        self._lines.write(orjson.dumps({name: record[name] for name in self._schema.names}) + b"\n")
+        self._waiting.append(record)
+        if len(self._waiting) == ROWS_PER_GROUP:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._table.close()
+        self._file.close()
+        self._lines.close()
+
     def _flush(self) -> None:
-        if self._waiting and self._table is not None:
+        if self._waiting:
             self._table.write_table(pa.Table.from_pylist(self._waiting, schema=self._schema), ROWS_PER_GROUP)
             self._waiting = []
+
+
+class FormatFiles:
+    """The files of a format and side, open for writing: records and, in the same order, their ids.
+
+    Nothing is created before the first record.
+    """
+
+    def __init__(self, folder: Path, format_name: str, side: str, schema: pa.Schema) -> None:
+        self._path = folder / DATA_FOLDER / format_name / side
+        self._schema = schema
+        self._pairs: tuple[_Pair, _Pair] | None = None
+        self.rows = 0
+
+    def add(self, id_: str, record: Mapping[str, Any]) -> None:
+        """Write one record and its id."""
+        if self._pairs is None:
+            ids = self._path.with_name(f"{self._path.name}.ids")
+            self._pairs = _Pair(self._path, self._schema), _Pair(ids, ID_SCHEMA)
+        records, ids_of_records = self._pairs
+        records.add(record)
+        ids_of_records.add({"id": id_})
+        self.rows += 1
+
+    def close(self) -> None:
+        """Write what is left and close."""
+        for pair in self._pairs or ():
+            pair.close()
 
 
 @contextmanager
