@@ -54,7 +54,7 @@ QUESTIONS: tuple[Question, ...] = (
         ),
         metric="mean",
         subject="the mean glucose",
-        hides=("mean", "cv", "sd"),
+        hides=("mean", "cv"),
         hides_source_values=True,
         guess=Guess(96, 152, "was {value} mg/dL"),
     ),
