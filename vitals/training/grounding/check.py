@@ -10,17 +10,25 @@ they must equal; words of measurement and of comparison must be read with them.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from vitals.training.grounding.constructions import CONSTRUCTIONS
 from vitals.training.grounding.grammar import Grammar, Reading
-from vitals.training.grounding.labels import names_absent_kinds, unexplained
+from vitals.training.grounding.labels import names_absent_kinds, states_refused, unexplained
 from vitals.training.grounding.ledger import Ledger
-from vitals.training.grounding.lexicon import UNIT_KINDS
+from vitals.training.grounding.lexicon import EXTREMES, OPPOSITES, UNIT_KINDS
 from vitals.training.grounding.statements import Hearing, Kind
 from vitals.training.grounding.tokens import DATE, REASON, Value, skeleton_of
 
 GRAMMAR = Grammar(CONSTRUCTIONS)
+
+COMPARING = re.compile(
+    r"\b(?:" + "|".join(sorted(OPPOSITES, key=len, reverse=True)) + r")\b",
+    re.IGNORECASE,
+)
+
+_FOLLOWING = frozenset({"number", "unit", "time", "comparison", "metric"})
+"""What may be wrong only because a word beside it is."""
 
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
 
@@ -67,11 +75,46 @@ def ungrounded(line: Mapping[str, Any]) -> list[Ungrounded]:
             if hinted is not None and (hinted,) != context:
                 context = (hinted,)
                 reading = GRAMMAR.read(sentence, context)
-        found += _of_sentence(text, own, reading, context, ledger)
+        problems = list(_of_sentence(text, own, reading, context, ledger))
+        if problems:
+            found += _causes(problems, _Sentence(text, own, reading, context, ledger))
         first += reading.values
         context = everything if len(everything) < 2 else reading.kinds[-1:] or context
     found += [Ungrounded("derived", each, "the claim does not follow from its operands") for each in ledger.underived()]
     return found
+
+
+class _Sentence(NamedTuple):
+    """What is needed to judge a sentence."""
+
+    text: str
+    values: Sequence[Value]
+    reading: Reading
+    context: tuple[str, ...]
+    ledger: Ledger
+
+
+def _causes(problems: list[Ungrounded], sentence: _Sentence) -> list[Ungrounded]:
+    """The problems of a sentence without those that only follow from another.
+
+    A comparison the other way round leaves numbers without a claim, and so does the name of another metric.
+    """
+    skeleton = sentence.reading.skeleton
+    for match in COMPARING.finditer(skeleton):
+        for other in OPPOSITES[match.group().lower()]:
+            repaired = GRAMMAR.read(skeleton[: match.start()] + other + skeleton[match.end() :], sentence.context)
+            if not any(_of_sentence(*sentence._replace(reading=repaired))):
+                names_another = match.group().lower() in EXTREMES and not sentence.reading.unread
+                kind: Kind = "metric" if names_another else "comparison"
+                return [Ungrounded(kind, match.group(), "the claims compare the other way")]
+    subject = states_refused(skeleton, sentence.ledger)
+    if subject is not None:
+        return [Ungrounded("withheld", subject, "the text states what it may not")]
+    for cause in ("metric", "comparison"):
+        words = [problem for problem in problems if problem.kind == cause]
+        if words and all(problem.kind in _FOLLOWING for problem in problems):
+            return words
+    return problems
 
 
 def _of_sentence(

@@ -20,7 +20,7 @@ _FLOOR, _CEILING = "#{source_floor_mg_dl >}", "#{source_ceiling_mg_dl >}"
 COMMON = (
     # What it says is held against the withheld metrics by `labels`.
     construction(
-        "(?:not assessable|not stated for this day|cannot be assessed here|left open by these data): [^#°@$~]+",
+        r"\A(?:not assessable|not stated for this day|cannot be assessed here|left open by these data): [^#°@$~]+",
         kinds=ALL,
     ),
     construction(

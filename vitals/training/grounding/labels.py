@@ -17,6 +17,10 @@ _REFUSAL = re.compile(
     "(?:cannot be stated|is not )([^¤]*¤)?",
     re.IGNORECASE,
 )
+_VALUED = re.compile(
+    rf"(?:for \$,? |in the record of \$, )?({'|'.join(map(re.escape, SUBJECTS))})(?: for \$)? was #",
+    re.IGNORECASE,
+)
 _ABSENT = re.compile(r"(?:without records on this day|the data hold no record of): (.+)", re.IGNORECASE)
 _GROUP = re.compile(r"([^();¤]+)(?: \((¤)\))?(?:; |\.?$)")
 
@@ -44,6 +48,16 @@ def _unrefused(sentence: str, reasons: list[str], ledger: Ledger) -> list[str]:
         return [subject] if any(metric in ledger.by_id for metric in metrics) else []
     found = [ledger.reasons[metric] for metric in metrics if metric in ledger.reasons]
     return [] if found and reasons[0] in (*found, NEUTRAL_REASON) else [subject]
+
+
+def states_refused(sentence: str, ledger: Ledger) -> str | None:
+    """The metric that a line refuses, where a sentence gives it a value."""
+    if ledger.refused is None:
+        return None
+    named = _VALUED.match(sentence)
+    if named is None or SUBJECTS[named.group(1).lower()] != ledger.refused.partition(".")[2]:
+        return None
+    return named.group(1)
 
 
 def names_absent_kinds(sentence: str) -> bool:

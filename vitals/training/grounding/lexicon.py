@@ -10,7 +10,7 @@ KIND_WORDS: Mapping[str, str] = {
     "heart_rate": "heart rate|pulse",
     "sleep": r"slept|the sleep of|time asleep|wake after sleep onset|main sleep by|sleep(?= \(|, as of)|sleep ending on|main sleep session that ended|(?<!main )sleep session that ended",
     "hrv": "hrv|rmssd",
-    "steps": r"step count|step total|steps(?= \(|, as of)|steps on|steps of|steps for|steps taken|total of steps|walked",
+    "steps": r"step count|step total|steps by|steps(?= \(|, as of)|steps on|steps of|steps for|steps taken|total of steps|walked",
     "active_energy": "active energy|energy burned|calories",
 }
 """Prefix of a kind's metrics -> words that say which kind is meant."""
@@ -170,3 +170,34 @@ KIND_NAMES: Mapping[str, str] = {
     "active energy": ENERGY,
 }
 """How a journal calls the kinds that it only names -> prefix."""
+
+OPPOSITES: Mapping[str, tuple[str, ...]] = {
+    "above": ("below",),
+    "below": ("above", "at or above"),
+    "at or above": ("below",),
+    "over": ("under",),
+    "under": ("over",),
+    "at most": ("at least", "up to"),
+    "at least": ("at most",),
+    "or more": ("or less",),
+    "or less": ("or more",),
+    "more": ("less", "fewer"),
+    "less": ("more",),
+    "fewer": ("more",),
+    "higher": ("lower",),
+    "lower": ("higher",),
+    "highest": ("lowest",),
+    "lowest": ("highest",),
+    "longest": ("shortest",),
+    "shortest": ("longest",),
+    "longer": ("shorter",),
+    "shorter": ("longer",),
+    "larger": ("smaller",),
+    "smaller": ("larger",),
+    "maximum": ("minimum",),
+    "minimum": ("maximum",),
+}
+"""Comparison word -> words that say the opposite."""
+
+EXTREMES = frozenset({"lowest", "highest", "minimum", "maximum"})
+"""Comparison words that are names of metrics where a construction reads them so."""

@@ -25,8 +25,8 @@ TOTALS = (
     ),
     construction("the total was still running", kinds=(STEPS, ENERGY)),
     construction(
-        "#{recommended_total} of active energy|counted #{recommended_total}|: #{recommended_total named}(?= )"
-        "|#{recommended_total}(?= on )",
+        "#{recommended_total} of active energy|counted #{recommended_total}|: #{recommended_total named}(?=[ ,.;])"
+        "|#{recommended_total}(?= on | [(])",
         kinds=(STEPS, ENERGY),
         condition="whole",
     ),
