@@ -47,10 +47,9 @@ def _bits(column: pl.Series) -> Bits:
     if column.dtype == pl.Boolean:
         return _without_nulls(column.cast(pl.UInt64))
     if column.dtype.is_float():
-        # -0.0 and 0.0 are one value.
-        numbers = column.cast(pl.Float64) + 0.0
-        # The bits by NumPy: what `reinterpret` makes of a float has differed between versions of Polars.
-        bits = numbers.fill_null(0.0).to_numpy().view(np.uint64)
+        numbers = column.cast(pl.Float64)
+        # By NumPy: Polars' `reinterpret` truncates floats, and its sum keeps the sign of -0.0, which is 0.0 here.
+        bits = (numbers.fill_null(0.0).to_numpy() + 0.0).view(np.uint64)
         return np.where(numbers.is_null().to_numpy(), _NULL, bits) if numbers.null_count() else bits
     return _without_nulls(column.to_physical().cast(pl.Int64).reinterpret(signed=False))
 
