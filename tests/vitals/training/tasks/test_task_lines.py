@@ -9,8 +9,11 @@ from tests.vitals.training.fact_frames import KINDS, OURA, SAMSUNG, STELO, at_ut
 from tests.vitals.training.number_reader import unclaimed
 from tests.vitals.training.tasks.task_lines import ALL, frames, lines, of_task
 from vitals.training.examples import build_examples
+from vitals.training.language import violations
 from vitals.training.line_check import problems
+from vitals.training.prompt_words import TOPICS
 from vitals.training.sufficiency.evaluator import insufficient
+from vitals.training.tasks.data_quality import INSTRUCTIONS
 
 
 def test_every_line_is_what_it_promises_and_its_prompt_gives_its_claims():
@@ -63,6 +66,12 @@ def test_an_explanation_of_the_data_names_coverage_gap_sources_limits_and_state(
     assert "17:10" in output
     assert re.search("needs 14 days", output)
     assert "118" not in output
+
+
+@pytest.mark.parametrize("topic", TOPICS.values())
+@pytest.mark.parametrize("wording", INSTRUCTIONS.options)
+def test_an_explanation_is_asked_for_without_a_forbidden_word(topic, wording):
+    assert violations(wording.format(topic=topic)) == []
 
 
 def test_an_explanation_of_a_running_total_calls_it_a_lower_bound():
