@@ -113,6 +113,9 @@ PATTERNS: Mapping[str, re.Pattern[str]] = {
 SHORT_ID = 4
 """An id that is shorter is looked for as a whole JSON string only: it would be found in any text."""
 
+SHORT_NUMBER = 6
+"""An id that is a number of fewer digits is not looked for: nothing tells it from a value."""
+
 _EDGE = re.compile(r"[A-Za-z0-9]")
 _WORDS = re.compile(rb"[A-Za-z0-9_@.+-]{6,}")
 BATCH_LINES = 2_000
@@ -126,8 +129,9 @@ def identifiers_gate(lines: Iterable[bytes], canaries: Collection[str]) -> GateR
         canaries: ids that must not be there: external user ids, and pseudonyms of the lake where the profile
             replaces them.
     """
-    long = sorted(canary for canary in canaries if len(canary) >= SHORT_ID)
-    whole = sorted(f'"{canary}"' for canary in canaries if 0 < len(canary) < SHORT_ID)
+    told_apart = [canary for canary in canaries if not (canary.isdecimal() and len(canary) < SHORT_NUMBER)]
+    long = sorted(canary for canary in told_apart if len(canary) >= SHORT_ID)
+    whole = sorted(f'"{canary}"' for canary in told_apart if 0 < len(canary) < SHORT_ID)
     found: dict[str, int] = dict.fromkeys(["lines_with_a_known_identifier", *_names()], 0)
     seen = 0
     for batch in _batches(lines):
@@ -140,7 +144,7 @@ def identifiers_gate(lines: Iterable[bytes], canaries: Collection[str]) -> GateR
             found["lines_with_a_known_identifier"] += int(texts.str.contains_any(whole).sum())
         for name, pattern in PATTERNS.items():
             found[_name(name)] += sum(pattern.search(text) is not None for text in batch)
-    return _gate("identifiers", {"lines": seen, "known_identifiers": len(canaries)}, bad=found)
+    return _gate("identifiers", {"lines": seen, "known_identifiers": len(told_apart)}, bad=found)
 
 
 def _names() -> list[str]:
