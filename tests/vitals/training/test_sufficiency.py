@@ -1,7 +1,4 @@
-"""What a prompt must hold: lines are taken out of it, and a search of the tests' own says what that should break.
-
-The search knows nothing of the evaluator: it looks for a claim's value as text, and for the name of another app.
-"""
+"""What a prompt must hold: lines are taken out of it, and a search of the tests' own says what that should break."""
 
 import re
 from copy import deepcopy
@@ -12,99 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.vitals.training.fact_frames import KINDS, OURA, SAMSUNG, STELO, at, facts, random_facts, readings, source
-from tests.vitals.training.golden_rows import GOLDEN, REASONS
+from tests.vitals.training.fact_frames import KINDS, OURA, SAMSUNG, STELO, at, random_facts, readings, source
+from tests.vitals.training.prompt_search import (
+    MANY_TASKS,
+    check_every_line,
+    examples,
+    golden,
+    is_constant,
+    one,
+    without,
+)
 from tests.vitals.training.twin_facts import twin_facts
 from vitals.training.day_journal.build import build_journal
-from vitals.training.examples import build_examples
 from vitals.training.sufficiency.evaluator import insufficient
-from vitals.training.tasks.mix import DAILY_SUMMARIES_ONLY, TaskMix
-
-TOKEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d|UTC[+-]\d\d:\d\d|\d{4}-\d\d-\d\d|\d\d:\d\d|\d+(?:,\d{3})*(?:\.\d+)?")
-
-
-MANY_TASKS = TaskMix(daily_summary=1, question=4, data_quality=1, abstention=2, preference=2)
-
-
-def examples(kind, frame, mix=DAILY_SUMMARIES_ONLY):
-    lines = build_examples(kind, frame, tenant="default", processor_version="0.1.0", mix=mix)
-    return [orjson.loads(line) for line in lines]
-
-
-def one(kind, reason="needs more", **row):
-    return examples(kind, facts(kind, [row], reason=reason))[0]
-
-
-def golden(kind):
-    return examples(kind, facts(kind, [GOLDEN[kind]], reason=REASONS[kind]))[0]
-
-
-def without(example, removed):
-    """The example with lines of its prompt taken out, by position."""
-    lines = example["input"].split("\n")
-    return example | {"input": "\n".join(line for i, line in enumerate(lines) if i not in removed)}
-
-
-def is_constant(claim):
-    return claim["window"] == "" and claim["metric"] != "sufficiency"
-
-
-def shows(token, claim):
-    """Whether a token of a prompt is a claim's value, as exact as the answer writes it."""
-    value = claim["value"]
-    if isinstance(value, str):
-        wanted = {"local time": value[11:16], "UTC offset": f"UTC{value}"}.get(claim["unit"], value.replace("T", " "))
-        # A moment of another day stands with its date, one of the same day may stand without.
-        return wanted in (token, token[-5:])
-    if not re.fullmatch(r"[\d,]+(\.\d+)?", token):
-        return False
-    number, places = float(token.replace(",", "")), claim["decimals"]
-    return f"{number:.{places}f}" == f"{abs(value):.{places}f}"
-
-
-def places(example):
-    """Claim id -> positions of the lines that hold its value; for a derived one those of all its operands."""
-    lines = example["input"].split("\n")
-    claims = {claim["id"]: claim for claim in example["metadata"]["claims"]}
-    found = {}
-    for name, claim in claims.items():
-        if is_constant(claim) or claim.get("formula"):
-            continue
-        if name.endswith("#records"):
-            found[name] = {i for i, line in enumerate(lines) if ": used; " in line}
-        else:
-            found[name] = {i for i, line in enumerate(lines) if any(shows(t, claim) for t in TOKEN.findall(line))}
-    operands = {name: claim["operands"] for name, claim in claims.items() if claim.get("formula")}
-    return found, operands
-
-
-def table_lines(example):
-    lines = example["input"].split("\n")
-    start = next((i for i, line in enumerate(lines) if line.endswith(":") and line != "Facts:"), len(lines))
-    return set(range(start, len(lines)))
-
-
-def check_every_line(example):
-    """Takes out each needed line with all others that show the same, and each other line by itself."""
-    found, operands = places(example)
-    assert insufficient(example) == []
-    ids = [claim["id"] for claim in example["metadata"]["claims"]]
-    table = table_lines(example)
-    for name, needed in found.items():
-        assert needed, name
-        removed = needed | table
-        rejected = insufficient(without(example, removed))
-        assert name in rejected
-        touched = {other for other, lines in found.items() if lines & removed}
-        touched |= {other for other, of in operands.items() if touched & set(of)}
-        assert set(rejected) <= touched
-        assert rejected == [i for i in ids if i in set(rejected)]
-        assert {other for other, of in operands.items() if name in of} <= set(rejected)
-    somebodys = set().union(*found.values()) if found else set()
-    for position, line in enumerate(example["input"].split("\n")):
-        # A record line tells what the lines after it are about: no value stands in it, and all of them need it.
-        if position not in somebodys and not line.startswith("Record: "):
-            assert insufficient(without(example, {position})) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
