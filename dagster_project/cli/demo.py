@@ -112,6 +112,7 @@ def _wait_until_idle(settings: Settings, workspace: Any, *, timeout: int) -> Non
 def _show(settings: Settings, workspace: Any) -> bool:
     """Print what came out; whether every category has examples and the books balance."""
     from assets.stages.books import every_upload  # noqa: PLC0415 - heavy, and not needed for --help
+    from assets.stages.rendering_paths import JOURNAL  # noqa: PLC0415
 
     uploads = every_upload(workspace, tenant=TENANT)
     totals = kind_totals(workspace, TENANT, uploads)
@@ -127,16 +128,14 @@ def _show(settings: Settings, workspace: Any) -> bool:
     print_table("Uploads by end state", ["state", "uploads"], sorted(states.items()))
     lake = workspace.lake(TENANT)
     empty = []
-    for record_type in RECORD_TYPES:
-        files = list(lake.objects(f"training/{record_type.category}/"))
+    for category in (*(record_type.category for record_type in RECORD_TYPES), JOURNAL):
+        files = list(lake.objects(f"training/{category}/"))
         lines = [orjson.loads(line) for file in files for line in lake.read_object(file.key).splitlines()]
         if not lines:
-            empty.append(record_type.category)
+            empty.append(category)
             continue
         example = max(lines, key=lambda line: (len(line["metadata"]["claims"]), line["id"]))
-        console.rule(
-            f"{record_type.category}: {len(lines)} examples, {len(example['metadata']['claims'])} claims in this one"
-        )
+        console.rule(f"{category}: {len(lines)} examples, {len(example['metadata']['claims'])} claims in this one")
         console.print(example["output"], highlight=False, markup=False)
     unbalanced = [
         kind

@@ -21,10 +21,11 @@ def days_of(marks, **changes) -> list[date]:
     return [request.local_day for request in choose_days(marks, **arguments)]
 
 
-def test_a_stale_kind_asks_for_its_facts_and_its_examples_and_nothing_else():
+def test_a_stale_kind_asks_for_its_facts_its_examples_and_the_journal_and_nothing_else():
     assert [key.to_user_string() for key in stale_assets([mark("steps")])] == [
         "clinical/steps",
         "training/physical_activity",
+        "training/day_journal",
     ]
 
 
