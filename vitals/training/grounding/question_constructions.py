@@ -29,6 +29,12 @@ STATE = (
     construction(rf"not every metric{WHEN} can be stated|some metrics cannot be stated", kinds=ALL),
     construction("later uploads may add to them|more may arrive", kinds=ALL),
     construction(
+        "from @{longest_gap_minutes#start} local time on there were no data"
+        + WHEN
+        + ": the longest gap, #{longest_gap_minutes}",
+        kinds=ALL,
+    ),
+    construction(
         "from @{longest_gap_minutes#start} to @{longest_gap_minutes#end} local time there were no data"
         + WHEN
         + ": the longest gap, #{longest_gap_minutes}",
@@ -36,7 +42,8 @@ STATE = (
     ),
     construction(
         "longest (?:gap|stretch without data)" + WHEN + " was #{longest_gap_minutes}"
-        r"(?:(?:, from |,? \(?)@{longest_gap_minutes#start}(?: to |-)@{longest_gap_minutes#end}(?: local time)?\)?)?",
+        r"(?:(?:, from |,? \(?)@{longest_gap_minutes#start}(?: to |-)@{longest_gap_minutes#end}(?: local time)?\)?"
+        "|, from @{longest_gap_minutes#start} local time on)?",
         kinds=ALL,
     ),
 )

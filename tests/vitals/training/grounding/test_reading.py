@@ -172,3 +172,18 @@ def test_formulas_are_computed_from_operands(formula, expected):
 def test_what_is_no_formula_of_the_operands_is_refused(formula):
     with pytest.raises(UnreadableFormulaError):
         compute(formula, ("a.b",), (1.0,))
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "From {} local time on there were no data on 2025-03-03: the longest gap, 200 min.",
+        "The longest gap on 2025-03-03 was 200 min, from {} local time on.",
+    ],
+)
+def test_a_gap_to_the_end_of_an_open_day_has_a_start_only(output):
+    gap = claim("glucose.longest_gap_minutes", 200.0, "min")
+    start = claim("glucose.longest_gap_minutes#start", "2025-03-03T20:40", "local time")
+    assert kinds(line(output.format("20:40"), DATE, gap, start)) == []
+    assert kinds(line(output.format("20:41"), DATE, gap, start)) == ["time"]
+    assert kinds(line(output.format("20:40").replace("longest", "shortest"), DATE, gap, start)) == ["comparison"]
