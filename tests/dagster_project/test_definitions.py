@@ -5,6 +5,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from assets.release import RELEASE_KEY
+from assets.stages.release_gates import GATES
 from dagster_project.definitions import build_definitions
 from dagster_project.settings import Settings
 from vitals.record_types import RECORD_TYPES, STAGES
@@ -17,14 +19,16 @@ def definitions(tmp_path_factory) -> dg.Definitions:
 
 def test_there_are_six_assets_a_stage_named_by_stage_and_kind(definitions):
     keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
+    keys.remove(RELEASE_KEY.to_user_string())
     expected = {f"{stage}/{t.category if stage == 'training' else t.kind}" for stage in STAGES for t in RECORD_TYPES}
+    expected.add("training/day_journal")
     assert keys == expected
 
 
 def test_every_asset_tells_what_it_is_who_owns_it_and_where_its_code_is(definitions):
     graph = definitions.resolve_asset_graph()
     descriptions = set()
-    for key in graph.get_all_asset_keys():
+    for key in graph.get_all_asset_keys() - {RELEASE_KEY}:
         node = graph.get(key)
         assert node.group_name == key.path[0]
         assert node.owners
@@ -33,7 +37,7 @@ def test_every_asset_tells_what_it_is_who_owns_it_and_where_its_code_is(definiti
         [reference] = node.metadata["dagster/code_references"].code_references
         assert Path(reference.file_path).is_file()
         descriptions.add(node.description)
-    assert len(descriptions) == len(STAGES) * len(RECORD_TYPES)
+    assert len(descriptions) == len(STAGES) * len(RECORD_TYPES) + len({"training/day_journal"})
 
 
 def test_every_check_has_the_partitions_of_its_asset(definitions):
@@ -46,6 +50,7 @@ def test_every_check_has_the_partitions_of_its_asset(definitions):
         "schema_drift",
         "invariants",
         "lines_load",
+        "grounding",
         "sufficiency",
     }
     for spec in specs:
@@ -54,7 +59,18 @@ def test_every_check_has_the_partitions_of_its_asset(definitions):
 
 def test_conservation_the_invariants_and_the_lines_block(definitions):
     blocking = {spec.name for check in definitions.asset_checks for spec in check.check_specs if spec.blocking}
-    assert blocking == {"conservation", "invariants", "lines_load", "sufficiency"}
+    assert blocking == {"conservation", "invariants", "lines_load", "grounding", "sufficiency"}
+
+
+def test_a_release_rests_on_all_training_lines_has_no_partition_and_every_gate_of_it_blocks(definitions):
+    graph = definitions.resolve_asset_graph()
+    node = graph.get(RELEASE_KEY)
+    assert {key.path[0] for key in node.parent_keys} == {"training"}
+    assert len(node.parent_keys) == len([key for key in graph.get_all_asset_keys() if key.path[0] == "training"]) - 1
+    assert node.partitions_def is None
+    specs = [graph.get_check_spec(key) for key in node.check_keys]
+    assert {spec.name for spec in specs} == set(GATES)
+    assert all(spec.blocking for spec in specs)
 
 
 def test_the_sensors_run_by_themselves(definitions):
