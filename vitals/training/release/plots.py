@@ -37,7 +37,8 @@ def _png(draw_on: Any, *, tall: int = 0) -> bytes:
     figure = Figure(figsize=(_INCHES[0], max(_INCHES[1], 0.2 * tall + 1)))
     FigureCanvasAgg(figure)
     draw_on(figure.subplots())
-    figure.tight_layout()
+    # Fixed margins: a layout engine draws everything twice.
+    figure.subplots_adjust(left=0.3, right=0.97, bottom=0.16, top=0.9)
     buffer = io.BytesIO()
     # Without the name of the software, whose version would be in the bytes.
     figure.savefig(buffer, format="png", dpi=90, metadata={"Software": None})
