@@ -17,8 +17,8 @@ from resources.catalog_datasets import CatalogDatasets
 from resources.catalog_lanes import exclusive
 from resources.catalog_partials import CatalogPartials
 from resources.catalog_quarantine import CatalogQuarantine
-from resources.catalog_scope import TenantCatalog
 from resources.catalog_rule_policies import CatalogRulePolicies
+from resources.catalog_scope import TenantCatalog
 from resources.catalog_settlement import Settlement, settle
 from resources.catalog_stale_days import CatalogStaleDays
 from resources.catalog_subjects import CatalogSubjects

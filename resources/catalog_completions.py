@@ -13,6 +13,7 @@ from resources import catalog_models as models
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_rows import Completion, Decision, NewCompletion
 from resources.catalog_sql import chunks, fetch, selecting, values_of
+from resources.catalog_uploads import reland_uploads
 from vitals.errors import AlreadyDoneError, ConflictError, NotFoundError
 
 
@@ -30,8 +31,9 @@ class CatalogCompletions:
         decision: Decision,
         completed: Mapping[int, int],
         touched: Mapping[int, int],
+        upload_ids: Iterable[str],
     ) -> list[int]:
-        """Store completions and decide on partial records, all or nothing; ids of the completions.
+        """Store completions, decide on partial records and land their uploads again, all or nothing.
 
         Args:
             tenant: whose.
@@ -39,6 +41,10 @@ class CatalogCompletions:
             decision: by whom.
             completed: partial id to the version that was seen, of records that lack nothing any more.
             touched: the same, of records that still wait for another field.
+            upload_ids: uploads that deliver the records.
+
+        Returns:
+            Ids of the completions.
 
         Raises:
             ConflictError: one of them was decided on meanwhile.
@@ -49,12 +55,13 @@ class CatalogCompletions:
             _decide(connection, tenant, completed, status="completed")
             _decide(connection, tenant, touched, status="waiting")
             statement = insert(models.Completion).returning(models.Completion.id)
-            return sorted(connection.scalar(statement.values(**row)) for row in rows)
+            reland_uploads(connection, upload_ids)
+            return sorted(int(connection.execute(statement.values(**row)).scalar_one()) for row in rows)
 
         return self._database.write("complete records", work)
 
-    def undo(self, tenant: str, ids: Iterable[int], *, actor: str, now: datetime) -> None:
-        """Take completions back; the partial records they completed wait again.
+    def undo(self, tenant: str, ids: Iterable[int], *, actor: str, now: datetime, upload_ids: Iterable[str]) -> None:
+        """Take completions back: their records wait again, and the uploads that deliver them are landed again.
 
         Raises:
             NotFoundError: one of them is not in the tenant.
@@ -66,6 +73,7 @@ class CatalogCompletions:
         table, partial = models.Completion, models.PartialRecord
 
         def work(connection: Connection) -> None:
+            reland_uploads(connection, upload_ids)
             for row in rows:
                 statement = update(table).where(table.id == row.id, table.undone_at.is_(None))
                 if connection.execute(statement.values(undone_at=now, undone_by=actor)).rowcount != 1:

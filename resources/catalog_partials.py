@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, insert, select, update
 
 from resources import catalog_models as models
 from resources.catalog_database import CatalogDatabase
@@ -80,6 +80,20 @@ class CatalogPartials:
             )
         return found[0]
 
+    def of_records(self, tenant: str, kind: str, record_ids: Iterable[str]) -> Sequence[WaitingRow]:
+        """Partial records of these records, in whichever upload and status, by id."""
+        table = models.PartialRecord
+        statement = selecting(table, WaitingRow).where(table.tenant == tenant, table.kind == kind)
+
+        def work(connection: Connection) -> list[WaitingRow]:
+            return [
+                row
+                for some in chunks(record_ids)
+                for row in fetch(connection, statement.where(table.record_id.in_(some)), WaitingRow)
+            ]
+
+        return sorted(self._database.read("look up partial records", work), key=lambda row: row.id)
+
     def counts(self, tenant: str) -> dict[tuple[str, PartialStatus], int]:
         """Number of partial records by (kind, status)."""
         table = models.PartialRecord
@@ -97,8 +111,8 @@ def replace_partials(
 ) -> None:
     """Make `rows` the partial records of these uploads.
 
-    One that was there keeps its id, first-seen time and status. One that is no longer partial goes, unless a
-    person has decided on it: that decision is kept.
+    One that was there keeps its id and first-seen time; it waits again if it had been completed and now lacks
+    something else. One that is no longer partial goes, unless a person has decided on it: that decision is kept.
     """
     table = models.PartialRecord
     stored: dict[tuple[str, int], tuple[int, str]] = {}
@@ -113,6 +127,7 @@ def replace_partials(
     ]
     if kept:
         changed: dict[str, ColumnElement[Any]] = {name: bindparam(f"new_{name}") for name in _RECOMPUTED}
+        changed["status"] = case((table.status == "completed", "waiting"), else_=table.status)
         connection.execute(update(table).where(table.id == bindparam("row_id")).values(changed), kept)
     added = [{**wanted[key], "first_seen": now, "status": "waiting"} for key in wanted if key not in stored]
     if added:

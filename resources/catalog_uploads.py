@@ -174,22 +174,8 @@ class CatalogUploads:
         Counts stay until they are settled again: they describe what is in the lake. One without a kind
         cannot be processed and stays as it is.
         """
-        table = models.Upload
-        statement = (
-            update(table)
-            .where(table.kind.is_not(None))
-            .values(state="landed", reason=None, detail=None, finished_at=None, duration_ms=None)
-            .returning(table.upload_id)
-        )
-
-        def work(connection: Connection) -> list[str]:
-            return [
-                upload_id
-                for some in chunks(upload_ids)
-                for upload_id in connection.scalars(statement.where(table.upload_id.in_(some)))
-            ]
-
-        return self._database.write("land uploads again", work)
+        ids = list(upload_ids)
+        return self._database.write("land uploads again", lambda connection: reland_uploads(connection, ids))
 
     def release(self, upload_ids: Iterable[str]) -> None:
         """Give claimed uploads back untouched, because the store did not answer: the attempt does not count.
@@ -256,6 +242,22 @@ class CatalogUploads:
             .limit(limit)
         )
         return self._database.read("list uploads", lambda connection: fetch(connection, statement, Upload))
+
+
+def reland_uploads(connection: Connection, upload_ids: Iterable[str]) -> list[str]:
+    """`CatalogUploads.reland` inside a transaction."""
+    table = models.Upload
+    statement = (
+        update(table)
+        .where(table.kind.is_not(None))
+        .values(state="landed", reason=None, detail=None, finished_at=None, duration_ms=None)
+        .returning(table.upload_id)
+    )
+    return [
+        upload_id
+        for some in chunks(upload_ids)
+        for upload_id in connection.scalars(statement.where(table.upload_id.in_(some)))
+    ]
 
 
 def lock_uploads(connection: Connection, upload_ids: Iterable[str]) -> dict[str, tuple[str, str | None]]:

@@ -11,6 +11,8 @@ import polars as pl
 
 from resources.catalog_rows import PartialRow, QuarantineRow, Upload, UploadOutcome, ZoneObservation
 from vitals.record_types import RecordType
+from vitals.validated.rule_policy import LOW_QUALITY, SCORE, RulePolicy, payload_hashes
+from vitals.validated.rules import value_columns
 
 FILE_RULE_VERSION = 1
 
@@ -35,9 +37,20 @@ def file_quarantine(upload: Upload, reason: str) -> QuarantineRow:
     )
 
 
+def judged_by(quarantined: pl.DataFrame, record_type: RecordType, policy: RulePolicy) -> pl.DataFrame:
+    """Add `policy_version` and `payload_hash` to rows that broke a rule."""
+    version = pl.col("reason").replace_strict(dict(policy.versions), default=0, return_dtype=pl.Int32)
+    low = pl.lit(policy.versions.get(SCORE, 0), dtype=pl.Int32)
+    return quarantined.with_columns(
+        payload_hashes(quarantined, value_columns(record_type)),
+        policy_version=pl.when(pl.col("reason") == LOW_QUALITY).then(low).otherwise(version),
+    )
+
+
 def row_quarantine(tenant: str, record_type: RecordType, judged: pl.DataFrame) -> list[QuarantineRow]:
     """Quarantine entries of rows that broke a rule; rows of a file refused for low quality keep their own rule."""
-    rows = judged.select("upload_id", "subject_id", "row_index", "record_id", "reason", "rule_version").rows(named=True)
+    wanted = ("upload_id", "subject_id", "row_index", "record_id", "reason", "rule_version")
+    rows = judged.select(*wanted, "policy_version", "payload_hash").rows(named=True)
     return [
         QuarantineRow(
             upload_id=row["upload_id"],
@@ -49,6 +62,8 @@ def row_quarantine(tenant: str, record_type: RecordType, judged: pl.DataFrame) -
             rule_id=row["reason"].split(":", 1)[0],
             rule_version=row["rule_version"] or FILE_RULE_VERSION,
             reason=row["reason"],
+            policy_version=row["policy_version"],
+            payload_hash=row["payload_hash"],
         )
         for row in rows
     ]
@@ -64,8 +79,13 @@ def partial_rows(tenant: str, record_type: RecordType, held: pl.DataFrame) -> li
             subject_id=row["subject_id"],
             record_id=row["record_id"],
             row_index=row["row_index"],
-            missing=["start_offset_seconds"],
-            payload={"source_app": row["source_app"], "start_utc": row["start_utc"].isoformat()},
+            missing=row["missing"],
+            payload={
+                "source_app": row["source_app"],
+                "device_model": row["device_model"],
+                "start_utc": row["start_utc"].isoformat(),
+                "end_utc": row["end_utc"].isoformat(),
+            },
         )
         for row in held.rows(named=True)
     ]

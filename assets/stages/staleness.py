@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
+from assets.stages.decisions import told_offsets
 from resources.catalog import Catalog
 from resources.catalog_rows import StaleMark, StaleReason
 from vitals.clinical.local_day import changed_spans, offset_timeline, wall_clock, with_local_time
@@ -39,6 +40,11 @@ _DATED = {"subject_id": pl.String, "local_date": pl.Date}
 
 
 def evidence_frame(catalog: Catalog, tenant: str, subject_ids: list[str]) -> pl.DataFrame:
+    """What is known of the zones of the tenant's people (OBSERVATION_SCHEMA): observed, and told by hand."""
+    return pl.concat([observed_frame(catalog, tenant, subject_ids), told_offsets(catalog, tenant, subject_ids)])
+
+
+def observed_frame(catalog: Catalog, tenant: str, subject_ids: list[str]) -> pl.DataFrame:
     """Zone observations of the tenant's people (OBSERVATION_SCHEMA)."""
     rows = catalog.zones.of(tenant, subject_ids)
     frame = pl.DataFrame({name: [getattr(row, name) for row in rows] for name in _STORED}, schema=_STORED)

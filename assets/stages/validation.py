@@ -19,11 +19,20 @@ from typing import Any
 
 import polars as pl
 
-from assets.stages.ledger_rows import epoch_ms, file_quarantine, partial_rows, refused, row_quarantine, zone_rows
+from assets.stages.decisions import fillings, rule_policy
+from assets.stages.ledger_rows import (
+    epoch_ms,
+    file_quarantine,
+    judged_by,
+    partial_rows,
+    refused,
+    row_quarantine,
+    zone_rows,
+)
 from assets.stages.quarantine_files import write_quarantine
 from assets.stages.records_table import deliveries_table, write_records
 from assets.stages.registration import utc_now
-from assets.stages.staleness import evidence_frame, stale_marks
+from assets.stages.staleness import observed_frame, stale_marks
 from resources.catalog_rows import FateShift, FetchMark, Upload, UploadOutcome, UploadState
 from resources.catalog_settlement import Settlement
 from resources.lake import Lake, ReadFailure
@@ -31,6 +40,7 @@ from resources.workspace import Workspace
 from vitals.errors import TransientError
 from vitals.raw.decode import Decoded, RawObject, decode
 from vitals.record_types import RecordType
+from vitals.validated.completions import filled, lacking
 from vitals.validated.file_quality import score_files
 from vitals.validated.normalise import FILE_COLUMNS, normalise
 from vitals.validated.revisions import DELIVERY_SCHEMA, RECORD_KEY, REVISION_SPAN_DAYS, Folded, fold
@@ -165,9 +175,7 @@ class _Batch:
         # What an upload delivered before it was refused is folded out, whatever it was refused for.
         read = {u.upload_id for u in files}
         withdrawn = [
-            u
-            for u in uploads
-            if u.settled_attempt is not None and u.upload_id in outcomes and u.upload_id not in read
+            u for u in uploads if u.settled_attempt is not None and u.upload_id in outcomes and u.upload_id not in read
         ]
         self._settle_rows(lake, files, withdrawn, attempts, decoded, outcomes)
         duration_ms = round(1000 * (time.monotonic() - started) / max(1, len(uploads)))
@@ -198,12 +206,18 @@ class _Batch:
         outcomes: dict[str, UploadOutcome],
     ) -> None:
         """Judge, fold and write the rows of the readable files, and leave everything to settle in `self`."""
-        judged = judge(decoded.frame, self.record_type)
+        rules = rule_policy(self.workspace.catalog, self.tenant)
+        judged = judge(decoded.frame, self.record_type, rules)
         scores = {
             row["file_index"]: row
             for row in score_files(judged, self.record_type, self.workspace.policy.score).to_dicts()
         }
-        low = [i for i, row in scores.items() if row["score"] < self.workspace.policy.score.threshold]
+        threshold = rules.threshold(self.workspace.policy.score.threshold)
+        low = [
+            i
+            for i, row in scores.items()
+            if row["score"] < threshold and files[i].upload_id not in rules.waived_uploads
+        ]
         judged = judged.with_columns(
             reason=pl.when(pl.col("file_index").is_in(low)).then(pl.lit("low_quality")).otherwise(pl.col("reason"))
         )
@@ -219,10 +233,10 @@ class _Batch:
             },
             schema=FILE_COLUMNS,
         )
-        rows = normalise(judged.filter(pl.col("reason").is_null()), file_frame, self.record_type)
-        self.seen = observations(rows)
+        rows = self._completed(judged.filter(pl.col("reason").is_null()), file_frame)
         rows, self.partial = self._hold_back(rows)
-        self.quarantined = judged.filter(pl.col("reason").is_not_null()).join(file_frame, on="file_index", how="left")
+        quarantined = judged.filter(pl.col("reason").is_not_null()).join(file_frame, on="file_index", how="left")
+        self.quarantined = judged_by(quarantined, self.record_type, rules)
         self.folded = self._write(lake, rows, [*files, *withdrawn])
         self.fetches = rows.group_by("subject_id").agg(latest=pl.col("fetched_utc").max())
         spans = {
@@ -239,16 +253,26 @@ class _Batch:
         self.resolved = decoded.isolated
         self._row_outcomes(files, scores, low, spans, outcomes)
 
+    def _completed(self, good: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
+        """Normalised rows, with what people said of their gaps; what they said of zones is no observation."""
+        rows = normalise(good, files, self.record_type)
+        self.seen = observations(rows)
+        people = files["subject_id"].drop_nulls().unique().to_list()
+        said = fillings(self.workspace.catalog, self.tenant, self.record_type, people)
+        return normalise(filled(good, files, said), files, self.record_type) if said else rows
+
     def _hold_back(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Split off rows whose zone nothing known can resolve: they wait for evidence or for a person."""
+        """Split off rows that lack what the tenant demands, or a zone that nothing known can resolve."""
+        demanded = self.workspace.catalog.completions.required(self.tenant).get(self.record_type.kind, [])
         unzoned = pl.col("start_offset_seconds").is_null()
         people = rows.filter(unzoned).get_column("subject_id").unique().to_list()
-        if not people:
-            return rows, rows.clear()
-        evidence = pl.concat([evidence_frame(self.workspace.catalog, self.tenant, people), self.seen])
-        known = set(evidence.filter(pl.col("offset_seconds") != NO_OFFSET_SECONDS)["subject_id"])
-        held = unzoned & ~pl.col("subject_id").is_in(list(known))
-        return rows.filter(~held), rows.filter(held)
+        if not people and not demanded:
+            return rows, rows.clear().with_columns(missing=pl.lit([], dtype=pl.List(pl.String)))
+        evidence = pl.concat([observed_frame(self.workspace.catalog, self.tenant, people), self.seen])
+        known = evidence.filter(pl.col("offset_seconds") != NO_OFFSET_SECONDS)["subject_id"].unique().to_list()
+        judged = lacking(rows, demanded, unplaced=~pl.col("subject_id").is_in(known))
+        held = pl.col("missing").list.len() > 0
+        return judged.filter(~held).drop("missing"), judged.filter(held)
 
     def _write(self, lake: Lake, rows: pl.DataFrame, uploads: list[Upload]) -> Folded:
         incoming = rows.select(DELIVERY_SCHEMA.names()).cast(DELIVERY_SCHEMA)

@@ -31,9 +31,7 @@ AUDIT_INDEXES = {
 
 
 def upgrade() -> None:
-    op.add_column(
-        "quarantine", sa.Column("policy_version", sa.Integer(), server_default=sa.text("0"), nullable=False)
-    )
+    op.add_column("quarantine", sa.Column("policy_version", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.add_column("quarantine", sa.Column("payload_hash", sa.BigInteger(), nullable=True))
     op.add_column("quarantine", sa.Column("released_at", INSTANT, nullable=True))
     op.add_column("quarantine", sa.Column("discarded_at", INSTANT, nullable=True))

@@ -292,8 +292,18 @@ def test_a_decision_of_a_person_survives_reading_the_file_again(ready):
     ready.database.write("complete it", lambda connection: connection.execute(done))
     again(ready)
     assert [row.status for row in ready.partials.list(TENANT, status=None)] == ["completed"]
-    again(ready, partial_rows=[partial("a", 2)])
-    assert [row.status for row in ready.partials.list(TENANT, status=None)] == ["completed"]
+
+
+def test_a_completed_record_that_lacks_something_else_waits_again(ready):
+    from sqlalchemy import update
+
+    from resources import catalog_models as models
+
+    ready.settle(full_batch(), now=NOW)
+    done = update(models.PartialRecord).values(status="completed")
+    ready.database.write("complete it", lambda connection: connection.execute(done))
+    again(ready, partial_rows=[partial("a", 2, missing=["relation_to_meal"])])
+    assert [(row.status, row.missing) for row in ready.partials.list(TENANT)] == [("waiting", ["relation_to_meal"])]
 
 
 def test_times_are_instants_whatever_their_zone(ready):

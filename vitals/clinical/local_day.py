@@ -20,7 +20,7 @@ import polars as pl
 
 from vitals.clinical.context import DAYS_SCHEMA
 from vitals.record_types import UTC_MS
-from vitals.validated.zone_offsets import NO_OFFSET_SECONDS
+from vitals.validated.zone_offsets import MANUAL_SOURCE, NO_OFFSET_SECONDS
 
 TIMELINE_SCHEMA = pl.Schema({"subject_id": pl.String(), "from_utc": UTC_MS, "offset_seconds": pl.Int32()})
 """Change points of a person's offset, sorted. The first also holds for all earlier instants."""
@@ -52,7 +52,7 @@ def offset_timeline(observations: pl.DataFrame) -> pl.DataFrame:
 
 
 def _trusted(given: pl.DataFrame) -> pl.DataFrame:
-    is_z = pl.col("offset_seconds") == 0
+    is_z = (pl.col("offset_seconds") == 0) & (pl.col("source_app") != MANUAL_SOURCE)
     others = given.filter(~is_z)
     person = others.group_by("subject_id").agg(near_utc=(pl.col("offset_seconds").abs() <= NEAR_UTC_SECONDS).all())
     aware = others.select("subject_id", "source_app").unique().with_columns(zone_aware=pl.lit(value=True))

@@ -14,6 +14,7 @@ from typing import Literal
 import polars as pl
 
 from vitals.record_types import RecordType
+from vitals.validated.rule_policy import DURATION, HARD_LIMITS, SHARED_RULES, RulePolicy, payload_hashes
 from vitals.validated.zone_offsets import is_missing, offset_seconds
 
 Aspect = Literal["schema", "physiological", "temporal"]
@@ -37,12 +38,14 @@ class Rule:
         version: goes up when the meaning changes.
         aspect: the part of the quality score it lowers.
         broken: Boolean expression over the decoded frame; null counts as broken.
+        impossible: the same for what no person may let through, if that is less.
     """
 
     reason: str
     version: int
     aspect: Aspect
     broken: pl.Expr
+    impossible: pl.Expr | None = None
 
     @property
     def rule_id(self) -> str:
@@ -54,16 +57,16 @@ DECODED_NAMES = {"level_mg_dl": "level_raw"}
 """Value columns whose decoded name differs: the decoded level is not yet rounded."""
 
 
-def rules_of(record_type: RecordType) -> tuple[Rule, ...]:
-    """All row rules of a kind, in the order in which they are applied."""
+def rules_of(record_type: RecordType, policy: RulePolicy = SHARED_RULES) -> tuple[Rule, ...]:
+    """All row rules of a kind by a policy's bounds, in the order in which they are applied."""
     return (
         *_presence(record_type),
         Rule("bad_zone_offset", 1, "temporal", _bad_zone("start_zone") | _bad_zone("end_zone")),
         Rule("time_before_2000", 1, "temporal", _earliest(record_type) < YEAR_2000_MS),
         Rule("end_before_start", 1, "temporal", _reversed(record_type)),
         Rule("time_in_future", 1, "temporal", _in_future(record_type)),
-        *_containers(record_type),
-        *_ranges(record_type),
+        *_containers(record_type, policy),
+        *_ranges(record_type, policy),
     )
 
 
@@ -139,32 +142,38 @@ def _reversed(record_type: RecordType) -> pl.Expr:
     return pl.col("end_ms") < pl.col("start_ms")
 
 
-def _containers(record_type: RecordType) -> list[Rule]:
+def _containers(record_type: RecordType, policy: RulePolicy) -> list[Rule]:
     rules = []
     if record_type.sampled:
         times = pl.col(record_type.sampled).list.eval(pl.element().struct.field("time_ms"))
         rules.append(Rule("duplicate_samples", 1, "temporal", times.list.n_unique() < times.list.len()))
     if record_type.max_duration_hours is not None:
-        longest = round(record_type.max_duration_hours * 3_600_000)
-        rules.append(Rule("out_of_range:duration", 1, "temporal", pl.col("end_ms") - pl.col("start_ms") > longest))
+        hours = (pl.col("end_ms") - pl.col("start_ms")) / 3_600_000
+        longest = policy.bound(DURATION, "max_hours", record_type.max_duration_hours)
+        rules.append(Rule(DURATION, 1, "temporal", hours > longest, hours > HARD_LIMITS[DURATION][1]))
     return rules
 
 
-def _ranges(record_type: RecordType) -> list[Rule]:
+def _ranges(record_type: RecordType, policy: RulePolicy) -> list[Rule]:
     rules = []
     for column, (low, high) in record_type.unit_suspect.items():
         value = pl.col(DECODED_NAMES.get(column, column))
         rules.append(Rule(f"unit_suspect:{column}", 1, "physiological", _in_other_unit(value, low, high)))
     for column, (low, high) in record_type.plausible.items():
-        if record_type.sampled:
-            values = pl.col(record_type.sampled).list.eval(pl.element().struct.field(column))
-            broken = (values.list.min() < low) | (values.list.max() > high)
-        else:
-            value = pl.col(DECODED_NAMES.get(column, column))
-            # Rounded first: float noise of a unit round trip must not decide.
-            broken = ~_rounded(value, column).is_between(low, high)
-        rules.append(Rule(f"out_of_range:{column}", 1, "physiological", broken))
+        rule = f"out_of_range:{column}"
+        bounds = policy.bound(rule, "min", low), policy.bound(rule, "max", high)
+        broken, impossible = (_outside(record_type, column, *limits) for limits in (bounds, HARD_LIMITS[rule]))
+        rules.append(Rule(rule, 1, "physiological", broken, impossible))
     return rules
+
+
+def _outside(record_type: RecordType, column: str, low: float, high: float) -> pl.Expr:
+    if record_type.sampled:
+        values = pl.col(record_type.sampled).list.eval(pl.element().struct.field(column))
+        return (values.list.min() < low) | (values.list.max() > high)
+    value = pl.col(DECODED_NAMES.get(column, column))
+    # Rounded first: float noise of a unit round trip must not decide.
+    return ~_rounded(value, column).is_between(low, high)
 
 
 def _in_other_unit(value: pl.Expr, low: float, high: float) -> pl.Expr:
@@ -190,17 +199,47 @@ def _rounded(value: pl.Expr, column: str) -> pl.Expr:
     return (value + 0.5).floor() if column in DECODED_NAMES else value
 
 
-def judge(decoded: pl.DataFrame, record_type: RecordType) -> pl.DataFrame:
+def value_columns(record_type: RecordType) -> list[str]:
+    """Names of a kind's values in a decoded frame."""
+    return [DECODED_NAMES.get(name, name) for name in record_type.value_columns if name != "duration_implausible"]
+
+
+def _waived(
+    decoded: pl.DataFrame,
+    record_type: RecordType,
+    rules: tuple[Rule, ...],
+    broken: pl.DataFrame,
+    policy: RulePolicy,
+) -> list[pl.Series]:
+    """The columns of `broken` in which rows that a person let through no longer count."""
+    changed = []
+    for i, rule in enumerate(rules):
+        waived = policy.waived.get(rule.reason)
+        rows = broken[str(i)].arg_true()
+        if not waived or rows.is_empty():
+            continue
+        judged = decoded[rows]
+        keys = zip(judged["record_id"], payload_hashes(judged, value_columns(record_type)), strict=True)
+        let = pl.Series([key in waived for key in keys], dtype=pl.Boolean)
+        if rule.impossible is not None:
+            let &= ~judged.select(rule.impossible.fill_null(value=True)).to_series()
+        changed.append(broken[str(i)].scatter(rows.filter(let), values=False))
+    return changed
+
+
+def judge(decoded: pl.DataFrame, record_type: RecordType, policy: RulePolicy = SHARED_RULES) -> pl.DataFrame:
     """Add the first broken rule of each row.
 
     Args:
         decoded: decoded frame of one kind.
+        policy: the tenant's own bounds, and what was let through.
 
     Returns:
         The frame with `reason` (String, null for a good row), `rule_version` (Int32) and `aspect` (String).
     """
-    rules = rules_of(record_type)
+    rules = rules_of(record_type, policy)
     broken = decoded.select(rule.broken.fill_null(value=True).alias(str(i)) for i, rule in enumerate(rules))
+    broken = broken.with_columns(_waived(decoded, record_type, rules, broken, policy))
     first: pl.Expr = pl.lit(None, dtype=pl.Int32)
     for i in reversed(range(len(rules))):
         if broken[str(i)].any():

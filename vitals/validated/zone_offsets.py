@@ -16,6 +16,9 @@ MAX_OFFSET_SECONDS = 18 * 3600
 NO_OFFSET_SECONDS = 999_999
 """Marks rows that gave no zone: they prove that the person has data on that date, and no offset."""
 
+MANUAL_SOURCE = "manual"
+"""Source of an offset that a person told of a record: trusted, `Z` included. No package of an app has this name."""
+
 OBSERVATION_SCHEMA = pl.Schema(
     {
         "subject_id": pl.String(),

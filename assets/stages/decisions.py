@@ -1,0 +1,65 @@
+"""Decisions of people, as the ordinary flow reads them.
+
+Belongs here: from the catalog's rows to the policy, the fillings and the zone evidence that stages apply.
+Does not belong here: making a decision (`completions`, `what_if`), or what it means (`vitals.validated`).
+"""
+
+from datetime import UTC, datetime
+
+import polars as pl
+
+from resources.catalog import Catalog
+from vitals.record_types import RecordType
+from vitals.validated.completions import ZONE, Filling
+from vitals.validated.rule_policy import RulePolicy
+from vitals.validated.zone_offsets import MANUAL_SOURCE, OBSERVATION_SCHEMA, offset_seconds
+
+
+def rule_policy(catalog: Catalog, tenant: str) -> RulePolicy:
+    """The tenant's own bounds, and what was let through."""
+    changes = catalog.rule_policies.changes(tenant)
+    waived: dict[str, set[tuple[str, int]]] = {}
+    files = set()
+    for one in catalog.rule_policies.exemptions(tenant):
+        if one.record_id is None or one.payload_hash is None:
+            files.add(one.upload_id)
+        else:
+            waived.setdefault(one.rule, set()).add((one.record_id, one.payload_hash))
+    return RulePolicy(
+        bounds={(change.rule, change.bound): change.value for change in changes},
+        versions={change.rule: change.version for change in changes},
+        waived={rule: frozenset(rows) for rule, rows in waived.items()},
+        waived_uploads=frozenset(files),
+    )
+
+
+def fillings(catalog: Catalog, tenant: str, record_type: RecordType, subject_ids: list[str]) -> list[Filling]:
+    """What was said of records of a kind of these people."""
+    return [
+        Filling(one.subject_id, one.record_id, one.field, one.value)
+        for one in catalog.completions.in_force(tenant, subject_ids, kind=record_type.kind)
+    ]
+
+
+def told_offsets(catalog: Catalog, tenant: str, subject_ids: list[str]) -> pl.DataFrame:
+    """Offsets that people told of records, as observations at the instants of the records (OBSERVATION_SCHEMA)."""
+    told = [one for one in catalog.completions.in_force(tenant, subject_ids) if one.field == ZONE]
+    instants = [datetime.fromtimestamp(one.start_utc_ms / 1000, UTC) for one in told]
+    return (
+        pl.DataFrame(
+            {
+                "subject_id": [one.subject_id for one in told],
+                "zone": [one.value for one in told],
+                "first_utc": instants,
+            },
+            schema={"subject_id": pl.String, "zone": pl.String, "first_utc": OBSERVATION_SCHEMA["first_utc"]},
+        )
+        .with_columns(
+            source_app=pl.lit(MANUAL_SOURCE),
+            utc_date=pl.col("first_utc").dt.date(),
+            offset_seconds=offset_seconds(pl.col("zone")),
+            last_utc=pl.col("first_utc"),
+        )
+        .select(OBSERVATION_SCHEMA.names())
+        .cast(OBSERVATION_SCHEMA)
+    )

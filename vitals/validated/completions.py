@@ -1,0 +1,150 @@
+"""Fields that a record may leave open and a person may fill in.
+
+Belongs here: which fields of which kind, the values each may have, when a row lacks one, and filling it in.
+Does not belong here: which fields a tenant demands and what was said of which record (the catalog).
+
+Provenance: a field that the record itself gives always counts (avro). What a person said fills a gap only (manual).
+An offset that follows from other records of the person is found when clinical reads (inferred), and is not written
+into the record.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import polars as pl
+
+from vitals.errors import ImplausibleValueError, UsageError
+from vitals.record_types import RecordType
+from vitals.validated.zone_offsets import is_missing, offset_seconds
+
+ZONE = "start_offset_seconds"
+"""The zone of a record, written as an offset: `-05:00`. Both ends get it."""
+
+UNKNOWN = "UNKNOWN"
+"""What writers put where they know nothing."""
+
+CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "specimen_source": ("CAPILLARY_BLOOD", "INTERSTITIAL_FLUID", "PLASMA", "SERUM", "TEARS", "WHOLE_BLOOD"),
+        "relation_to_meal": ("AFTER_MEAL", "BEFORE_MEAL", "FASTING", "GENERAL"),
+    }
+)
+"""Field to the values it may have."""
+
+FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType({"blood_glucose": tuple(CHOICES)})
+"""Kind to the fields that a tenant may demand of it, beside the zone."""
+
+ALIASES: Mapping[str, str] = MappingProxyType({"zone": ZONE})
+"""What people may write for a field."""
+
+Provenance = Literal["avro", "inferred", "manual", "missing"]
+
+EASTERNMOST_SECONDS, WESTERNMOST_SECONDS = 14 * 3600, -12 * 3600
+"""Offsets that are in use on Earth; Java allows more."""
+
+
+@dataclass(frozen=True)
+class Filling:
+    """What was said of one field of one record."""
+
+    subject_id: str
+    record_id: str
+    field: str
+    value: str
+
+
+def fields_of(record_type: RecordType) -> tuple[str, ...]:
+    """Fields of a kind that a person may fill in."""
+    return (ZONE, *FIELDS.get(record_type.kind, ()))
+
+
+def checked_field(record_type: RecordType, name: str) -> str:
+    """A field by its name or alias.
+
+    Raises:
+        UsageError: the kind has no such field to fill in.
+    """
+    found = ALIASES.get(name, name)
+    if found not in fields_of(record_type):
+        known = ", ".join(fields_of(record_type))
+        raise UsageError("complete a record", record_type.kind, "it has no such field", f"Fields: {known}.")
+    return found
+
+
+def checked_value(field: str, value: str) -> str:
+    """A value as it is stored.
+
+    Raises:
+        ImplausibleValueError: it is none that the field may have.
+    """
+    given = value.strip()
+    if field == ZONE:
+        given = "+00:00" if given in {"Z", "z"} else given
+        seconds = pl.Series([given]).to_frame("zone").select(offset_seconds(pl.col("zone"))).item()
+        if seconds is None or not WESTERNMOST_SECONDS <= seconds <= EASTERNMOST_SECONDS:
+            raise ImplausibleValueError(
+                "complete a record", field, "it is no offset that is in use", "Write one such as -05:00 or +05:30."
+            )
+        return given
+    if given.upper() not in CHOICES[field]:
+        raise ImplausibleValueError(
+            "complete a record", field, "it is none of its values", f"Values: {', '.join(CHOICES[field])}."
+        )
+    return given.upper()
+
+
+def filled(good: pl.DataFrame, subjects: pl.DataFrame, fillings: Sequence[Filling]) -> pl.DataFrame:
+    """Decoded rows with the gaps filled of which something was said.
+
+    Args:
+        good: decoded rows of one kind.
+        subjects: `file_index`, `subject_id` of the files.
+        fillings: at most one per record and field.
+
+    Returns:
+        The rows, in their order.
+    """
+    frame = good
+    for field in sorted({one.field for one in fillings}):
+        said = pl.DataFrame(
+            [(one.subject_id, one.record_id, one.value) for one in fillings if one.field == field],
+            schema={"subject_id": pl.String, "record_id": pl.String, "__said": pl.String},
+            orient="row",
+        ).join(subjects.select("file_index", "subject_id"), on="subject_id")
+        columns = ("start_zone", "end_zone") if field == ZONE else (field,)
+        frame = (
+            frame.join(
+                said.select("file_index", "record_id", "__said"),
+                on=["file_index", "record_id"],
+                how="left",
+                maintain_order="left",
+            )
+            .with_columns(
+                pl.when(_is_open(pl.col(name))).then(pl.coalesce("__said", name)).otherwise(pl.col(name)).alias(name)
+                for name in columns
+            )
+            .drop("__said")
+        )
+    return frame
+
+
+def lacking(rows: pl.DataFrame, demanded: Iterable[str], *, unplaced: pl.Expr) -> pl.DataFrame:
+    """Which fields each validated row lacks.
+
+    Args:
+        rows: validated columns of one kind.
+        demanded: fields beside the zone that the tenant demands.
+        unplaced: whether nothing is known that gives a row without an offset a place on the calendar.
+
+    Returns:
+        The rows with `missing`, a sorted list of fields.
+    """
+    zone = pl.when(pl.col("start_offset_seconds").is_null() & unplaced).then(pl.lit(ZONE))
+    fields = [pl.when(_is_open(pl.col(name))).then(pl.lit(name)) for name in sorted(demanded)]
+    return rows.with_columns(missing=pl.concat_list(*fields, zone).list.drop_nulls())
+
+
+def _is_open(column: pl.Expr) -> pl.Expr:
+    return is_missing(column) | (column == UNKNOWN)
