@@ -25,7 +25,7 @@ from vitals.record_types import (
     STEPS,
     RecordType,
 )
-from vitals.training.line_check import problems
+from vitals.training.line_check import problems_of
 
 ReadLines = Callable[[Workspace, str, date], list[bytes]]
 """Workspace, tenant and local day to the lines of a training file."""
@@ -102,7 +102,7 @@ def build_line_checks(
     ) -> Iterator[dg.AssetCheckResult]:
         day, tenant = partition_of(context)
         lines = read(workspace, tenant, date.fromisoformat(day))
-        shape = Counter(problem for line in lines for problem in problems(line))
+        shape = Counter(problem for found in problems_of(lines) for problem in found)
         for name, found in {"lines_load": shape, **findings(lines)}.items():
             yield dg.AssetCheckResult(
                 asset_key=key,

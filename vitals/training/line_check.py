@@ -13,12 +13,13 @@ Every line has REQUIRED and REQUIRED_METADATA. By `metadata.task` it has further
     others       none of these
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import orjson
+import polars as pl
 
-from vitals.training.language import violations
+from vitals.training.language import suspects, violations
 
 REQUIRED = ("id", "input", "instruction", "messages", "metadata", "output")
 REQUIRED_METADATA = (
@@ -39,12 +40,38 @@ REJECTED_LABELS = frozenset({"digit", "unit", "date", "time", "comparison", "met
 
 def problems(line: bytes) -> list[str]:
     """Names of what is wrong with a line; empty for a good one. No name holds content of the line."""
+    return problems_of([line])[0]
+
+
+def problems_of(lines: Sequence[bytes]) -> list[list[str]]:
+    """Names of what is wrong with each of many lines: their texts are screened for language at once."""
+    examples = [_parsed(line) for line in lines]
+    texts = [
+        str(text)
+        for example in examples
+        if isinstance(example, dict)
+        for text in (example.get("output"), example.get("rejected"))
+        if text
+    ]
+    screened = pl.Series(texts, dtype=pl.String)
+    suspected = set(screened.filter(suspects(screened)))
+    return [example if isinstance(example, list) else _problems(example, suspected) for example in examples]
+
+
+def _parsed(line: bytes) -> dict[str, Any] | list[str]:
+    """The line as an object, or what is wrong with it as a list."""
     try:
         example = orjson.loads(line)
     except orjson.JSONDecodeError:
         return ["not JSON"]
-    if not isinstance(example, dict):
-        return ["not an object"]
+    return example if isinstance(example, dict) else ["not an object"]
+
+
+def _language(text: str, suspected: Set[str]) -> list[str]:
+    return [f"forbidden language: {rule}" for rule in violations(text)] if text in suspected else []
+
+
+def _problems(example: dict[str, Any], suspected: Set[str]) -> list[str]:
     found = [f"missing {name}" for name in REQUIRED if not example.get(name)]
     metadata = example.get("metadata") or {}
     found += [f"missing metadata.{name}" for name in REQUIRED_METADATA if name not in metadata]
@@ -59,8 +86,8 @@ def problems(line: bytes) -> list[str]:
     if stated & withheld:
         found.append("a withheld metric is claimed")
     found += _derivation_problems(metadata["claims"])
-    found += _task_problems(example, metadata, stated)
-    found += [f"forbidden language: {rule}" for rule in violations(example["output"])]
+    found += _task_problems(example, metadata, stated, suspected)
+    found += _language(example["output"], suspected)
     if list(example) != sorted(example):
         found.append("keys are not sorted")
     return found
@@ -75,7 +102,9 @@ def _derivation_problems(claims: list[Mapping[str, Any]]) -> list[str]:
     return ["an operand is no claim of the line"] if any(set(c["operands"]) - ids for c in derived) else []
 
 
-def _task_problems(example: Mapping[str, Any], metadata: Mapping[str, Any], stated: set[str]) -> list[str]:
+def _task_problems(
+    example: Mapping[str, Any], metadata: Mapping[str, Any], stated: set[str], suspected: Set[str]
+) -> list[str]:
     task = metadata["task"]
     found = []
     if task in {"question", "abstention"} and not metadata.get("question"):
@@ -89,19 +118,19 @@ def _task_problems(example: Mapping[str, Any], metadata: Mapping[str, Any], stat
     elif task == "abstention":
         found.append("abstention without metadata.abstention")
     if task == "preference":
-        found += _preference_problems(example, metadata)
+        found += _preference_problems(example, metadata, suspected)
     elif "rejected" in example or "rejected_fact" in metadata:
         found.append("a rejected answer outside a preference")
     return found
 
 
-def _preference_problems(example: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[str]:
+def _preference_problems(example: Mapping[str, Any], metadata: Mapping[str, Any], suspected: Set[str]) -> list[str]:
     rejected, fact = example.get("rejected"), metadata.get("rejected_fact")
     if not isinstance(rejected, str) or not isinstance(fact, dict):
         return ["preference without rejected answer or metadata.rejected_fact"]
     if fact.get("label") not in REJECTED_LABELS or not all(fact.get(k) for k in ("claim", "chosen", "rejected")):
         return ["metadata.rejected_fact is incomplete"]
-    found = [f"forbidden language: {rule}" for rule in violations(rejected)]
+    found = _language(rejected, suspected)
     if not _differ_in_one_place(example["output"], rejected, fact["chosen"], fact["rejected"]):
         found.append("the rejected answer does not differ in its labelled fact alone")
     return found
