@@ -13,7 +13,8 @@ Every line has REQUIRED and REQUIRED_METADATA. By `metadata.task` it has further
     others       none of these
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import orjson
@@ -67,11 +68,11 @@ def _parsed(line: bytes) -> dict[str, Any] | list[str]:
     return example if isinstance(example, dict) else ["not an object"]
 
 
-def _language(text: str, suspected: Set[str]) -> list[str]:
+def _language(text: str, suspected: AbstractSet[str]) -> list[str]:
     return [f"forbidden language: {rule}" for rule in violations(text)] if text in suspected else []
 
 
-def _problems(example: dict[str, Any], suspected: Set[str]) -> list[str]:
+def _problems(example: dict[str, Any], suspected: AbstractSet[str]) -> list[str]:
     found = [f"missing {name}" for name in REQUIRED if not example.get(name)]
     metadata = example.get("metadata") or {}
     found += [f"missing metadata.{name}" for name in REQUIRED_METADATA if name not in metadata]
@@ -103,7 +104,7 @@ def _derivation_problems(claims: list[Mapping[str, Any]]) -> list[str]:
 
 
 def _task_problems(
-    example: Mapping[str, Any], metadata: Mapping[str, Any], stated: set[str], suspected: Set[str]
+    example: Mapping[str, Any], metadata: Mapping[str, Any], stated: set[str], suspected: AbstractSet[str]
 ) -> list[str]:
     task = metadata["task"]
     found = []
@@ -124,7 +125,7 @@ def _task_problems(
     return found
 
 
-def _preference_problems(example: Mapping[str, Any], metadata: Mapping[str, Any], suspected: Set[str]) -> list[str]:
+def _preference_problems(example: Mapping[str, Any], metadata: Mapping[str, Any], suspected: AbstractSet[str]) -> list[str]:
     rejected, fact = example.get("rejected"), metadata.get("rejected_fact")
     if not isinstance(rejected, str) or not isinstance(fact, dict):
         return ["preference without rejected answer or metadata.rejected_fact"]
