@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from resources.lake import Lake, ReadFailure
-from vitals.errors import NotFoundError
+from vitals.errors import NotFoundError, UsageError
 
 ODD_BUT_FINE = ["raw/with space/é ü.avro", "raw/100%/a%2Fb.avro", "raw/a+b&c=d?e#f", "raw/'\"`$.avro", "raw/日本/x"]
 
@@ -88,3 +88,16 @@ def test_a_write_leaves_no_half_file_beside_it(tmp_path: Path) -> None:
     for _ in range(3):
         lake.write_object("raw/x", os.urandom(1000))
     assert [path.name for path in (tmp_path / "raw").iterdir()] == ["x"]
+
+
+def test_a_local_file_goes_into_the_lake_and_comes_back_as_it_was(lake: Lake, tmp_path: Path) -> None:
+    data = os.urandom(9 * 2**20)
+    (tmp_path / "here").write_bytes(data)
+    lake.write_file("releases/a/1/data.parquet", tmp_path / "here")
+    assert lake.read_object("releases/a/1/data.parquet") == data
+    lake.read_file("releases/a/1/data.parquet", tmp_path / "there")
+    assert (tmp_path / "there").read_bytes() == data
+    with pytest.raises(NotFoundError):
+        lake.read_file("releases/a/1/none", tmp_path / "nowhere")
+    with pytest.raises(UsageError):
+        lake.write_file("../outside", tmp_path / "here")
