@@ -11,9 +11,12 @@ from datetime import datetime
 
 from resources.catalog_audit import CatalogAudit
 from resources.catalog_batches import CatalogBatches
+from resources.catalog_compaction import compact
 from resources.catalog_completions import CatalogCompletions
+from resources.catalog_consents import CatalogConsents
 from resources.catalog_database import MAX_OVERFLOW, POOL_SIZE, CatalogDatabase
 from resources.catalog_datasets import CatalogDatasets
+from resources.catalog_erasures import CatalogErasures
 from resources.catalog_lanes import exclusive
 from resources.catalog_partials import CatalogPartials
 from resources.catalog_quarantine import CatalogQuarantine
@@ -63,6 +66,8 @@ class Catalog:
         self.rule_policies = CatalogRulePolicies(self.database)
         self.completions = CatalogCompletions(self.database)
         self.batches = CatalogBatches(self.database)
+        self.consents = CatalogConsents(self.database)
+        self.erasures = CatalogErasures(self.database)
 
     def of_tenant(self, tenant: str) -> TenantCatalog:
         """The catalog as one tenant may see it, for whatever answers people of that tenant.
@@ -81,6 +86,10 @@ class Catalog:
     def exclusive(self, lane: str, *, wait: bool) -> AbstractContextManager[bool]:
         """Hold a lane across processes until the block ends or the process dies; see `catalog_lanes.exclusive`."""
         return exclusive(self.database, lane, wait=wait)
+
+    def compact(self) -> None:
+        """Rewrite the catalog's files so that nothing that was deleted is left in them; see `catalog_compaction`."""
+        compact(self.database)
 
     def close(self) -> None:
         """Close all connections."""

@@ -3,17 +3,18 @@
 Belongs here: the `dataset_version` and `dataset_contributor` tables.
 Does not belong here: files of a release (`Lake`), gates, what a specification means.
 
-A version is built once: what was published stays, what is building or blocked may be built again.
+A version is built once: what was published stays or is taken back, what is building or blocked may be built again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
 from resources import catalog_models as models
 from resources.catalog_database import CatalogDatabase
+from resources.catalog_models import UtcDateTime
 from resources.catalog_rows import DatasetVersion
 from resources.catalog_sql import chunks, fetch, selecting
 from vitals.errors import ConflictError, NotFoundError
@@ -31,7 +32,7 @@ class CatalogDatasets:
         """Enter a version that is about to be built, or one that is built again; its id.
 
         Raises:
-            ConflictError: it is published, and what is published does not change.
+            ConflictError: it is published, and what is published does not change, or it was and was taken back.
         """
         table = models.DatasetVersion
         new: dict[str, Any] = {
@@ -51,9 +52,9 @@ class CatalogDatasets:
             if found is None:
                 statement = insert(table).values(tenant=tenant, name=name, version=version, **new).returning(table.id)
                 return int(connection.execute(statement).scalar_one())
-            if found.state == "published":
+            if found.state in {"published", "tombstoned"}:
                 raise ConflictError(
-                    "build the release", f"{name} {version}", "it is published", "Choose another version."
+                    "build the release", f"{name} {version}", f"it is {found.state}", "Choose another version."
                 )
             connection.execute(
                 delete(models.DatasetContributor).where(models.DatasetContributor.dataset_id == found.id)
@@ -99,6 +100,43 @@ class CatalogDatasets:
 
         self._database.write("finish the release", work)
 
+    def tombstone(self, tenant: str, dataset_id: int, *, successor: str | None, now: datetime) -> None:
+        """Take a published version back. When it was taken back first stays; the successor is the last one told.
+
+        Args:
+            successor: version that takes its place, None if there is nothing left to release.
+        """
+        table = models.DatasetVersion
+        statement = (
+            update(table)
+            .where(table.tenant == tenant, table.id == dataset_id, table.state.in_(("published", "tombstoned")))
+            .values(
+                state="tombstoned",
+                reasons=["somebody who was in it may not be in it any more"],
+                tombstoned_at=func.coalesce(table.tombstoned_at, literal(now, UtcDateTime())),
+                successor=successor,
+            )
+        )
+        self._database.write("take back the release", lambda connection: connection.execute(statement))
+
+    def forget_contributor(self, tenant: str, subject_id: str) -> int:
+        """Forget that a person was in any version, and in any household of a specification; entries removed."""
+        table, index = models.DatasetVersion, models.DatasetContributor
+
+        def work(connection: Connection) -> int:
+            mine = select(table.id).where(table.tenant == tenant)
+            gone = connection.execute(
+                delete(index).where(index.subject_id == subject_id, index.dataset_id.in_(mine))
+            ).rowcount
+            for dataset_id, spec in connection.execute(select(table.id, table.spec).where(table.tenant == tenant)):
+                kept = _without(spec, subject_id)
+                if kept != spec:
+                    connection.execute(update(table).where(table.id == dataset_id).values(spec=kept))
+                    gone += 1
+            return gone
+
+        return self._database.write("forget a contributor", work)
+
     def list(self, tenant: str) -> Sequence[DatasetVersion]:
         """All versions of a tenant, by name and in the order they were first entered."""
         table = models.DatasetVersion
@@ -138,6 +176,15 @@ class CatalogDatasets:
             return [found[dataset_id] for dataset_id in sorted(found)]
 
         return self._database.read("look up releases", work)
+
+
+def _without(spec: Mapping[str, Any], subject_id: str) -> dict[str, Any]:
+    households = [[person for person in one if person != subject_id] for one in spec.get("households", ())]
+    kept = dict(spec)
+    if "households" in spec:
+        # A household of one says nothing, but its place in the file is part of what was asked for: it stays.
+        kept["households"] = [one for one in households if one]
+    return kept
 
 
 def _find(connection: Connection, tenant: str, name: str, version: str) -> DatasetVersion | None:

@@ -443,7 +443,8 @@ class DatasetVersion(Base):
     __tablename__ = "dataset_version"
     __table_args__ = (
         UniqueConstraint("tenant", "name", "version"),
-        CheckConstraint("state IN ('building', 'published', 'blocked')", name="state"),
+        CheckConstraint("state IN ('building', 'published', 'blocked', 'tombstoned')", name="state"),
+        CheckConstraint("(state = 'tombstoned') = (tombstoned_at IS NOT NULL)", name="tombstoned"),
         CheckConstraint("state <> 'published' OR manifest_sha256 IS NOT NULL", name="published_has_manifest"),
         CheckConstraint("examples >= 0 AND people >= 0", name="counts"),
         {"sqlite_autoincrement": True},
@@ -462,6 +463,9 @@ class DatasetVersion(Base):
     run_id: Mapped[str | None]
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    # Its files are gone because somebody in it may not be in it any more; the version that takes its place, if any.
+    tombstoned_at: Mapped[datetime | None]
+    successor: Mapped[str | None]
 
 
 class DatasetContributor(Base):
@@ -491,3 +495,41 @@ class ApiToken(Base):
     secret_sha256: Mapped[str]
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class Consent(Base):
+    """What a person allows their data to be used for. Decisions are added, never edited: the last of a purpose counts."""
+
+    __tablename__ = "consent"
+    __table_args__ = (
+        CheckConstraint("purpose IN ('summary', 'training', 'sharing')", name="purpose"),
+        Index(None, "tenant", "purpose"),
+        Index(None, "tenant", "subject_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(_ID, primary_key=True)
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenant.name"))
+    # Null: what holds for everybody of the tenant who has decided nothing.
+    subject_id: Mapped[str | None]
+    purpose: Mapped[str]
+    granted: Mapped[bool]
+    actor: Mapped[str]
+    at: Mapped[datetime]
+
+
+class Erasure(Base):
+    """A person who was erased, by a keyed hash that nobody can turn back: refuses them when they are uploaded again."""
+
+    __tablename__ = "erasure"
+    __table_args__ = (UniqueConstraint("tenant", "tombstone"),)
+
+    erasure_id: Mapped[str] = mapped_column(primary_key=True)
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenant.name"))
+    tombstone: Mapped[str]
+    actor: Mapped[str]
+    begun_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    # Step to counts of what it removed; a step that is here is done.
+    steps: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    certificate: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

@@ -21,6 +21,7 @@ StaleReason = Literal[
     "profile",
     "policy",  # source priority or another setting
     "completion",
+    "consent",
     "erasure",
     "facts",  # the clinical facts that an example reads
     "code",
@@ -372,7 +373,7 @@ class Completion(NewCompletion):
     undone_by: str | None
 
 
-DatasetState = Literal["building", "published", "blocked"]
+DatasetState = Literal["building", "published", "blocked", "tombstoned"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -381,10 +382,12 @@ class DatasetVersion:
 
     Attributes:
         state: `building`: files may be there, nobody may rely on them. `published`: every gate passed.
-            `blocked`: a gate did not, see reasons.
+            `blocked`: a gate did not, see reasons. `tombstoned`: its files are gone, because somebody who was in it
+            may not be in it any more.
         reasons: names of the gates that did not pass, each with what it found, without content.
         manifest_sha256: checksum of the manifest, which holds those of all other files.
         examples, people: how many are in it.
+        tombstoned_at, successor: when, and the version without that person, if there is one.
     """
 
     id: int
@@ -400,3 +403,41 @@ class DatasetVersion:
     run_id: str | None
     created_at: datetime
     finished_at: datetime | None
+    tombstoned_at: datetime | None
+    successor: str | None
+
+
+Purpose = Literal["summary", "training", "sharing"]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentDecision:
+    """A decision on a purpose; no subject id: what holds for everybody of the tenant who has decided nothing."""
+
+    id: int
+    subject_id: str | None
+    purpose: Purpose
+    granted: bool
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Erasure:
+    """An erasure as the catalog has it.
+
+    Attributes:
+        tombstone: keyed hash of tenant and external user id.
+        steps: step to counts of what it removed; a step that is here is done.
+        certificate: the signed document, once everything is done.
+    """
+
+    erasure_id: str
+    tenant: str
+    tombstone: str
+    actor: str
+    begun_at: datetime
+    finished_at: datetime | None
+    steps: Mapping[str, Any]
+    certificate: Mapping[str, Any] | None
