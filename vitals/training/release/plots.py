@@ -18,6 +18,7 @@ PLOTS = ("lengths", "tasks", "categories", "missingness", "examples_per_person")
 
 _GOOD, _REST = "#2a7f62", "#d9d4c7"
 _INCHES = (7.2, 3.6)
+_BELOW_INCHES, _ABOVE_INCHES = 0.6, 0.4
 
 
 def draw(statistics: Mapping[str, Any]) -> dict[str, bytes]:
@@ -38,7 +39,8 @@ def _png(draw_on: Any, *, tall: int = 0) -> bytes:
     FigureCanvasAgg(figure)
     draw_on(figure.subplots())
     # Fixed margins: a layout engine draws everything twice.
-    figure.subplots_adjust(left=0.3, right=0.97, bottom=0.16, top=0.9)
+    height = figure.get_figheight()
+    figure.subplots_adjust(left=0.3, right=0.97, bottom=_BELOW_INCHES / height, top=1 - _ABOVE_INCHES / height)
     buffer = io.BytesIO()
     # Without the name of the software, whose version would be in the bytes.
     figure.savefig(buffer, format="png", dpi=90, metadata={"Software": None})
@@ -46,9 +48,9 @@ def _png(draw_on: Any, *, tall: int = 0) -> bytes:
 
 
 def _lengths(axes: Axes, tokens: Mapping[str, int]) -> None:
-    starts = [int(start) for start in tokens]
-    width = min((b - a for a, b in itertools.pairwise(starts)), default=128)
-    axes.bar(starts, list(tokens.values()), width=0.9 * width, align="edge", color=_GOOD)
+    counts = {int(start): count for start, count in tokens.items()}
+    width = min((b - a for a, b in itertools.pairwise(sorted(counts))), default=128)
+    axes.bar(list(counts), list(counts.values()), width=0.9 * width, align="edge", color=_GOOD)
     axes.set(title="Length of prompt and answer", xlabel="estimated tokens", ylabel="examples")
 
 
@@ -80,4 +82,5 @@ def _per_person(axes: Axes, counts: Sequence[int]) -> None:
 
 def _label(axes: Axes, names: Sequence[str]) -> None:
     axes.set_yticks(range(len(names)), names)
+    axes.margins(y=0.01)
     axes.invert_yaxis()
