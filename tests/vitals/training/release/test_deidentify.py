@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.vitals.training.fact_frames import DAY, KINDS, OURA, SAMSUNG, STELO, at, facts, source
-from tests.vitals.training.release.released_lines import training_lines
+from tests.vitals.training.release.released_lines import journal_lines, training_lines
 from vitals.errors import PermanentError, UsageError
 from vitals.training.examples import build_examples
 from vitals.training.grounding.check import ungrounded
@@ -28,6 +28,7 @@ from vitals.training.release.deidentify import (
 )
 from vitals.training.release.rare_sources import apps_of, rare_sources
 from vitals.training.sufficiency.evaluator import insufficient
+from vitals.training.tasks.mix import TASKS
 
 KEY = b"a key for tests only"
 RARE = frozenset({OURA, "com.example.app2", "com.diabetes.buddy"})
@@ -60,7 +61,7 @@ def dates_of(text):
 
 @pytest.fixture(scope="module")
 def lines():
-    return training_lines(8, 5, seed=2)
+    return training_lines(8, 5, seed=2) + journal_lines(8, 7, seed=3)
 
 
 def test_every_date_of_a_line_moves_back_by_the_same_whole_weeks_and_nothing_else_changes(lines):
@@ -373,6 +374,7 @@ def test_canaries_planted_in_what_is_dropped_do_not_come_out(lines):
     assert not [canary for canary in canaries if canary in text or canary[::-1] in text]
 
 
-def test_every_kind_is_covered(lines):
-    assert len({line["metadata"]["record_type"] for line in lines}) == len(KINDS)
+def test_the_lines_of_these_tests_are_of_every_kind_and_task(lines):
+    assert len({line["metadata"]["record_type"] for line in lines}) == len(KINDS) + 1
+    assert {line["metadata"]["task"] for line in lines} >= {*TASKS, "day_journal", "multi_day_question"}
     assert at(0).date() == DAY
