@@ -49,16 +49,17 @@ class CatalogPartials:
             "list the partial records", lambda connection: fetch(connection, statement, WaitingRow)
         )
 
-    def waiting_uploads(self, tenant: str, subject_ids: Iterable[str]) -> set[str]:
-        """Uploads of these people that hold rows which wait."""
+    def waiting_uploads(self, tenant: str, subject_ids: Iterable[str], *, lacking: str) -> set[str]:
+        """Uploads of these people that hold rows which wait for a field."""
         table = models.PartialRecord
-        statement = select(table.upload_id).where(table.tenant == tenant, table.status == "waiting").distinct()
+        statement = select(table.upload_id, table.missing).where(table.tenant == tenant, table.status == "waiting")
 
         def work(connection: Connection) -> set[str]:
             return {
                 upload_id
                 for some in chunks(subject_ids)
-                for upload_id in connection.scalars(statement.where(table.subject_id.in_(some)))
+                for upload_id, missing in connection.execute(statement.where(table.subject_id.in_(some)))
+                if lacking in missing
             }
 
         return self._database.read("look up who waits", work)

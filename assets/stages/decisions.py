@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from resources.catalog import Catalog
+from vitals.clinical.context import COMPLETIONS_TYPE
 from vitals.record_types import RecordType
 from vitals.validated.completions import ZONE, Filling
 from vitals.validated.rule_policy import RulePolicy
@@ -39,6 +40,37 @@ def fillings(catalog: Catalog, tenant: str, record_type: RecordType, subject_ids
         Filling(one.subject_id, one.record_id, one.field, one.value)
         for one in catalog.completions.in_force(tenant, subject_ids, kind=record_type.kind)
     ]
+
+
+def with_completions(
+    facts: pl.DataFrame, records: pl.DataFrame, catalog: Catalog, tenant: str, record_type: RecordType
+) -> pl.DataFrame:
+    """Facts with `completions`, the sorted ids of what was said of the records of the person's day.
+
+    Args:
+        facts: one row per person and local day.
+        records: the records they were computed from, with local time.
+    """
+    people = records["subject_id"].unique().to_list()
+    said = pl.DataFrame(
+        [
+            (one.subject_id, one.record_id, one.id)
+            for one in catalog.completions.in_force(tenant, people, kind=record_type.kind)
+        ],
+        schema={"subject_id": pl.String, "record_id": pl.String, "completion": pl.Int64},
+        orient="row",
+    )
+    of_days = (
+        records.select("subject_id", "record_id", "local_date", "end_local_date")
+        .join(said, on=["subject_id", "record_id"])
+        .select("subject_id", "completion", local_date=pl.date_ranges("local_date", "end_local_date"))
+        .explode("local_date")
+        .group_by("subject_id", "local_date")
+        .agg(completions=pl.col("completion").unique().sort())
+    )
+    return facts.join(of_days, on=["subject_id", "local_date"], how="left", maintain_order="left").with_columns(
+        pl.col("completions").fill_null([]).cast(COMPLETIONS_TYPE)
+    )
 
 
 def told_offsets(catalog: Catalog, tenant: str, subject_ids: list[str]) -> pl.DataFrame:

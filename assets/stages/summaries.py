@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 import polars as pl
 
+from assets.stages.decisions import with_completions
 from assets.stages.journal_marks import journal_marks, journals_after, touched
 from assets.stages.records_table import read_records
 from assets.stages.registration import utc_now
@@ -18,7 +19,7 @@ from assets.stages.staleness import evidence_frame, latest_fetches
 from resources.catalog_rows import StaleMark
 from resources.workspace import Workspace
 from vitals.clinical import active_calories, blood_glucose, heart_rate, hrv_rmssd, sleep, steps
-from vitals.clinical.context import PRIORITIES_SCHEMA, PROFILES_SCHEMA, DayContext
+from vitals.clinical.context import COMPLETIONS_TYPE, PRIORITIES_SCHEMA, PROFILES_SCHEMA, DayContext
 from vitals.clinical.local_day import local_days, offset_timeline, with_local_time
 from vitals.clinical.schema import fact_schema
 from vitals.record_types import SLEEP, UTC_MS, RecordType
@@ -58,7 +59,8 @@ def clinical_table(record_type: RecordType) -> str:
 
 def clinical_schema(record_type: RecordType) -> pl.Schema:
     """Schema of the kind's clinical table."""
-    return fact_schema(record_type.kind, MODULES[record_type.kind].SUPPORT)
+    facts = fact_schema(record_type.kind, MODULES[record_type.kind].SUPPORT)
+    return pl.Schema({**facts, "completions": COMPLETIONS_TYPE})
 
 
 def summarise_days(
@@ -66,7 +68,9 @@ def summarise_days(
 ) -> pl.DataFrame:
     """Facts of everybody who has data on these local days (`clinical_schema`, sorted by person and day)."""
     groups = [
-        _module(record_type).summarise(records, context)
+        with_completions(
+            _module(record_type).summarise(records, context), records, workspace.catalog, tenant, record_type
+        )
         for records, context in _inputs(workspace, tenant, record_type, first_day, last_day, subject_ids=None)
     ]
     if not groups:

@@ -40,7 +40,7 @@ from resources.workspace import Workspace
 from vitals.errors import TransientError
 from vitals.raw.decode import Decoded, RawObject, decode
 from vitals.record_types import RecordType
-from vitals.validated.completions import filled, lacking
+from vitals.validated.completions import ZONE, filled, lacking
 from vitals.validated.file_quality import score_files
 from vitals.validated.normalise import FILE_COLUMNS, normalise
 from vitals.validated.revisions import DELIVERY_SCHEMA, RECORD_KEY, REVISION_SPAN_DAYS, Folded, fold
@@ -123,10 +123,10 @@ def validate_day(
 
 def _batches(pending: Sequence[Upload], batch_bytes: int) -> Iterator[list[Upload]]:
     """Group uploads so that a batch is bounded in bytes; suspicious ones go alone, after their siblings."""
-    suspicious = [u for u in pending if u.attempts >= LONE_AFTER_ATTEMPTS]
+    suspicious = [u for u in pending if _unsettled_attempts(u) >= LONE_AFTER_ATTEMPTS]
     batch: list[Upload] = []
     size = 0
-    for upload in sorted((u for u in pending if u.attempts < LONE_AFTER_ATTEMPTS), key=lambda u: u.key):
+    for upload in sorted((u for u in pending if _unsettled_attempts(u) < LONE_AFTER_ATTEMPTS), key=lambda u: u.key):
         if batch and size + upload.size_bytes > batch_bytes:
             yield batch
             batch, size = [], 0
@@ -136,6 +136,11 @@ def _batches(pending: Sequence[Upload], batch_bytes: int) -> Iterator[list[Uploa
         yield batch
     for upload in sorted(suspicious, key=lambda u: u.key):
         yield [upload]
+
+
+def _unsettled_attempts(upload: Upload) -> int:
+    """Attempts since the last one that was settled: one that people had read again has come to no harm."""
+    return upload.attempts - (upload.settled_attempt or 0)
 
 
 @dataclass
@@ -157,7 +162,7 @@ class _Batch:
         outcomes: dict[str, UploadOutcome] = {}
         fetchable = []
         for upload in uploads:
-            if attempts[upload.upload_id] > self.workspace.policy.max_attempts:
+            if attempts[upload.upload_id] - (upload.settled_attempt or 0) > self.workspace.policy.max_attempts:
                 outcomes[upload.upload_id] = UploadOutcome(upload_id=upload.upload_id, state="failed", reason="gave_up")
             elif upload.size_bytes > self.workspace.policy.limits.max_file_bytes:
                 outcomes[upload.upload_id] = refused(upload, "too_large", None)
@@ -413,7 +418,7 @@ class _Batch:
     def _resolvable(self) -> set[str]:
         """Uploads whose waiting rows the evidence of this batch can place: they are read again."""
         people = self.seen.filter(pl.col("offset_seconds") != NO_OFFSET_SECONDS)["subject_id"].unique().to_list()
-        return self.workspace.catalog.partials.waiting_uploads(self.tenant, people)
+        return self.workspace.catalog.partials.waiting_uploads(self.tenant, people, lacking=ZONE)
 
 
 def _instant(epoch_ms: int | None) -> datetime | None:

@@ -67,5 +67,7 @@ def test_one_partial_record_is_found_in_its_tenant_only(held_back):
 
 
 def test_uploads_in_which_rows_of_a_person_wait_are_found(held_back):
-    assert held_back.partials.waiting_uploads(TENANT, ["s2", "s9"]) == {"a"}
-    assert held_back.partials.waiting_uploads(TENANT, ["s9"]) == set()
+    zone = "start_offset_seconds"
+    assert held_back.partials.waiting_uploads(TENANT, ["s2", "s9"], lacking=zone) == {"a"}
+    assert held_back.partials.waiting_uploads(TENANT, ["s2"], lacking="specimen_source") == set()
+    assert held_back.partials.waiting_uploads(TENANT, ["s9"], lacking=zone) == set()

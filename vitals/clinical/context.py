@@ -85,6 +85,10 @@ FACT_COLUMNS = pl.Schema(
 """Columns every clinical table has before its metrics; `withheld` comes last."""
 
 
+COMPLETIONS_TYPE = pl.List(pl.Int64())
+"""Last column of a clinical table, `completions`: ids of what people said of records that the day's facts read."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DayContext:
     """Everything about the people and days in question that is not a record of the kind.

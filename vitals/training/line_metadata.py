@@ -59,10 +59,13 @@ def shared_metadata(
     values = row.values
     quality = values["data_quality_score"]
     source_keys = sorted(values["source_keys_sha256"] or ())
+    # What people said of the day's records, by id; most days need nobody's word.
+    said = values.get("completions")
     return {
         "claims": None,
         "clinical_insights": None,
         "clinical_relevance": _relevance(kind, row, stated),
+        **({"completions": said} if said else {}),
         "complexity_level": None,
         "data_quality_score": quality,
         "health_domain": kind.record_type.category,

@@ -125,7 +125,9 @@ def _metadata(draft: Draft, rows: Sequence[FactRow], local_day: date) -> dict[st
     quality = _quality(rows)
     kinds = {row.record_type.kind for row in rows}
     is_one_day = draft.task == CATEGORY
+    completions = sorted({one for row in rows for one in row.values.get("completions") or ()})
     return {
+        **({"completions": completions} if completions else {}),
         "claims": [claim.as_json() for claim in draft.claims],
         "clinical_insights": {claim.id: claim.value for claim in draft.claims if claim.id in BY_ID},
         "clinical_relevance": _relevance(draft, rows),

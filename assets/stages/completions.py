@@ -1,0 +1,282 @@
+"""Completing partial records: what a person says becomes context that the ordinary flow reads.
+
+Belongs here: from a request to stored completions, the uploads to read again and the days to compute again; undoing
+it; demanding context. Every one of these writes an audit event.
+Does not belong here: applying what was said (`validation`), or listing what waits (`held_back`).
+
+Nothing is computed here: the uploads are landed again, and validated, clinical and training run as for any upload.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+
+from assets.stages.books import every_upload
+from assets.stages.records_table import deliveries_table
+from assets.stages.registration import utc_now
+from assets.stages.summaries import clinical_schema, clinical_table
+from resources.catalog_rows import Completion, Decision, NewAuditEvent, NewCompletion, StaleMark, WaitingRow
+from resources.workspace import Workspace
+from vitals.errors import AlreadyDoneError, ConflictError, UsageError
+from vitals.record_types import BY_KIND, RECORD_TYPES
+from vitals.validated.completions import FIELDS, ZONE, checked_field, checked_value
+from vitals.validated.revisions import DELIVERY_SCHEMA, REVISION_SPAN_DAYS
+
+SCOPE_FIELDS = ("kind", "subject_id", "source_app")
+"""What a rule may restrict itself to; the tenant always is."""
+
+AUDITED_IDS = 100
+"""Ids that an audit event lists; of more it gives the number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completed:
+    """What a decision came to.
+
+    Attributes:
+        completions: ids of the completions, to undo them by.
+        records: distinct records decided on.
+        uploads: ids of the uploads that are read again.
+    """
+
+    completions: list[int]
+    records: int
+    uploads: list[str]
+
+
+def complete(
+    workspace: Workspace,
+    *,
+    tenant: str,
+    ids: Iterable[int],
+    said: Mapping[str, str],
+    actor: str,
+    reason: str,
+    versions: Mapping[int, int] | None = None,
+    scope: Mapping[str, str] | None = None,
+) -> Completed:
+    """Say what records lack. It holds for every delivery of them, and their uploads are read again.
+
+    Args:
+        ids: partial records.
+        said: field (or `zone`) to value.
+        versions: partial id to the version the person saw; one that has changed since is refused.
+        scope: the rule this comes from, kept with the completions.
+
+    Raises:
+        NotFoundError: one of the ids is not in the tenant.
+        UsageError: a field that the kind does not have, or nothing to say.
+        ImplausibleValueError: a value that the field may not have.
+        AlreadyDoneError: one of the records does not wait, or does not lack the field.
+        ConflictError: somebody decided on one of them meanwhile.
+    """
+    started = time.monotonic()
+    rows = [workspace.catalog.partials.get(tenant, one) for one in sorted(set(ids))]
+    if not said or not rows:
+        raise UsageError("complete records", tenant, "no record or no field is named", "Name both.")
+    for row in rows:
+        if versions is not None and versions.get(row.id, row.version) != row.version:
+            raise ConflictError(
+                "complete a record", f"id {row.id}", "somebody decided on it meanwhile", "Look at it again."
+            )
+    checked = {row.id: _checked(row, said) for row in rows}
+    siblings = _siblings(workspace, tenant, rows)
+    by_record = {(row.kind, row.subject_id, row.record_id): (row, checked[row.id]) for row in rows}
+    completions: list[NewCompletion] = []
+    completed: dict[int, int] = {}
+    touched: dict[int, int] = {}
+    for (kind, subject_id, record_id), (row, values) in sorted(by_record.items()):
+        completions += [
+            NewCompletion(
+                kind=kind,
+                subject_id=subject_id,
+                record_id=record_id,
+                source_app=str(row.payload["source_app"]),
+                start_utc_ms=round(datetime.fromisoformat(str(row.payload["start_utc"])).timestamp() * 1000),
+                field=field,
+                value=value,
+                scope=dict(scope) if scope else None,
+            )
+            for field, value in sorted(values.items())
+        ]
+        for one in siblings[kind, subject_id, record_id]:
+            (completed if set(one.missing) <= set(values) else touched)[one.id] = one.version
+    uploads = sorted({one.upload_id for found in siblings.values() for one in found})
+    stored = workspace.catalog.completions.complete(
+        tenant,
+        completions,
+        decision=Decision(actor=actor, at=utc_now(), reason=reason),
+        completed=completed,
+        touched=touched,
+        upload_ids=uploads,
+    )
+    _mark_people(workspace, tenant, {one.subject_id for one in completions if one.field == ZONE})
+    details = {"fields": sorted({one.field for one in completions}), "completions": stored, "scope": scope}
+    record(workspace, tenant, actor, "partial.complete", [row.id for row in rows], reason, started, details)
+    return Completed(completions=stored, records=len(by_record), uploads=uploads)
+
+
+def read_rule(text: str) -> tuple[dict[str, str], dict[str, str]]:
+    """A rule as people write it, `source_app=com.acme.meter specimen_source=CAPILLARY_BLOOD`: scope, and what is said.
+
+    Raises:
+        UsageError: another form, or nothing is said.
+    """
+    pairs = [part.partition("=") for part in text.split()]
+    if any(not name or not value for name, _, value in pairs):
+        raise UsageError("read the rule", "--rule", "a part of it is not NAME=VALUE", "Write NAME=VALUE pairs.")
+    scope = {name: value for name, _, value in pairs if name in SCOPE_FIELDS}
+    said = {name: value for name, _, value in pairs if name not in SCOPE_FIELDS}
+    if not said:
+        raise UsageError("read the rule", "--rule", "it says nothing", "Add FIELD=VALUE, as `zone=-05:00`.")
+    return scope, said
+
+
+def in_scope(
+    workspace: Workspace, *, tenant: str, scope: Mapping[str, str], fields: Iterable[str]
+) -> Sequence[WaitingRow]:
+    """Records that wait now, within a scope, and lack all these fields: what a rule would complete."""
+    wanted = {ZONE if field == "zone" else field for field in fields}
+    found: list[WaitingRow] = []
+    after = 0
+    while page := workspace.catalog.partials.list(
+        tenant, kind=scope.get("kind"), subject_id=scope.get("subject_id"), after=after
+    ):
+        after = page[-1].id
+        found += [
+            row
+            for row in page
+            if wanted <= set(row.missing) and scope.get("source_app") in (None, row.payload["source_app"])
+        ]
+    return found
+
+
+def undo(workspace: Workspace, *, tenant: str, ids: Iterable[int], actor: str, reason: str) -> Completed:
+    """Take completions back: the records wait again, and everything downstream is as it was before.
+
+    Raises:
+        NotFoundError: one of the ids is not in the tenant.
+        AlreadyDoneError: one of them was undone before.
+    """
+    started = time.monotonic()
+    rows = workspace.catalog.completions.get(tenant, ids)
+    uploads = _delivering(workspace, tenant, rows)
+    people = {row.subject_id for row in rows if row.field == ZONE}
+    workspace.catalog.completions.undo(tenant, [row.id for row in rows], actor=actor, now=utc_now(), upload_ids=uploads)
+    # Marked after the decision: a run in between would have read the day as it was.
+    _mark_people(workspace, tenant, people)
+    record(workspace, tenant, actor, "partial.undo", [row.id for row in rows], reason, started, {})
+    return Completed(
+        completions=[row.id for row in rows], records=len({(r.kind, r.record_id) for r in rows}), uploads=uploads
+    )
+
+
+def require_context(
+    workspace: Workspace, *, tenant: str, kind: str, fields: Iterable[str], actor: str, reason: str
+) -> list[str]:
+    """Demand fields of the tenant's rows of a kind (none: the default); ids of the uploads that are read again.
+
+    Raises:
+        UsageError: no such kind, or a field that it does not have.
+    """
+    started = time.monotonic()
+    if kind not in BY_KIND:
+        raise UsageError("demand context", kind, "there is no such kind", f"Kinds: {', '.join(BY_KIND)}.")
+    demanded = sorted({checked_field(BY_KIND[kind], field) for field in fields})
+    if not set(demanded) <= set(FIELDS.get(kind, ())):
+        raise UsageError("demand context", kind, "a zone is demanded where evidence is missing", "Leave it out.")
+    decision = Decision(actor=actor, at=utc_now(), reason=reason)
+    workspace.catalog.completions.require(tenant, kind, demanded, decision=decision)
+    settled = every_upload(workspace, tenant=tenant, kind=kind, states=["processed", "duplicate"])
+    uploads = workspace.catalog.uploads.reland(upload.upload_id for upload in settled)
+    record(workspace, tenant, actor, "context.require", [], reason, started, {"kind": kind, "fields": demanded})
+    return uploads
+
+
+def record(
+    workspace: Workspace,
+    tenant: str,
+    actor: str,
+    action: str,
+    ids: Sequence[int],
+    reason: str,
+    started: float,
+    details: Mapping[str, object],
+) -> None:
+    """Enter what a person decided in the audit trail: ids, names and the reason given; no health value."""
+    event = NewAuditEvent(
+        tenant=tenant,
+        at=utc_now(),
+        actor=actor,
+        action=action,
+        target=" ".join(map(str, ids[:1])) if len(ids) < 2 else f"{len(ids)} rows",
+        details={"ids": list(ids[:AUDITED_IDS]), "rows": len(ids), "reason": reason, **details},
+        duration_ms=round(1000 * (time.monotonic() - started)),
+    )
+    workspace.catalog.audit.record([event])
+
+
+def _checked(row: WaitingRow, said: Mapping[str, str]) -> dict[str, str]:
+    if row.status != "waiting":
+        raise AlreadyDoneError("complete a record", f"id {row.id}", "it does not wait", "See `partial list`.")
+    record_type = BY_KIND[row.kind]
+    fields = {checked_field(record_type, name): value for name, value in said.items()}
+    checked = {field: checked_value(field, value) for field, value in fields.items()}
+    if not set(checked) <= set(row.missing):
+        raise AlreadyDoneError("complete a record", f"id {row.id}", "it has the field", "See what it lacks.")
+    return checked
+
+
+def _siblings(
+    workspace: Workspace, tenant: str, rows: Sequence[WaitingRow]
+) -> dict[tuple[str, str, str], list[WaitingRow]]:
+    """Waiting deliveries of the same records, by record."""
+    found: dict[tuple[str, str, str], list[WaitingRow]] = {(r.kind, r.subject_id, r.record_id): [] for r in rows}
+    for kind in sorted({row.kind for row in rows}):
+        records = [row.record_id for row in rows if row.kind == kind]
+        for one in workspace.catalog.partials.of_records(tenant, kind, records):
+            key = one.kind, one.subject_id, one.record_id
+            if one.status == "waiting" and key in found:
+                found[key].append(one)
+    return found
+
+
+def _delivering(workspace: Workspace, tenant: str, rows: Sequence[Completion]) -> list[str]:
+    """Uploads that deliver these records: those in which they waited, and those that came later."""
+    uploads: set[str] = set()
+    lake = workspace.lake(tenant)
+    for kind in sorted({row.kind for row in rows}):
+        of_kind = [row for row in rows if row.kind == kind]
+        records = sorted({row.record_id for row in of_kind})
+        uploads |= {one.upload_id for one in workspace.catalog.partials.of_records(tenant, kind, records)}
+        days = {datetime.fromtimestamp(row.start_utc_ms / 1000, UTC).date() for row in of_kind}
+        span = timedelta(days=REVISION_SPAN_DAYS)
+        around: list[date] = pl.date_range(min(days) - span, max(days) + span, eager=True).to_list()
+        deliveries = lake.scan(
+            deliveries_table(BY_KIND[kind]), schema=DELIVERY_SCHEMA, partitions=("utc_date", around)
+        ).filter(pl.col("record_id").is_in(records))
+        uploads |= set(deliveries.select("upload_id").unique().collect()["upload_id"])
+    return sorted(uploads)
+
+
+def _mark_people(workspace: Workspace, tenant: str, subject_ids: set[str]) -> None:
+    """Mark all days of people stale whose place on the calendar was told or untold: there are few of either."""
+    if not subject_ids:
+        return
+    marks = []
+    for record_type in RECORD_TYPES:
+        days = (
+            workspace.lake(tenant)
+            .scan(clinical_table(record_type), schema=clinical_schema(record_type))
+            .filter(pl.col("subject_id").is_in(sorted(subject_ids)))
+            .select(pl.col("local_date").unique().sort())
+            .collect()["local_date"]
+        )
+        marks += [
+            StaleMark(tenant=tenant, stage="clinical", kind=record_type.kind, local_date=day, reason="completion")
+            for day in days
+        ]
+    workspace.catalog.stale_days.mark(marks, now=utc_now())
