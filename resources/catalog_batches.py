@@ -63,6 +63,14 @@ class CatalogBatches:
         if rows:
             self._database.write("enter a batch", lambda connection: connection.execute(statement, rows))
 
+    def members(self, tenant: str, batch_id: str) -> list[str]:
+        """Ids of the uploads that were handed in under a batch id, sorted; none if there is no such batch."""
+        table = models.BatchMember
+        statement = (
+            select(table.upload_id).where(table.tenant == tenant, table.batch_id == batch_id).order_by(table.upload_id)
+        )
+        return self._database.read("look up a batch", lambda connection: list(connection.scalars(statement)))
+
     def status(
         self,
         tenant: str,

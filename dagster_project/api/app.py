@@ -8,8 +8,19 @@ from fastapi import FastAPI
 
 from dagster_project.api import access, problems
 from dagster_project.api.limits import BodyLimit
-from dagster_project.api.routes import audit, datasets, health, people, runs, uploads
+from dagster_project.api.routes import (
+    audit,
+    batches,
+    datasets,
+    health,
+    partials,
+    people,
+    records,
+    runs,
+    uploads,
+)
 from dagster_project.settings import Settings
+from dagster_project.settling import Settler, settle
 from resources.workspace import Workspace
 
 DESCRIPTION = """
@@ -33,8 +44,11 @@ def build_app(settings: Settings, workspace: Workspace) -> FastAPI:
     app.state.settings = settings
     app.state.workspace = workspace
     app.state.rate_limit = access.RateLimit(settings.api_requests_per_minute)
+    app.state.settler = Settler(
+        lambda tenant, asked: settle(workspace, settings, tenant=tenant, kinds=asked.kinds, since=asked.since)
+    )
     problems.install(app)
     app.add_middleware(BodyLimit, most_bytes=int(settings.max_file_size_mb * 2**20))
-    for module in (health, uploads, people, datasets, runs, audit):
+    for module in (health, uploads, batches, partials, records, people, datasets, runs, audit):
         app.include_router(module.router)
     return app

@@ -15,7 +15,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from vitals.errors import ConflictError, NotFoundError, PermanentError, TransientError, UsageError, VitalgraphError
+from vitals.errors import (
+    AlreadyDoneError,
+    ConflictError,
+    NotFoundError,
+    PermanentError,
+    TransientError,
+    UsageError,
+    VitalgraphError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -23,6 +31,7 @@ RETRY_AFTER_SECONDS = 5
 STATUS_OF: tuple[tuple[type[VitalgraphError], HTTPStatus], ...] = (
     (NotFoundError, HTTPStatus.NOT_FOUND),
     (ConflictError, HTTPStatus.CONFLICT),
+    (AlreadyDoneError, HTTPStatus.BAD_REQUEST),
     (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (TransientError, HTTPStatus.SERVICE_UNAVAILABLE),
     (PermanentError, HTTPStatus.BAD_REQUEST),
@@ -96,7 +105,14 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        found = [{"where": [str(part) for part in one["loc"]], "what": one["msg"]} for one in error.errors()]
+        # The last part of the place of an unknown member is its name, which the caller chose.
+        found = [
+            {
+                "where": [str(p) for p in one["loc"][: -1 if one["type"] == "extra_forbidden" else None]],
+                "what": one["msg"],
+            }
+            for one in error.errors()
+        ]
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request does not fit the documented shape", invalid=found)
 
     @app.exception_handler(HTTPException)

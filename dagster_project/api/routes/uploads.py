@@ -97,6 +97,7 @@ def _accepted(caller: Caller, response: Response, listed: list[ListedObject]) ->
         if upload.etag == found.etag
     ]
     batch_id = uploads[0] if len(uploads) == 1 else hashlib.sha256("".join(sorted(uploads)).encode()).hexdigest()
+    caller.catalog.batches.add(batch_id, uploads)
     caller.decided("upload", batch_id, uploads=len(uploads))
     response.headers["Location"] = f"/v1/batches/{batch_id}"
     return Accepted(batch_id=batch_id, uploads=uploads)

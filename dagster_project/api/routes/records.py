@@ -1,0 +1,89 @@
+"""Validated records of a person and a UTC day, and where each of their fields is from.
+
+Belongs here: `/v1/records`.
+Does not belong here: facts and training lines (`people`), or records that wait (`partials`).
+"""
+
+from datetime import date
+from typing import Annotated, Any
+
+import polars as pl
+from fastapi import APIRouter, Query
+
+from assets.stages.records_table import read_records
+from dagster_project.api.access import Caller, Reader
+from dagster_project.api.pages import Limit, Page, page
+from dagster_project.api.problems import described
+from dagster_project.api.routes.people import known
+from dagster_project.api.routes.uploads import Kind
+from resources.catalog_rows import Completion
+from vitals.record_types import BY_KIND, COMMON_COLUMNS, RecordType
+
+router = APIRouter(prefix="/v1/records", tags=["records"])
+
+
+@router.get("", summary="Records of a person and day", responses=described(404))
+def list_records(
+    caller: Reader,
+    subject: Annotated[str, Query(max_length=64, description="Pseudonym, see `/v1/people`.")],
+    kind: Kind,
+    day: Annotated[date, Query(description="UTC date of the begin.", examples=["2025-09-15"])],
+    limit: Limit = 100,
+    after: Annotated[str | None, Query(max_length=200, description="Record id of the last one.")] = None,
+) -> Page:
+    """Records as they count now, in the order of their ids."""
+    known(caller, subject)
+    rows = records_of(caller, BY_KIND[kind], subject, [day]).sort("record_id")
+    if after is not None:
+        rows = rows.filter(pl.col("record_id") > after)
+    some = rows.head(limit + 1).rows(named=True)
+    said = completions_of(caller, BY_KIND[kind], [row["record_id"] for row in some])
+    return page(
+        some, limit=limit, cursor=lambda row: str(row["record_id"]), shown=lambda row: _shown(row, BY_KIND[kind], said)
+    )
+
+
+def records_of(caller: Caller, record_type: RecordType, subject: str, days: list[date]) -> pl.DataFrame:
+    """A person's validated rows of UTC dates."""
+    found = read_records(caller.lake, record_type, days).filter(pl.col("subject_id") == subject).collect()
+    assert isinstance(found, pl.DataFrame)
+    return found
+
+
+def completions_of(caller: Caller, record_type: RecordType, record_ids: list[str]) -> dict[str, list[Completion]]:
+    """Record id to what was said of it and counts."""
+    said: dict[str, list[Completion]] = {}
+    for one in caller.catalog.completions.of_records(record_type.kind, record_ids):
+        if one.undone_at is None:
+            said.setdefault(one.record_id, []).append(one)
+    return said
+
+
+def provenance(completions: list[Completion]) -> dict[str, dict[str, Any]]:
+    """Field to who said it, when and why; a field that is not here is as the record itself gives it (avro)."""
+    return {
+        one.field: {
+            "provenance": "manual",
+            "completion_id": one.id,
+            "by": one.actor,
+            "at": one.at.isoformat(),
+            "reason": one.reason,
+        }
+        for one in completions
+    }
+
+
+def _shown(row: dict[str, Any], record_type: RecordType, said: dict[str, list[Completion]]) -> dict[str, Any]:
+    names = [*COMMON_COLUMNS, *record_type.value_columns]
+    return {
+        **{name: _plain(row[name]) for name in names},
+        "fields": provenance(
+            [one for one in said.get(row["record_id"], []) if one.subject_id == row["subject_id"]],
+        ),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [{name: _plain(one) for name, one in item.items()} for item in value]
+    return value.isoformat() if hasattr(value, "isoformat") else value
