@@ -9,18 +9,22 @@ Nothing of a release is in the lake before all its gates passed, and nobody reli
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import orjson
+
 from assets.stages.registration import utc_now
 from assets.stages.release_build import Built, OnStep, build
-from assets.stages.release_gates import judge
+from assets.stages.release_gates import journal_lines, judge
 from resources.lake import Lake
 from resources.workspace import Workspace
+from vitals.training.release.deidentify import age_bucket
 from vitals.training.release.gates import GateResult
 from vitals.training.release.manifest import MANIFEST, changes, spec_of
+from vitals.training.release.reidentification import report
 from vitals.training.release.spec import ReleaseSpec, read_spec
 from vitals.training.release.traces import facts_json, traces_table
 from vitals.training.release.writing import dump, facts_of_file
@@ -58,6 +62,11 @@ def trace_facts_key(name: str, release_version: str) -> str:
     return f"release_traces/{name}/{release_version}.json"
 
 
+def risk_key(name: str, release_version: str) -> str:
+    """Key of the re-identification report: it points at persons, so it is never among the files."""
+    return f"release_traces/{name}/{release_version}.reidentification.json"
+
+
 def release(
     workspace: Workspace, spec: ReleaseSpec, *, run_id: str | None, on_step: OnStep = lambda _: None
 ) -> Released:
@@ -78,7 +87,7 @@ def release(
         judged = judge(workspace, spec, built)
         if judged.passed:
             on_step("publishing")
-            _publish(lake, spec, built)
+            _publish(lake, spec, built, risk=_risk(workspace, spec, built))
         files = [*built.manifest["files"].values()]
         manifest_sha256 = facts_of_file(built.folder / MANIFEST).sha256
         datasets.finish(
@@ -115,7 +124,19 @@ def reproduce(workspace: Workspace, document: Mapping[str, Any], *, on_step: OnS
         return changes(document, build(workspace, spec, Path(temporary), on_step=on_step).manifest)
 
 
-def _publish(lake: Lake, spec: ReleaseSpec, built: Built) -> None:
+def _risk(workspace: Workspace, spec: ReleaseSpec, built: Built) -> bytes:
+    """The re-identification report on the files as they are, as JSON."""
+    ages = {p.subject_id: p.age_years for p in workspace.catalog.subjects.profiles(spec.tenant)}
+    known = {entry.subject_id: ages.get(entry.person) for entry in built.entries}
+    found = report(
+        map(orjson.loads, journal_lines(built.folder)),
+        age_buckets={person: age_bucket(age) for person, age in sorted(known.items()) if age is not None},
+    )
+    # Group sizes are numbers, which are no names in JSON.
+    return dump({**asdict(found), "groups": {str(size): count for size, count in sorted(found.groups.items())}})
+
+
+def _publish(lake: Lake, spec: ReleaseSpec, built: Built, *, risk: bytes) -> None:
     """Bring the files to the lake; what an earlier attempt left of this version goes first."""
     lake.delete_objects([found.key for found in lake.objects(spec.folder)])
     with TemporaryDirectory() as temporary:
@@ -123,5 +144,6 @@ def _publish(lake: Lake, spec: ReleaseSpec, built: Built) -> None:
         traces_table(built.traces).write_parquet(table, compression="zstd", statistics=False)
         lake.write_file(traces_key(spec.name, spec.version), table)
     lake.write_object(trace_facts_key(spec.name, spec.version), dump(facts_json(built.facts)))
+    lake.write_object(risk_key(spec.name, spec.version), risk)
     for path in sorted([*built.manifest["files"], MANIFEST]):
         lake.write_file(f"{spec.folder}/{path}", built.folder / path)

@@ -111,6 +111,14 @@ def test_no_file_of_a_deidentified_release_names_a_person_or_an_upload(study):
         assert not [canary for canary in canaries if canary.encode() in content], path
 
 
+def test_a_report_on_reidentification_stands_beside_the_release_and_not_in_it(study):
+    study.write(LINES)
+    study.release(profile="standard")
+    found = orjson.loads(study.lake.read_object(releases.risk_key("days", "1")))
+    assert (found["persons"], found["examples"]) == (10, len(LINES))
+    assert not any("reidentification" in path for path in study.files())
+
+
 def test_two_builds_have_the_same_bytes_whatever_the_order_of_lines(study, tmp_path):
     study.write(LINES)
     study.release(profile="standard")
@@ -338,8 +346,8 @@ def test_a_crash_before_the_catalog_says_so_publishes_nothing_and_can_be_repeate
     study.write(LINES)
     real = releases._publish
 
-    def dies(lake, wanted, built):
-        real(lake, wanted, built)
+    def dies(lake, wanted, built, *, risk):
+        real(lake, wanted, built, risk=risk)
         raise OSError("the machine is gone")
 
     monkeypatch.setattr(releases, "_publish", dies)
