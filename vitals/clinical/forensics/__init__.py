@@ -1,0 +1,1 @@
+"""Why data are missing: what each export session read, how late sources publish, and what each gap is."""

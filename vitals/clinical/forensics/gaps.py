@@ -1,0 +1,160 @@
+"""Where data are missing: stretches in which a source should have data of a kind, and has none.
+
+Belongs here: what is expected of each kind, from the pattern of the source's own records.
+Does not belong here: why it is missing (`labels`).
+
+    readings   blood glucose, heart rate by day: no longer between records than LONGEST_BETWEEN_MS
+    nights     sleep; heart rate and HRV of a source that measures asleep only: something every night, at the source's
+               usual hours; within a night of readings again no longer between them than LONGEST_BETWEEN_MS
+    totals     steps, active energy: a record every local day; a record that is a running total lacks its last part
+
+Nothing is expected of a source before its first record and after the last fetch.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from vitals.clinical.forensics.deliveries import DAY_MS, HOUR_MS, MINUTE_MS, TOTALS, Deliveries, Ints
+
+LONGEST_BETWEEN_MS: Mapping[str, int] = MappingProxyType(
+    {"blood_glucose": 15 * MINUTE_MS, "heart_rate": 60 * MINUTE_MS, "hrv_rmssd": 30 * MINUTE_MS}
+)
+"""Readings come every 5 minutes (glucose, HRV asleep) or about every 10 (heart rate awake, now and then 40)."""
+SHORTEST_MS = MINUTE_MS
+"""Of a gap that is not one between readings: less is a difference of clocks."""
+NIGHT_BEGINS_HOUR, NIGHT_ENDS_HOUR = -2, 8
+"""A record that touches these hours around a local midnight belongs to that night; a nap does not."""
+AFTERNOON_HOURS = (12, 18)
+AWAKE_SHARE = 0.02
+"""A source with less of its measured time in the afternoon measures asleep only."""
+BUCKET_MS = 18 * HOUR_MS
+"""Records of a total that are mostly this long are one bucket a day."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """A stretch without data of one kind and source.
+
+    Attributes:
+        from_ms, to_ms: the stretch.
+        asked_ms: start of the record that would fill it, if it takes one record as a whole (a night, a bucket);
+            None if each part of the stretch has records of its own.
+    """
+
+    from_ms: int
+    to_ms: int
+    asked_ms: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What was expected of a stream.
+
+    Attributes:
+        from_ms, to_ms: first and last instant at which anything was.
+        gaps: where it is missing, ascending, not overlapping.
+    """
+
+    from_ms: int
+    to_ms: int
+    gaps: tuple[Gap, ...]
+
+
+def expected_of(stream: Deliveries, *, day_starts_ms: Ints, until_ms: int) -> Expected:
+    """Gaps of a stream.
+
+    Args:
+        stream: at least one record.
+        day_starts_ms: the person's local midnights, ascending, from before the first record to after `until_ms`.
+        until_ms: nothing is expected later, nor after the last fetch.
+    """
+    first = int(stream.start_ms.min())
+    if stream.kind in TOTALS:
+        found = _totals(stream, day_starts_ms, until_ms)
+    elif stream.kind in ("sleep", "hrv_rmssd") or not _is_awake(stream, day_starts_ms):
+        found = _nights(stream, day_starts_ms)
+    else:
+        found = iter(_between(stream.start_ms, _reached(stream), until_ms, LONGEST_BETWEEN_MS[stream.kind]))
+    gaps = tuple(sorted(_clear(stream, found, until_ms), key=lambda gap: gap.from_ms))
+    return Expected(from_ms=first, to_ms=max(first, until_ms), gaps=gaps)
+
+
+def _reached(stream: Deliveries) -> Ints:
+    """End of what each record tells: a record that was still growing tells nothing after its modification."""
+    return np.maximum(stream.start_ms, np.minimum(stream.end_ms, stream.latest_modified_ms))
+
+
+def _is_awake(stream: Deliveries, day_starts_ms: Ints) -> bool:
+    day = np.searchsorted(day_starts_ms, stream.start_ms, side="right") - 1
+    noon = day_starts_ms[day] + AFTERNOON_HOURS[0] * HOUR_MS
+    evening = day_starts_ms[day] + AFTERNOON_HOURS[1] * HOUR_MS
+    # A reading without length stands for a minute.
+    end = np.maximum(stream.end_ms, stream.start_ms + MINUTE_MS)
+    inside = np.maximum(np.minimum(end, evening) - np.maximum(stream.start_ms, noon), 0)
+    return bool(inside.sum() >= AWAKE_SHARE * (end - stream.start_ms).sum())
+
+
+def _between(start: Ints, end: Ints, until_ms: int, longest_ms: int) -> list[Gap]:
+    """Stretches longer than `longest_ms` between records ascending by start, and after the last."""
+    covered = np.maximum.accumulate(end)
+    begins = np.append(start[1:], until_ms)
+    wide = np.flatnonzero(begins - covered > longest_ms)
+    return [Gap(from_ms=int(covered[i]), to_ms=int(begins[i])) for i in wide]
+
+
+def _nights(stream: Deliveries, day_starts_ms: Ints) -> Iterator[Gap]:
+    rows_of: dict[int, Ints] = {}
+    for midnight in day_starts_ms.tolist():
+        begin, end = midnight + NIGHT_BEGINS_HOUR * HOUR_MS, midnight + NIGHT_ENDS_HOUR * HOUR_MS
+        rows = np.flatnonzero((stream.start_ms < end) & (stream.end_ms >= begin))
+        if len(rows):
+            rows_of[midnight] = rows
+    if not rows_of:
+        return
+    usual_begin = int(np.median([stream.start_ms[rows].min() - midnight for midnight, rows in rows_of.items()]))
+    usual_end = int(np.median([stream.end_ms[rows].max() - midnight for midnight, rows in rows_of.items()]))
+    of_readings = stream.kind == "hrv_rmssd"
+    for midnight in day_starts_ms[day_starts_ms >= min(rows_of)].tolist():
+        night = rows_of.get(midnight)
+        if night is None:
+            begin, end = midnight + usual_begin, midnight + usual_end
+            # Who travels sleeps at odd hours of the new place: that is no night without data.
+            if not ((stream.start_ms < end) & (stream.end_ms > begin)).any():
+                yield Gap(from_ms=begin, to_ms=end, asked_ms=None if of_readings else begin)
+        elif stream.kind in LONGEST_BETWEEN_MS:
+            last = int(stream.end_ms[night].max())
+            yield from _between(stream.start_ms[night], stream.end_ms[night], last, LONGEST_BETWEEN_MS[stream.kind])
+
+
+def _totals(stream: Deliveries, day_starts_ms: Ints, until_ms: int) -> Iterator[Gap]:
+    reached = _reached(stream)
+    in_buckets = float(np.median(stream.end_ms - stream.start_ms)) >= BUCKET_MS
+    if in_buckets:
+        for begin, told, end in zip(stream.start_ms.tolist(), reached.tolist(), stream.end_ms.tolist(), strict=True):
+            if told < end:
+                yield Gap(from_ms=told, to_ms=end, asked_ms=begin)
+    for begin, end in zip(day_starts_ms[:-1].tolist(), day_starts_ms[1:].tolist(), strict=True):
+        is_past_first = begin > int(stream.start_ms.min())
+        has_own = bool(((stream.start_ms >= begin) & (stream.start_ms < end)).any())
+        if is_past_first and not has_own and begin < until_ms:
+            yield Gap(from_ms=begin, to_ms=end, asked_ms=begin if in_buckets else None)
+
+
+def _clear(stream: Deliveries, gaps: Iterator[Gap], until_ms: int) -> Iterator[Gap]:
+    """The gaps up to an instant, less what any record covers: a bucket may begin before its day, a night be late."""
+    start, end = stream.start_ms, np.maximum.accumulate(_reached(stream))
+    taken = -DAY_MS
+    for gap in sorted(gaps, key=lambda g: (g.from_ms, g.to_ms)):
+        at, last = max(gap.from_ms, taken), min(gap.to_ms, until_ms)
+        for i in range(int(np.searchsorted(end, at, side="right")), len(start)):
+            if start[i] >= last:
+                break
+            if start[i] - at >= SHORTEST_MS:
+                yield Gap(from_ms=at, to_ms=int(start[i]), asked_ms=gap.asked_ms)
+            at = max(at, int(end[i]))
+        if last - at >= SHORTEST_MS:
+            yield Gap(from_ms=at, to_ms=last, asked_ms=gap.asked_ms)
+        taken = max(taken, last)
