@@ -19,6 +19,7 @@ from resources.lake_access import S3Access, parse_root
 from resources.lake_keys import checked_key, checked_prefix, safe_key
 from resources.lake_listing import ListedObject
 from resources.lake_objects import Objects, ReadFailure, open_store
+from resources.lake_purge import clear_staged, count_rows, purge_rows
 from resources.lake_tables import Tables
 from resources.lake_upkeep import Tidied, tidy
 
@@ -187,3 +188,33 @@ class Lake:
     def version(self, table: str) -> int | None:
         """Number of the last commit, from 0; None if the table does not exist."""
         return self._tables.version(table)
+
+    # For ever: erasure of a person.
+
+    def tables_below(self, prefix: str) -> list[str]:
+        """Names of the Delta tables below a folder such as `clinical`, sorted."""
+        folders = self.folders(prefix)
+        if f"{prefix.rstrip('/')}/_delta_log/" in folders:
+            return [prefix.rstrip("/")]
+        return [table for folder in folders for table in self.tables_below(folder)]
+
+    def count_rows(self, table: str, column: str, value: str) -> int:
+        """Rows of a table with a value in a text column; 0 if there is no such table or column."""
+        return count_rows(self._tables, table, column, value)
+
+    def purge_rows(self, table: str, column: str, value: str) -> None:
+        """Remove rows with a value in a text column, and all history: no older version can be read afterwards.
+
+        Nobody may be writing the table meanwhile. Doing it again does no harm, and finishes what was interrupted.
+        """
+        purge_rows(self._tables, self._listing, self._objects, table, column, value)
+
+    def clear_staged(self, *, wanted: Callable[[str], bool]) -> int:
+        """Delete objects that a crashed writer left half written in a local folder; their number.
+
+        A bucket has none: what is not finished there is never an object.
+
+        Args:
+            wanted: tells of the key that was being written whether nobody is writing it now.
+        """
+        return clear_staged(self._root, wanted=wanted)

@@ -1,6 +1,7 @@
 """Pseudonyms of people.
 
-Belongs here: the keyed hash that stands for a person everywhere beyond `raw/` and the `subject` table.
+Belongs here: the keyed hash that stands for a person everywhere beyond `raw/` and the `subject` table, and the one
+that is left when a person was erased.
 Does not belong here: the key, which is a secret of the installation.
 """
 
@@ -17,3 +18,14 @@ def subject_id(*, tenant: str, external_user: str, key: bytes) -> str:
     """
     message = f"{tenant}\x1f{external_user}".encode()
     return hmac.new(key, message, hashlib.sha256).hexdigest()[:SUBJECT_ID_LENGTH]
+
+
+def tombstone(*, tenant: str, external_user: str, key: bytes) -> str:
+    """What is kept of an erased person: a keyed hash (64 hex digits) that refuses them and joins with nothing else."""
+    message = f"erased\x1f{tenant}\x1f{external_user}".encode()
+    return hmac.new(key, message, hashlib.sha256).hexdigest()
+
+
+def keyed_digest(*parts: str, key: bytes) -> str:
+    """Digest (64 hex digits) of a refused upload's names: without the key nobody can try names on it."""
+    return hmac.new(key, "\x1f".join(("refused", *parts)).encode(), hashlib.sha256).hexdigest()
