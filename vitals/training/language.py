@@ -229,7 +229,7 @@ RULES: tuple[Rule, ...] = (
         r"goals?\b",
         r"targets?\b",
         r"(?:the |of |than )?10,?000 steps (?:a|per|each|every) day\b",
-        r"the (?:usual |famous |magic )?10,?000\b",
+        r"the (?:usual |famous |magic |daily |recommended )10,?000\b",
         r"quota\b",
     ),
     _rule(
