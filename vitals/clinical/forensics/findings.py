@@ -20,6 +20,7 @@ from vitals.clinical.forensics.gaps import LONGEST_BETWEEN_MS, Expected, Gap, ex
 from vitals.clinical.forensics.labels import (
     EXPORTER_HOLE,
     NOT_ASSESSABLE,
+    SENSOR_GAP,
     Labelled,
     assessable,
     covered_spans,
@@ -137,6 +138,8 @@ def _labelled(history: History, windows: Windows, lag: Lag, key: Stream, hoped: 
     labelled = []
     for gap in hoped.gaps:
         parts = list(label_gap(gap, covered=covered, pending_from_ms=pending, sliver_ms=sliver))
+        if gap.is_doubtful:
+            parts = [part for part in parts if part.label != SENSOR_GAP]
         parts = settle_silence(parts, source_end_ms=source_end, others_end_ms=others_end, until_ms=hoped.to_ms)
         labelled += [(gap, part) for part in parts]
     return labelled

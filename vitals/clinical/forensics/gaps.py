@@ -12,7 +12,7 @@ Nothing is expected of a source before its first record and after the last fetch
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -28,8 +28,11 @@ SHORTEST_MS = MINUTE_MS
 NIGHT_BEGINS_HOUR, NIGHT_ENDS_HOUR = -2, 8
 """A record that touches these hours around a local midnight belongs to that night; a nap does not."""
 AFTERNOON_HOURS = (12, 18)
-AWAKE_SHARE = 0.02
-"""A source with less of its measured time in the afternoon measures asleep only."""
+AWAKE_SHARE = 1 / 3
+"""A source with data on fewer of its days' afternoons measures asleep only."""
+EDGE_MS = HOUR_MS
+"""A night of readings that begins so much later than usual may have lost its begin to a window. Its end is not lost: a
+night is published as a whole."""
 BUCKET_MS = 18 * HOUR_MS
 """Records of a total that are mostly this long are one bucket a day."""
 
@@ -42,11 +45,13 @@ class Gap:
         from_ms, to_ms: the stretch.
         asked_ms: start of the record that would fill it, if it takes one record as a whole (a night, a bucket);
             None if each part of the stretch has records of its own.
+        is_doubtful: whether there is no gap where a fetch covered it: a night may just have been short.
     """
 
     from_ms: int
     to_ms: int
     asked_ms: int | None = None
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,13 +93,15 @@ def _reached(stream: Deliveries) -> Ints:
 
 
 def _is_awake(stream: Deliveries, day_starts_ms: Ints) -> bool:
-    day = np.searchsorted(day_starts_ms, stream.start_ms, side="right") - 1
-    noon = day_starts_ms[day] + AFTERNOON_HOURS[0] * HOUR_MS
-    evening = day_starts_ms[day] + AFTERNOON_HOURS[1] * HOUR_MS
-    # A reading without length stands for a minute.
-    end = np.maximum(stream.end_ms, stream.start_ms + MINUTE_MS)
-    inside = np.maximum(np.minimum(end, evening) - np.maximum(stream.start_ms, noon), 0)
-    return bool(inside.sum() >= AWAKE_SHARE * (end - stream.start_ms).sum())
+    # A record's end counts too: the ring's night is one record.
+    days, afternoons = set(), set()
+    for begin in day_starts_ms.tolist():
+        noon, evening = (begin + hour * HOUR_MS for hour in AFTERNOON_HOURS)
+        if ((stream.start_ms >= begin) & (stream.start_ms < begin + DAY_MS)).any():
+            days.add(begin)
+        if ((stream.start_ms < evening) & (stream.end_ms >= noon)).any():
+            afternoons.add(begin)
+    return len(afternoons) >= AWAKE_SHARE * len(days)
 
 
 def _between(start: Ints, end: Ints, until_ms: int, longest_ms: int) -> list[Gap]:
@@ -125,8 +132,10 @@ def _nights(stream: Deliveries, day_starts_ms: Ints) -> Iterator[Gap]:
             if not ((stream.start_ms < end) & (stream.end_ms > begin)).any():
                 yield Gap(from_ms=begin, to_ms=end, asked_ms=None if of_readings else begin)
         elif stream.kind in LONGEST_BETWEEN_MS:
-            last = int(stream.end_ms[night].max())
+            first, last = int(stream.start_ms[night].min()), int(stream.end_ms[night].max())
             yield from _between(stream.start_ms[night], stream.end_ms[night], last, LONGEST_BETWEEN_MS[stream.kind])
+            if of_readings and first - (midnight + usual_begin) > EDGE_MS:
+                yield Gap(from_ms=midnight + usual_begin, to_ms=first, is_doubtful=True)
 
 
 def _totals(stream: Deliveries, day_starts_ms: Ints, until_ms: int) -> Iterator[Gap]:
@@ -153,8 +162,8 @@ def _clear(stream: Deliveries, gaps: Iterator[Gap], until_ms: int) -> Iterator[G
             if start[i] >= last:
                 break
             if start[i] - at >= SHORTEST_MS:
-                yield Gap(from_ms=at, to_ms=int(start[i]), asked_ms=gap.asked_ms)
+                yield replace(gap, from_ms=at, to_ms=int(start[i]))
             at = max(at, int(end[i]))
         if last - at >= SHORTEST_MS:
-            yield Gap(from_ms=at, to_ms=last, asked_ms=gap.asked_ms)
+            yield replace(gap, from_ms=at, to_ms=last)
         taken = max(taken, last)

@@ -62,7 +62,7 @@ def test_every_record_that_never_came_lies_in_a_gap_labelled_with_why(made):
         if cause not in labels:
             wrong.append((kind, app, start, cause, labels))
     assert wrong == []
-    assert looked_at
+    assert looked_at or one.last_fetch_ms - found.windows.fetch_ms[-2] < 12 * HOUR_MS
 
 
 def _is_between_close_neighbours(kind: str, at: int, starts: np.ndarray, ends: np.ndarray) -> bool:
