@@ -12,7 +12,7 @@ Does not belong here: what a good row is (`vitals.validated`), or bytes (`vitals
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import polars as pl
 
 from assets.stages.decisions import fillings, rule_policy
+from assets.stages.judging import judge_files
 from assets.stages.ledger_rows import (
     epoch_ms,
     file_quarantine,
@@ -41,10 +42,8 @@ from vitals.errors import TransientError
 from vitals.raw.decode import Decoded, RawObject, decode
 from vitals.record_types import RecordType
 from vitals.validated.completions import ZONE, filled, lacking
-from vitals.validated.file_quality import score_files
 from vitals.validated.normalise import FILE_COLUMNS, normalise
 from vitals.validated.revisions import DELIVERY_SCHEMA, RECORD_KEY, REVISION_SPAN_DAYS, Folded, fold
-from vitals.validated.rules import judge
 from vitals.validated.zone_offsets import NO_OFFSET_SECONDS, observations
 
 LONE_AFTER_ATTEMPTS = 2
@@ -108,7 +107,7 @@ def validate_day(
     result = Validated()
     with workspace.catalog.exclusive(f"validated-{tenant}", wait=True):
         pending = workspace.catalog.uploads.pending(tenant, landing_day=landing_day, kind=record_type.kind)
-        for batch in _batches(pending, workspace.policy.batch_bytes):
+        for batch in batches(pending, workspace.policy.batch_bytes):
             _Batch(workspace, tenant, record_type, run_id, result).settle(batch)
             on_progress(len(batch))
     if result.unresolved:
@@ -121,7 +120,7 @@ def validate_day(
     return result
 
 
-def _batches(pending: Sequence[Upload], batch_bytes: int) -> Iterator[list[Upload]]:
+def batches(pending: Sequence[Upload], batch_bytes: int) -> Iterator[list[Upload]]:
     """Group uploads so that a batch is bounded in bytes; suspicious ones go alone, after their siblings."""
     suspicious = [u for u in pending if _unsettled_attempts(u) >= LONE_AFTER_ATTEMPTS]
     batch: list[Upload] = []
@@ -212,20 +211,14 @@ class _Batch:
     ) -> None:
         """Judge, fold and write the rows of the readable files, and leave everything to settle in `self`."""
         rules = rule_policy(self.workspace.catalog, self.tenant)
-        judged = judge(decoded.frame, self.record_type, rules)
-        scores = {
-            row["file_index"]: row
-            for row in score_files(judged, self.record_type, self.workspace.policy.score).to_dicts()
-        }
-        threshold = rules.threshold(self.workspace.policy.score.threshold)
-        low = [
-            i
-            for i, row in scores.items()
-            if row["score"] < threshold and files[i].upload_id not in rules.waived_uploads
-        ]
-        judged = judged.with_columns(
-            reason=pl.when(pl.col("file_index").is_in(low)).then(pl.lit("low_quality")).otherwise(pl.col("reason"))
+        files_judged = judge_files(
+            decoded.frame,
+            self.record_type,
+            rules=rules,
+            score=self.workspace.policy.score,
+            upload_ids=[u.upload_id for u in files],
         )
+        judged, scores, low = files_judged.rows, files_judged.scores, files_judged.low
         file_frame = pl.DataFrame(
             {
                 "file_index": list(range(len(files))),
@@ -328,7 +321,7 @@ class _Batch:
     def _row_outcomes(
         self,
         files: list[Upload],
-        scores: dict[int, dict[str, Any]],
+        scores: Mapping[int, Mapping[str, Any]],
         low: list[int],
         spans: dict[int, dict[str, Any]],
         outcomes: dict[str, UploadOutcome],
