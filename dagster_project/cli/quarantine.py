@@ -1,0 +1,186 @@
+"""`vitalgraph quarantine`: rows and files that broke a rule, what a change would do, and letting them through.
+
+Belongs here: reading arguments and printing.
+Does not belong here: what a decision does (`assets.stages.quarantine_decisions`).
+"""
+
+from dataclasses import asdict
+from typing import Annotated, Any, cast
+
+import typer
+
+from dagster_project.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, print_table
+from dagster_project.cli.partials import NEXT, ByOption, ReasonOption, needed
+from dagster_project.installation import build_workspace
+from dagster_project.settings import load_settings
+from resources.catalog_rows import QuarantinedRow, QuarantineStatus
+from vitals.errors import UsageError
+
+app = typer.Typer(no_args_is_help=True, help="Rows and files that broke a rule. Nothing here is ever deleted.")
+
+WhatArgument = Annotated[list[str], typer.Argument(help="RULE.BOUND=VALUE, or ids of `quarantine list`.")]
+STATUSES = ("waiting", "discarded", "released")
+
+
+@app.command("list")
+def list_quarantine(
+    tenant: TenantOption = "default",
+    kind: Annotated[str | None, typer.Option("--kind", help="Only this kind.")] = None,
+    rule: Annotated[str | None, typer.Option("--rule", help="Only this rule id, as `out_of_range`.")] = None,
+    status: Annotated[str, typer.Option("--status", help="waiting, discarded or released.")] = "waiting",
+    limit: Annotated[int, typer.Option("--limit", min=1)] = 1000,
+    after: Annotated[int, typer.Option("--after", help="The next page: the last id of the one before.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """List rows and files in quarantine.
+
+    Example: vitalgraph quarantine list --kind blood_glucose
+    """
+    with exit_codes():
+        if status not in STATUSES:
+            raise UsageError("list the quarantine", "--status", "there is no such status", f"One of {STATUSES}.")
+        workspace = build_workspace(load_settings())
+        workspace.catalog.tenants.get(tenant)
+        rows = workspace.catalog.quarantine.list(
+            tenant, kind=kind, rule_id=rule, status=cast("QuarantineStatus", status), limit=limit, after=after
+        )
+        if as_json:
+            print_json({"quarantine": [_shown(row) for row in rows]})
+            return
+        print_table(
+            f"Quarantine of {tenant} ({status})",
+            ["id", "kind", "upload", "row", "judged by", "first seen"],
+            [
+                (
+                    row.id,
+                    row.kind,
+                    row.upload_id[:12],
+                    "whole file" if row.row_index is None else row.row_index,
+                    row.judged_by,
+                    f"{row.first_seen:%Y-%m-%d %H:%M}",
+                )
+                for row in rows
+            ],
+        )
+
+
+@app.command("show")
+def show(
+    ids: Annotated[list[int], typer.Argument(help="Ids of `quarantine list`.")], tenant: TenantOption = "default"
+) -> None:
+    """Show rows with their status and where their bytes are.
+
+    Example: vitalgraph quarantine show 12
+    """
+    with exit_codes():
+        from assets.stages.quarantine_files import quarantine_path  # noqa: PLC0415 - heavy
+
+        workspace = build_workspace(load_settings())
+        rows = workspace.catalog.quarantine.get(tenant, ids)
+        uploads = workspace.catalog.uploads.get(row.upload_id for row in rows)
+        print_json(
+            [{**_shown(row), "sidecar": f"{quarantine_path(uploads[row.upload_id])}.metadata.json"} for row in rows]
+        )
+
+
+@app.command("what-if")
+def what_if(what: WhatArgument, tenant: TenantOption = "default", as_json: JsonOption = False) -> None:
+    """Say what a rule change, or letting rows through, would do. Nothing is changed.
+
+    Example: vitalgraph quarantine what-if out_of_range:level_mg_dl.max=700
+    """
+    with exit_codes():
+        from assets.stages.quarantine_decisions import what_if_rows, what_if_rule  # noqa: PLC0415 - heavy
+        from vitals.validated.rule_policy import read_change  # noqa: PLC0415 - heavy
+
+        workspace = build_workspace(load_settings())
+        workspace.catalog.tenants.get(tenant)
+        ids = _ids(what)
+        if ids is None:
+            found = what_if_rule(workspace, tenant=tenant, change=read_change(what[0]))
+        else:
+            found = what_if_rows(workspace, tenant=tenant, ids=ids)
+        if as_json:
+            print_json(asdict(found))
+            return
+        for title, rows in (
+            ("Released", found.released),
+            ("Captured", found.captured),
+            ("Other reason", found.renamed),
+        ):
+            print_table(
+                f"{title}: {len(rows)}",
+                ["kind", "upload", "row", "was", "becomes"],
+                [(r.kind, r.upload_id[:12], r.row_index, r.was, r.becomes) for r in rows],
+            )
+        print_table("Days computed again", ["kind", "local day"], found.stale_days)
+        console.print(
+            f"{len(found.uploads)} uploads are read again; {len(found.training_files)} training files change: "
+            f"{len(found.examples_gone)} lines go, {len(found.examples_new)} come"
+        )
+        for name, version in found.datasets:
+            console.print(f"release {name} {version} holds people of these lines")
+
+
+@app.command("release")
+def release(what: WhatArgument, reason: ReasonOption = "", by: ByOption = "", tenant: TenantOption = "default") -> None:
+    """Move a bound, or let single rows or files through; exactly what moves is read again.
+
+    Example: vitalgraph quarantine release out_of_range:level_mg_dl.max=700 --reason "meter reads to 700"
+    """
+    with exit_codes():
+        from assets.stages.quarantine_decisions import release_rows, release_rule  # noqa: PLC0415 - heavy
+        from vitals.validated.rule_policy import read_change  # noqa: PLC0415 - heavy
+
+        workspace = build_workspace(load_settings())
+        workspace.catalog.tenants.get(tenant)
+        who: dict[str, Any] = {"tenant": tenant, "actor": by, "reason": needed(reason)}
+        ids = _ids(what)
+        if ids is None:
+            done = release_rule(workspace, change=read_change(what[0]), **who)
+        else:
+            done = release_rows(workspace, ids=ids, **who)
+        console.print(f"{len(done.uploads)} uploads are read again: {NEXT}")
+
+
+@app.command("discard")
+def discard(
+    ids: Annotated[list[int], typer.Argument(help="Ids of `quarantine list`.")],
+    reason: ReasonOption = "",
+    by: ByOption = "",
+    tenant: TenantOption = "default",
+) -> None:
+    """Give rows up: they stay accounted as quarantined, and wait no longer.
+
+    Example: vitalgraph quarantine discard 12 --reason "test device"
+    """
+    with exit_codes():
+        from assets.stages.quarantine_decisions import discard_rows  # noqa: PLC0415 - heavy
+
+        workspace = build_workspace(load_settings())
+        discard_rows(workspace, tenant=tenant, ids=ids, actor=by, reason=needed(reason))
+        console.print(f"{len(ids)} discarded")
+
+
+def _ids(what: list[str]) -> list[int] | None:
+    """Ids, or None for a rule change."""
+    if all(part.isdigit() for part in what):
+        return [int(part) for part in what]
+    if len(what) == 1:
+        return None
+    raise UsageError("read what to release", "arguments", "neither ids nor one rule change", "See --help.")
+
+
+def _shown(row: QuarantinedRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "upload_id": row.upload_id,
+        "row": row.row_index,
+        "record_id": row.record_id,
+        "subject_id": row.subject_id,
+        "reason": row.reason,
+        "judged_by": row.judged_by,
+        "status": row.status,
+        "first_seen": row.first_seen,
+    }
