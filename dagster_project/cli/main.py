@@ -6,7 +6,21 @@ Does not belong here: a command's work (one module per group), or heavy imports:
 
 import typer
 
-from dagster_project.cli import api, checks, database, datasets, demo, facts, landing, ledger, people, runs, twin
+from dagster_project.cli import (
+    api,
+    checks,
+    database,
+    datasets,
+    demo,
+    facts,
+    landing,
+    ledger,
+    partials,
+    people,
+    quarantine,
+    runs,
+    twin,
+)
 
 app = typer.Typer(
     name="vitalgraph",
@@ -25,6 +39,8 @@ app.add_typer(ledger.uploads, name="uploads")
 app.command("summary")(facts.summary)
 app.command("examples")(facts.examples)
 app.add_typer(datasets.app, name="dataset")
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(partials.app, name="partial")
 app.add_typer(people.tenant, name="tenant")
 app.add_typer(people.subject, name="subject")
 app.command("api")(api.serve)
