@@ -23,7 +23,7 @@ def login_name() -> str:
     return pwd.getpwuid(os.getuid()).pw_name
 
 
-ByOption = Annotated[str, typer.Option("--by", default_factory=login_name, help="Who decides; default the login name.")]
+ByOption = Annotated[str | None, typer.Option("--by", help="Who decides; default the login name.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept with the decision. No name, no health value.")]
 NEXT = "`vitalgraph ingest` (or the sensor) does the rest"
 
@@ -73,7 +73,7 @@ def complete_partials(
     preview: Annotated[
         bool, typer.Option("--preview", help="Only say how many records the rule would complete.")
     ] = False,
-    by: ByOption = "",
+    by: ByOption = None,
     tenant: TenantOption = "default",
 ) -> None:
     """Say what records lack; the days they belong to are computed again.
@@ -98,7 +98,13 @@ def complete_partials(
         if preview or (rule and not ids):
             return
         done = complete(
-            workspace, tenant=tenant, ids=ids, said=fields, actor=by, reason=needed(reason), scope=scope or None
+            workspace,
+            tenant=tenant,
+            ids=ids,
+            said=fields,
+            actor=by or login_name(),
+            reason=needed(reason),
+            scope=scope or None,
         )
         console.print(
             f"{done.records} records completed (completions {_span(done.completions)}); "
@@ -110,7 +116,7 @@ def complete_partials(
 def undo_completions(
     ids: Annotated[list[int], typer.Argument(help="Ids of completions, as `partial complete` prints them.")],
     reason: ReasonOption = "",
-    by: ByOption = "",
+    by: ByOption = None,
     tenant: TenantOption = "default",
 ) -> None:
     """Take completions back: the records wait again, and all that followed is as it was.
@@ -121,7 +127,7 @@ def undo_completions(
         from assets.stages.completions import undo  # noqa: PLC0415 - heavy
 
         workspace = build_workspace(load_settings())
-        done = undo(workspace, tenant=tenant, ids=ids, actor=by, reason=needed(reason))
+        done = undo(workspace, tenant=tenant, ids=ids, actor=by or login_name(), reason=needed(reason))
         console.print(f"{done.records} records wait again; {len(done.uploads)} uploads are read again: {NEXT}")
 
 
@@ -130,7 +136,7 @@ def require(
     kind: Annotated[str, typer.Argument(help="The kind of record.")],
     fields: Annotated[list[str] | None, typer.Argument(help="Fields its rows must have; none for the default.")] = None,
     reason: ReasonOption = "",
-    by: ByOption = "",
+    by: ByOption = None,
     tenant: TenantOption = "default",
 ) -> None:
     """Demand context of a tenant's rows of a kind: rows without it wait.
@@ -143,7 +149,7 @@ def require(
         workspace = build_workspace(load_settings())
         workspace.catalog.tenants.get(tenant)
         uploads = require_context(
-            workspace, tenant=tenant, kind=kind, fields=fields or [], actor=by, reason=needed(reason)
+            workspace, tenant=tenant, kind=kind, fields=fields or [], actor=by or login_name(), reason=needed(reason)
         )
         console.print(f"{len(uploads)} uploads are read again: {NEXT}")
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from dagster_project.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, print_table
-from dagster_project.cli.partials import NEXT, ByOption, ReasonOption, needed
+from dagster_project.cli.partials import NEXT, ByOption, ReasonOption, login_name, needed
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
 from resources.catalog_rows import QuarantinedRow, QuarantineStatus
@@ -123,7 +123,9 @@ def what_if(what: WhatArgument, tenant: TenantOption = "default", as_json: JsonO
 
 
 @app.command("release")
-def release(what: WhatArgument, reason: ReasonOption = "", by: ByOption = "", tenant: TenantOption = "default") -> None:
+def release(
+    what: WhatArgument, reason: ReasonOption = "", by: ByOption = None, tenant: TenantOption = "default"
+) -> None:
     """Move a bound, or let single rows or files through; exactly what moves is read again.
 
     Example: vitalgraph quarantine release out_of_range:level_mg_dl.max=700 --reason "meter reads to 700"
@@ -134,7 +136,7 @@ def release(what: WhatArgument, reason: ReasonOption = "", by: ByOption = "", te
 
         workspace = build_workspace(load_settings())
         workspace.catalog.tenants.get(tenant)
-        who: dict[str, Any] = {"tenant": tenant, "actor": by, "reason": needed(reason)}
+        who: dict[str, Any] = {"tenant": tenant, "actor": by or login_name(), "reason": needed(reason)}
         ids = _ids(what)
         if ids is None:
             done = release_rule(workspace, change=read_change(what[0]), **who)
@@ -147,7 +149,7 @@ def release(what: WhatArgument, reason: ReasonOption = "", by: ByOption = "", te
 def discard(
     ids: Annotated[list[int], typer.Argument(help="Ids of `quarantine list`.")],
     reason: ReasonOption = "",
-    by: ByOption = "",
+    by: ByOption = None,
     tenant: TenantOption = "default",
 ) -> None:
     """Give rows up: they stay accounted as quarantined, and wait no longer.
@@ -158,7 +160,7 @@ def discard(
         from assets.stages.quarantine_decisions import discard_rows  # noqa: PLC0415 - heavy
 
         workspace = build_workspace(load_settings())
-        discard_rows(workspace, tenant=tenant, ids=ids, actor=by, reason=needed(reason))
+        discard_rows(workspace, tenant=tenant, ids=ids, actor=by or login_name(), reason=needed(reason))
         console.print(f"{len(ids)} discarded")
 
 
