@@ -134,17 +134,25 @@ def unbalanced(workspace: Workspace, tenant: str) -> tuple[int, int]:
     return uploads, kinds
 
 
-def policy_digest(workspace: Workspace) -> str:
-    """Digest of the settings that decide what a line says, whoever it is about."""
+def policy_digest(workspace: Workspace, tenant: str) -> str:
+    """Digest of the settings and the tenant's own bounds that decide what a line says, whoever it is about."""
     policy = workspace.policy
+    bounds = {
+        f"{change.rule}.{change.bound}": change.value for change in workspace.catalog.rule_policies.changes(tenant)
+    }
     return _digest(
-        {"score": repr(policy.score), "task_mix": repr(policy.task_mix), "token_budget": policy.prompt_token_budget}
+        {
+            "score": repr(policy.score),
+            "task_mix": repr(policy.task_mix),
+            "token_budget": policy.prompt_token_budget,
+            "bounds": bounds,
+        }
     )
 
 
 def policies_of_people(workspace: Workspace, tenant: str) -> Mapping[str, str]:
     """Pseudonym to digest of the settings and the profile that a person's lines are made under."""
-    general = policy_digest(workspace)
+    general = policy_digest(workspace, tenant)
     return {
         profile.subject_id: _digest({"general": general, "profile": vars(profile)})
         for profile in workspace.catalog.subjects.profiles(tenant)
@@ -162,9 +170,10 @@ def comparison_facts(workspace: Workspace, spec: ReleaseSpec, *, withheld_people
     return ManifestFacts(
         processor_version=version("vitalgraph"),
         rule_versions={metric: RULE_VERSIONS.get(metric, 1) for metric in sorted(BY_ID)},
-        policy_digest=policy_digest(workspace),
+        policy_digest=policy_digest(workspace, spec.tenant),
         selection_digest=spec.selection_digest(),
         sources=frozenset(source_digest(u.key_sha256, key=key) for u in uploads if u.state == "processed"),
+        completions=frozenset(str(said.id) for said in workspace.catalog.completions.in_force(spec.tenant)),
         withdrawn=frozenset(person_digest(person, key=key) for person in withheld_people),
     )
 

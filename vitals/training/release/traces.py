@@ -9,10 +9,9 @@ the catalog (``release_traces/{name}/{version}.parquet``), never among the files
 them is keyed, so that nobody without the key of the installation can tell a person, a day or an upload from it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b, sha256
-from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -29,7 +28,7 @@ WHOLE_DAY_TASKS = frozenset({"daily_summary", "data_quality", "day_journal"})
 UNMEASURED = frozenset({"day", "sufficiency"})
 """Metrics of claims that every line may hold, whatever was asked."""
 
-PROVENANCE = frozenset({"processor_version", "source_s3_keys_sha256", "trace_id"})
+PROVENANCE = frozenset({"completions", "processor_version", "source_s3_keys_sha256", "trace_id"})
 """Metadata that say where a line comes from; a line that differs in nothing else has not changed."""
 
 
@@ -48,7 +47,7 @@ class ExampleTrace:
         rules: rule and version of every claim, sorted, as ``glucose.mean@1``.
         sources: the uploads the facts rest on, sorted.
         policy: the settings it was made under, profile of the person included.
-        completions: manual completions in force on records of those uploads, sorted.
+        completions: ids of what people said of the records behind it, sorted.
         processor_version: software that wrote the line.
     """
 
@@ -110,21 +109,13 @@ class ManifestFacts:
 _SETS = ("sources", "completions", "withdrawn")
 
 
-def trace_of(
-    line: Mapping[str, Any],
-    *,
-    key: bytes,
-    policy: str,
-    completions: Mapping[str, Sequence[str]] = MappingProxyType({}),
-) -> ExampleTrace:
+def trace_of(line: Mapping[str, Any], *, key: bytes, policy: str) -> ExampleTrace:
     """Trace of a training line.
 
     Args:
         line: the parsed line as it stands in the training lake.
         key: secret of the installation; the same for every release, or no two can be compared.
         policy: digest of the settings the line was made under and of its person's profile.
-        completions: entry of ``source_s3_keys_sha256`` -> ids of the manual completions in force on records of
-            that upload.
     """
     metadata = line["metadata"]
     subject, date, category, task = (
@@ -146,7 +137,7 @@ def trace_of(
         rules=tuple(sorted({claim["rule"] for claim in claims})),
         sources=tuple(sorted(source_digest(hashed, key=key) for hashed in keys)),
         policy=policy,
-        completions=tuple(sorted({one for hashed in keys for one in completions.get(hashed, ())})),
+        completions=tuple(sorted(str(one) for one in metadata.get("completions", ()))),
         processor_version=metadata.get("processor_version", ""),
     )
 

@@ -56,11 +56,8 @@ def facts_of(lines, **members):
     return ManifestFacts(**given | members)
 
 
-def traces(lines, policies=None, completions=None):
-    return [
-        trace_of(line, key=KEY, policy=(policies or {}).get(line["id"], "settings"), completions=completions or {})
-        for line in lines
-    ]
+def traces(lines, policies=None):
+    return [trace_of(line, key=KEY, policy=(policies or {}).get(line["id"], "settings")) for line in lines]
 
 
 def windowed(line):
@@ -79,10 +76,10 @@ class Planted:
 
     def __init__(self, lines):
         self.lines = copy.deepcopy(lines)
-        self.policies, self.completions = {}, {}
+        self.policies = {}
 
     def completion(self, line):
-        self.completions[line["metadata"]["source_s3_keys_sha256"][0]] = [f"completion-{line['id'][:8]}"]
+        line["metadata"]["completions"] = [int(line["id"][:8], 16)]
         other_value(line)
 
     def late_data(self, line):
@@ -103,10 +100,10 @@ class Planted:
         line["output"] = "In other words: " + line["output"]
 
     def traces(self):
-        return traces(self.lines, self.policies, self.completions)
+        return traces(self.lines, self.policies)
 
     def facts(self, **members):
-        ids = frozenset(one for ids in self.completions.values() for one in ids)
+        ids = frozenset(str(one) for line in self.lines for one in line["metadata"].get("completions", ()))
         return facts_of(self.lines, completions=ids, **members)
 
 
@@ -213,10 +210,10 @@ def test_examples_that_a_new_version_of_a_rule_adds_or_drops_are_put_down_to_the
 
 
 def test_an_undone_completion_is_the_cause_of_what_vanishes_with_it(lines):
-    completions = {lines[0]["metadata"]["source_s3_keys_sha256"][0]: ["completion-1"]}
-    old = traces(lines, completions=completions)
+    lines = copy.deepcopy(lines)
+    lines[0]["metadata"]["completions"] = [1]
     found = differences(
-        old, traces(lines[1:]), facts_of(lines, completions=frozenset({"completion-1"})), facts_of(lines)
+        traces(lines), traces(lines[1:]), facts_of(lines, completions=frozenset({"1"})), facts_of(lines)
     )
     assert [(d.kind, d.cause) for d in found] == [("removed", "completion")]
 
