@@ -17,7 +17,7 @@ def test_every_module_and_every_data_file_is_in_the_wheel_and_no_test_is(tmp_pat
     subprocess.run([*build, str(tmp_path / "wheel"), str(source)], check=True, capture_output=True)
     [wheel] = (tmp_path / "wheel").glob("*.whl")
     held = set(zipfile.ZipFile(wheel).namelist())
-    suffixes = {".py", ".avsc", ".mako", ".yaml"}
+    suffixes = {".py", ".avsc", ".mako", ".yaml", ".html", ".css", ".js"}
     needed = {
         str(file.relative_to(ROOT))
         for package in PACKAGES

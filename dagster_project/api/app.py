@@ -15,10 +15,12 @@ from dagster_project.api.routes import (
     health,
     partials,
     people,
+    quarantine,
     records,
     runs,
     uploads,
 )
+from dagster_project.desk.app import build_desk
 from dagster_project.settings import Settings
 from dagster_project.settling import Settler, settle
 from resources.workspace import Workspace
@@ -49,6 +51,7 @@ def build_app(settings: Settings, workspace: Workspace) -> FastAPI:
     )
     problems.install(app)
     app.add_middleware(BodyLimit, most_bytes=int(settings.max_file_size_mb * 2**20))
-    for module in (health, uploads, batches, partials, records, people, datasets, runs, audit):
+    for module in (health, uploads, batches, partials, quarantine, records, people, datasets, runs, audit):
         app.include_router(module.router)
+    app.mount("/desk", build_desk(app.state))
     return app

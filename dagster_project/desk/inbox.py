@@ -1,0 +1,132 @@
+"""The start: what waits, grouped by what a person can do about it, and what was decided last.
+
+Belongs here: the groups with their next action, and undoing.
+Does not belong here: deciding on a record or a group (`completing`, `refused`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import HTMLResponse
+
+from assets.stages.completions import undo
+from dagster_project.api.access import Caller
+from dagster_project.desk.session import Deciding, Looking, go, show
+from dagster_project.settling import Settler
+from resources.catalog_audit import AuditFilter
+from resources.catalog_rows import AuditEvent, WaitingRow
+from vitals.errors import NotFoundError
+
+router = APIRouter()
+
+DECISIONS = ("partial.complete", "partial.undo", "quarantine.release", "quarantine.release_rule", "quarantine.discard")
+COMPLETED = "partial.complete"
+MOST = 5000
+
+
+@dataclass
+class Group:
+    """Records that wait for the same thing and come from the same app.
+
+    Attributes:
+        first: id of the one that came first.
+    """
+
+    kind: str
+    source_app: str
+    missing: tuple[str, ...]
+    first: int
+    records: int = 0
+    people: int = 0
+    days: int = 0
+
+
+@router.get("/")
+def start(
+    request: Request,
+    visitor: Looking,
+    did: Annotated[str | None, Query(pattern=r"^(completed|undone|released|discarded)$")] = None,
+    n: Annotated[int, Query(ge=0, le=10**6)] = 0,
+) -> HTMLResponse:
+    """What waits and what to do next."""
+    caller = visitor.caller
+    groups = groups_of(waiting(caller))
+    refused = sorted(_refused(caller).items(), key=lambda item: -item[1])
+    settler: Settler = request.app.state.settler
+    marks = [mark for stage in ("clinical", "training") for mark in caller.catalog.stale_days.list(stage)]
+    return show(
+        "start",
+        visitor,
+        groups=groups,
+        refused=refused,
+        decided=_decided(caller),
+        did=did,
+        n=n,
+        settling=settler.is_settling(caller.tenant),
+        stale_days=len({mark.local_date for mark in marks}),
+        pending=sum(len(kinds) for _, kinds in caller.catalog.uploads.pending_partitions()),
+    )
+
+
+@router.post("/undo")
+def undo_decision(request: Request, visitor: Deciding, event: Annotated[int, Form(ge=1, le=2**53)]) -> Response:
+    """Take back everything that one decision completed."""
+    caller = visitor.caller
+    since = datetime.now(UTC)
+    found = next((one for one in _recent(caller) if one.id == event and one.action == COMPLETED), None)
+    if found is None:
+        raise NotFoundError("undo the decision", "decisions", "there is no such decision", "See the start page.")
+    ids = [int(one) for one in found.details.get("completions", ())]
+    kinds = {one.kind for one in caller.catalog.completions.get(ids)}
+    done = undo(caller.workspace, tenant=caller.tenant, ids=ids, actor=caller.name, reason="undone at the desk")
+    request.app.state.settler.wake(caller.tenant, kinds, since=since)
+    return go(f"/?did=undone&n={done.records}")
+
+
+def waiting(caller: Caller) -> list[WaitingRow]:
+    """Everything that waits, the first so many."""
+    return list(caller.catalog.partials.list(limit=MOST))
+
+
+def groups_of(rows: Iterable[WaitingRow]) -> list[Group]:
+    """Rows by kind, source and what they lack; the group that blocks most comes first."""
+    found: dict[tuple[Any, ...], Group] = {}
+    people: dict[tuple[Any, ...], set[str]] = {}
+    days: dict[tuple[Any, ...], set[tuple[str, str]]] = {}
+    for row in rows:
+        app = str(row.payload["source_app"])
+        key = row.kind, app, tuple(row.missing)
+        group = found.setdefault(key, Group(row.kind, app, tuple(row.missing), row.id))
+        group.records += 1
+        people.setdefault(key, set()).add(row.subject_id)
+        days.setdefault(key, set()).add((row.subject_id, str(row.payload["start_utc"])[:10]))
+    for key, group in found.items():
+        group.people, group.days = len(people[key]), len(days[key])
+    return sorted(found.values(), key=lambda g: (-g.days, -g.records, g.kind, g.source_app))
+
+
+def _refused(caller: Caller) -> dict[tuple[str | None, str], int]:
+    counts: dict[tuple[str | None, str], int] = {}
+    for row in caller.catalog.quarantine.list(status="waiting", limit=MOST):
+        counts[row.kind, row.reason] = counts.get((row.kind, row.reason), 0) + 1
+    return counts
+
+
+def _recent(caller: Caller) -> list[AuditEvent]:
+    found = [
+        event for action in DECISIONS for event in caller.catalog.audit.recent(AuditFilter(action=action), limit=20)
+    ]
+    return sorted(found, key=lambda event: -event.id)
+
+
+def _decided(caller: Caller) -> list[tuple[AuditEvent, bool]]:
+    """The latest decisions, and whether each can be undone as a whole."""
+    found = []
+    for event in _recent(caller)[:6]:
+        ids = [int(one) for one in event.details.get("completions", ())] if event.action == COMPLETED else []
+        open_ones = [one for one in caller.catalog.completions.get(ids) if one.undone_at is None] if ids else []
+        found.append((event, bool(ids) and len(open_ones) == len(ids)))
+    return found

@@ -1,0 +1,41 @@
+"""A training line's text with each value linked to the claim that it states.
+
+Belongs here: which stretch of the text is which claim.
+Does not belong here: whether the text is right (`vitals.training.grounding`), which this reads values with.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vitals.training.grounding.ledger import unit_fits, written
+from vitals.training.grounding.tokens import skeleton_of
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of text; `claims`: positions of the claims it may state, from 1, none for mere words."""
+
+    text: str
+    claims: tuple[int, ...] = ()
+
+
+def pieces_of(text: str, claims: Sequence[Mapping[str, Any]]) -> list[Piece]:
+    """The whole text in pieces.
+
+    A value that several claims have is linked to all of them, those in the order of the text first.
+    """
+    _, values = skeleton_of(text)
+    forms: dict[str, list[int]] = {}
+    for position, claim in enumerate(claims, 1):
+        forms.setdefault(written(claim), []).append(position)
+    pieces: list[Piece] = []
+    at = 0
+    for value in sorted(values, key=lambda one: one.start):
+        found = forms.get(value.text, [])
+        fitting = [p for p in found if not value.unit or unit_fits(value.unit, claims[p - 1])] or found
+        if not fitting or value.start < at:
+            continue
+        pieces += [Piece(text[at : value.start]), Piece(text[value.start : value.end], tuple(fitting))]
+        at = value.end
+    return [piece for piece in (*pieces, Piece(text[at:])) if piece.text]
