@@ -1,6 +1,6 @@
 """Consent: what each person allows their data to be used for.
 
-Belongs here: the `consent` table. Does not belong here: what follows from a decision (`assets.stages.consent`).
+Belongs here: the `consent` table. Does not belong here: what follows from a decision (`assets.stages.consent_decisions`).
 
 Purposes: `summary` (facts may be shown), `training` (lines may be rendered), `sharing` (lines may be released).
 Whoever has decided nothing is under the tenant's own rule; a tenant that has set none allows everything, as in a

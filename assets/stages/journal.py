@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from assets.stages.consent import consenting
 from assets.stages.journal_marks import journal_marks
 from assets.stages.registration import utc_now
 from assets.stages.rendering import PROCESSOR_VERSION
@@ -22,14 +23,15 @@ from vitals.training.fact_row import LONG_LISTS
 
 
 def render_journal(workspace: Workspace, *, tenant: str, local_day: date) -> list[bytes]:
-    """Rewrite the day's journal file from the facts as they are now; a day without people has no file."""
+    """Rewrite the day's journal file from the facts of people who allow it; a day without people has no file."""
     stale_days = workspace.catalog.stale_days
     if stale_days.version(tenant, "training", JOURNAL, local_day) is None:
         # Facts of an earlier day may be written while these are being read: they mark only journals they can see.
         stale_days.mark(journal_marks(tenant, [local_day]), now=utc_now())
     mark = stale_days.version(tenant, "training", JOURNAL, local_day)
+    window = read_window(workspace, tenant=tenant, last_day=local_day)
     lines = build_journal(
-        read_window(workspace, tenant=tenant, last_day=local_day),
+        {kind: consenting(workspace, tenant, rows, "training") for kind, rows in window.items()},
         local_day=local_day,
         tenant=tenant,
         processor_version=PROCESSOR_VERSION,

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import polars as pl
 
+from assets.stages.consent import demand_summary
 from assets.stages.journal import read_day_journal
 from assets.stages.rendering import read_journal
 from assets.stages.summaries import clinical_schema, clinical_table, summarise_window
@@ -37,7 +38,12 @@ def known_subject(workspace: Workspace, tenant: str, user: str) -> str:
 def day_facts(
     workspace: Workspace, tenant: str, subject_id: str, first_day: date, last_day: date
 ) -> dict[str, dict[str, Any]]:
-    """Facts of a person per local day over all kinds, from the clinical tables, in the contract's shape."""
+    """Facts of a person per local day over all kinds, from the clinical tables, in the contract's shape.
+
+    Raises:
+        ConflictError: the person does not allow summaries.
+    """
+    demand_summary(workspace, tenant, subject_id)
     dates = pl.date_range(first_day, last_day, eager=True).to_list()
     days: dict[str, dict[str, Any]] = {}
     for record_type in RECORD_TYPES:
@@ -64,7 +70,12 @@ def day_facts(
 
 
 def window_facts(workspace: Workspace, tenant: str, subject_id: str, first_day: date, last_day: date) -> dict[str, Any]:
-    """Window metrics of a person over all kinds."""
+    """Window metrics of a person over all kinds.
+
+    Raises:
+        ConflictError: the person does not allow summaries.
+    """
+    demand_summary(workspace, tenant, subject_id)
     result: dict[str, Any] = {
         "from": first_day.isoformat(),
         "to": last_day.isoformat(),
@@ -97,7 +108,12 @@ def stated_values(kind: str, row: dict[str, Any], *, scope: str) -> dict[str, fl
 def examples_of(
     workspace: Workspace, tenant: str, subject_id: str, local_day: date
 ) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """Training lines of a person and local day, the day journal's last, parsed and as they are stored."""
+    """Training lines of a person and local day, the day journal's last, parsed and as they are stored.
+
+    Raises:
+        ConflictError: the person does not allow summaries, and a line tells as much.
+    """
+    demand_summary(workspace, tenant, subject_id)
     files = [read_journal(workspace, tenant=tenant, record_type=t, local_day=local_day) for t in RECORD_TYPES]
     for line in chain(*files, read_day_journal(workspace, tenant=tenant, local_day=local_day)):
         example = orjson.loads(line)

@@ -1,11 +1,12 @@
 """Raw: list what landed and enter it in the books. No record is read here.
 
-Belongs here: listing objects, reading their keys, and one catalog row per object version.
-Does not belong here: fetching or judging content (`validation`).
+Belongs here: listing objects, reading their keys, and one catalog row per object version; refusing people who were
+erased.
+Does not belong here: fetching or judging content (`validation`), erasing anybody (`erasure`).
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -14,6 +15,10 @@ from resources.lake import ListedObject
 from resources.workspace import Workspace
 from vitals.raw.keys import BadKey, ParsedKey, parse_key
 from vitals.record_types import RecordType
+from vitals.validated.pseudonyms import keyed_digest, tombstone
+
+GUARDS = "erasures/"
+"""Folder of the lake with one object per erased person, named by tombstone: a restored catalog still refuses them."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Registered:
         bytes: their size.
         bad_keys: among the new ones, keys that name no day, person and kind.
         unsupported: among the new ones, kinds that are kept but not processed.
+        erased: uploads of people who were erased; refused, and removed.
     """
 
     objects: int
@@ -33,6 +39,7 @@ class Registered:
     bytes: int
     bad_keys: int
     unsupported: int
+    erased: int
 
 
 def type_folders(record_type: RecordType, landing_day: date) -> list[str]:
@@ -53,12 +60,23 @@ def register(workspace: Workspace, *, tenant: str, listed: Iterable[ListedObject
     """Enter listed objects in the books.
 
     A key that cannot be read is quarantined, and a kind we do not process is kept as `unsupported`: every
-    object has its row.
+    object has its row. An upload of somebody who was erased is refused: its row names nobody, and the object goes.
     """
-    rows = [new_upload(workspace, tenant=tenant, found=found, today=today) for found in listed]
+    objects = list(listed)
+    erased = erased_people(workspace, tenant)
+    theirs = [found.key for found in objects if erased and _is_erased(workspace, tenant, found.key, erased)]
+    refused = frozenset(theirs)
+    rows = [
+        _refused(workspace, tenant, found)
+        if found.key in refused
+        else new_upload(workspace, tenant=tenant, found=found, today=today)
+        for found in objects
+    ]
     users = {row.external_user: row.subject_id for row in rows if row.external_user and row.subject_id}
     workspace.catalog.subjects.ensure(tenant, users, now=utc_now())
     fresh = set(workspace.catalog.uploads.register([row.upload for row in rows]))
+    # After the row: a crash between the two leaves an object that is refused again.
+    workspace.lake(tenant).delete_objects(theirs)
     new = [row.upload for row in rows if row.upload.upload_id in fresh]
     return Registered(
         objects=len(rows),
@@ -66,7 +84,52 @@ def register(workspace: Workspace, *, tenant: str, listed: Iterable[ListedObject
         bytes=sum(u.size_bytes for u in new),
         bad_keys=sum(u.reason == "bad_key" for u in new),
         unsupported=sum(u.state == "unsupported" for u in new),
+        erased=len(theirs),
     )
+
+
+def erased_people(workspace: Workspace, tenant: str) -> frozenset[str]:
+    """Tombstones of everybody who was erased, by the catalog or by the lake: either may be an older backup."""
+    names = (found.key.removeprefix(GUARDS) for found in workspace.lake(tenant).objects(GUARDS))
+    return workspace.catalog.erasures.tombstones(tenant) | frozenset(name.removesuffix(".json") for name in names)
+
+
+def _is_erased(workspace: Workspace, tenant: str, key: str, erased: Collection[str]) -> bool:
+    secret = workspace.subject_key
+    return any(tombstone(tenant=tenant, external_user=user, key=secret) in erased for user in _possible_users(key))
+
+
+def _possible_users(key: str) -> list[str]:
+    """User ids that a key may name; several if it cannot be read, because whose it is must be known all the same."""
+    parsed = parse_key(key)
+    if isinstance(parsed, ParsedKey):
+        return [parsed.user]
+    parts = key.rpartition("/")[2].split(".")[0].split("_")
+    return ["_".join(parts[: n + 1]) for n in range(len(parts))]
+
+
+def _refused(workspace: Workspace, tenant: str, found: ListedObject) -> "KeyedUpload":
+    """The books' row of an upload of somebody who was erased; nothing in it can be traced without the key."""
+    day = found.modified_utc.astimezone(UTC).date()
+    secret = workspace.subject_key
+    name = keyed_digest(tenant, found.key, key=secret)
+    folder = f"raw/erased/{day:%Y/%m/%d}"
+    upload = NewUpload(
+        upload_id=keyed_digest(tenant, found.key, found.etag, key=secret),
+        tenant=tenant,
+        key=f"{folder}/{name[:32]}.avro",
+        key_sha256=name,
+        etag=found.etag,
+        size_bytes=found.size_bytes,
+        type_name="unknown",
+        kind=None,
+        subject_id=None,
+        landing_day=day,
+        landed_at=found.modified_utc,
+        state="quarantined",
+        reason="erased_subject",
+    )
+    return KeyedUpload(upload, external_user=None, subject_id=None)
 
 
 @dataclass(frozen=True)

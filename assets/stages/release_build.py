@@ -90,7 +90,9 @@ def build(workspace: Workspace, spec: ReleaseSpec, folder: Path, *, on_step: OnS
     fates: Counter[str] = Counter(dict.fromkeys(["read", "released", *REASONS], 0))
     shared = shared_records(lake)
     known_people = frozenset(workspace.catalog.subjects.subject_ids(spec.tenant).values())
-    kept, strangers = _select(source, spec, sides, shared, known_people, fates, key=workspace.subject_key)
+    consents = workspace.catalog.consents
+    without = consents.withheld(spec.tenant, "sharing") | consents.withheld(spec.tenant, "training")
+    kept, barred = _select(source, spec, sides, shared, known_people, without, fates, key=workspace.subject_key)
     on_step("de-identifying")
     data = folder / "release"
     data.mkdir()
@@ -114,7 +116,7 @@ def build(workspace: Workspace, spec: ReleaseSpec, folder: Path, *, on_step: OnS
         )
     on_step("describing")
     statistics = written.statistics.as_json()
-    facts = comparison_facts(workspace, spec, withheld_people=strangers)
+    facts = comparison_facts(workspace, spec, withheld_people=barred)
     files = _describe(data, spec, written, statistics, fates)
     document = manifest(
         spec,
@@ -148,6 +150,7 @@ def _select(
     sides: Sides,
     shared: Sequence[SharedRecord],
     known_people: frozenset[str],
+    without_consent: frozenset[str],
     fates: Counter[str],
     *,
     key: bytes,
@@ -155,12 +158,12 @@ def _select(
     """Ids of the lines to release but for near-duplicates, and people whose lines may not be used."""
     spoiled = spoiled_days(shared, sides)
     candidates: dict[str, Candidate] = {}
-    strangers: set[str] = set()
+    barred: set[str] = set()
     for line in source.parsed():
         fates["read"] += 1
-        reason = refusal(line, spec, known_people=known_people)
-        if reason == "erased_person":
-            strangers.add(line["metadata"]["subject_id"])
+        reason = refusal(line, spec, known_people=known_people, without_consent=without_consent)
+        if reason in {"erased_person", "no_consent"}:
+            barred.add(line["metadata"]["subject_id"])
         if reason is None:
             candidate = candidate_of(line)
             if candidate.id in candidates:
@@ -173,7 +176,7 @@ def _select(
             fates[reason] += 1
     kept = within_cap(candidates.values(), cap=spec.max_examples_per_person, key=key)
     fates["beyond_cap"] = len(candidates) - len(kept)
-    return kept, strangers
+    return kept, barred
 
 
 def _spooled(

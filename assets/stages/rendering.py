@@ -7,6 +7,7 @@ Does not belong here: a sentence (`vitals.training`), or any clinical number.
 from datetime import date
 from importlib.metadata import version
 
+from assets.stages.consent import consenting
 from assets.stages.rendering_paths import category_path
 from assets.stages.summaries import read_facts
 from resources.workspace import Workspace
@@ -22,14 +23,14 @@ def journal_path(record_type: RecordType, local_day: date) -> str:
 
 
 def render_partition(workspace: Workspace, *, tenant: str, record_type: RecordType, local_day: date) -> list[bytes]:
-    """Rewrite the day's training file from the facts as they are now; a day without examples has no file."""
+    """Rewrite the day's training file from the facts of people who allow it; a day without examples has no file."""
     lake = workspace.lake(tenant)
     stale_days = workspace.catalog.stale_days
     mark = stale_days.version(tenant, "training", record_type.kind, local_day)
     facts = read_facts(workspace, tenant=tenant, record_type=record_type, local_day=local_day)
     lines = build_examples(
         record_type.kind,
-        facts,
+        consenting(workspace, tenant, facts, "training"),
         tenant=tenant,
         processor_version=PROCESSOR_VERSION,
         mix=workspace.policy.task_mix,

@@ -23,6 +23,7 @@ REASONS = (
     "low_quality",
     "source_not_licensed",
     "erased_person",
+    "no_consent",
     "same_id",
     "shared_record",
     "beyond_cap",
@@ -56,13 +57,20 @@ class Candidate:
     local_date: str
 
 
-def refusal(line: Mapping[str, Any], spec: ReleaseSpec, *, known_people: Collection[str]) -> str | None:
+def refusal(
+    line: Mapping[str, Any],
+    spec: ReleaseSpec,
+    *,
+    known_people: Collection[str],
+    without_consent: Collection[str] = frozenset(),
+) -> str | None:
     """The reason of REASONS that keeps a line out for what it is itself; None for a candidate.
 
     Args:
         line: the parsed line.
         spec: the filters.
         known_people: pseudonyms of everybody who has not been erased.
+        without_consent: pseudonyms of those who do not allow it.
     """
     metadata = line["metadata"]
     day = metadata["local_date"]
@@ -78,6 +86,7 @@ def refusal(line: Mapping[str, Any], spec: ReleaseSpec, *, known_people: Collect
         ("low_quality", (metadata.get("quality_score") or 0.0) < spec.min_quality),
         ("source_not_licensed", bool(spec.source_apps) and not _apps(metadata) <= set(spec.source_apps)),
         ("erased_person", metadata["subject_id"] not in known_people),
+        ("no_consent", metadata["subject_id"] in without_consent),
     )
     return next((reason for reason, holds in tests if holds), None)
 

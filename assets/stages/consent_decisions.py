@@ -1,0 +1,97 @@
+"""Consent: what follows when a person, or a tenant for everybody, allows or forbids a purpose.
+
+Belongs here: entering a decision and everything it moves.
+Does not belong here: whose data a stage may use (`consent`), how decisions are kept (`resources.catalog_consents`).
+
+    summary    facts of the person are shown by the command line and the API
+    training   lines of the person are rendered
+    sharing    lines of the person are released
+
+Forbidding `training` makes the person's days stale, so that their lines go with the ordinary flow; a release built
+before that leaves them out all the same. Forbidding `sharing` takes back every version the person is in.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import polars as pl
+
+from assets.stages.erasure_releases import build_successors, plan, take_back
+from assets.stages.registration import utc_now
+from assets.stages.rendering_paths import JOURNAL
+from assets.stages.summaries import clinical_schema, clinical_table
+from resources.catalog_rows import NewAuditEvent, Purpose, StaleMark
+from resources.workspace import Workspace
+from vitals.record_types import RECORD_TYPES
+
+OnStep = Callable[[str], None]
+
+
+def decide(
+    workspace: Workspace,
+    *,
+    tenant: str,
+    subject_id: str | None,
+    granted: Mapping[Purpose, bool],
+    actor: str,
+    on_step: OnStep = lambda _: None,
+) -> dict[str, Any]:
+    """Enter decisions and what they move.
+
+    Args:
+        workspace: the installation.
+        tenant: whose person.
+        subject_id: the person; None for everybody of the tenant who has decided nothing.
+        granted: purpose to decision.
+        actor: who entered it.
+        on_step: called with what is being done.
+
+    Returns:
+        `stale_days`: training days to render again; `dataset_versions`: versions taken back, with their successors.
+    """
+    consents = workspace.catalog.consents
+    before = {purpose: consents.withheld(tenant, purpose) for purpose in granted}
+    consents.decide(tenant, subject_id, granted, actor=actor, now=utc_now())
+    after = {purpose: consents.withheld(tenant, purpose) for purpose in granted}
+    event = NewAuditEvent(
+        tenant=tenant,
+        at=utc_now(),
+        actor=actor,
+        action="consent",
+        target=subject_id or "everybody who has decided nothing",
+        details={purpose: "granted" if yes else "withheld" for purpose, yes in granted.items()},
+    )
+    workspace.catalog.audit.record([event])
+    moved = before.get("training", frozenset()) ^ after.get("training", frozenset())
+    versions = []
+    for person in sorted(after.get("sharing", frozenset())):
+        versions += _out_of_releases(workspace, tenant, person, on_step)
+    return {"stale_days": _mark(workspace, tenant, moved), "dataset_versions": versions}
+
+
+def _mark(workspace: Workspace, tenant: str, people: frozenset[str]) -> int:
+    """Mark the training days of people stale; number of local days."""
+    marks = []
+    for record_type in RECORD_TYPES if people else ():
+        days = (
+            workspace.lake(tenant)
+            .scan(clinical_table(record_type), schema=clinical_schema(record_type))
+            .filter(pl.col("subject_id").is_in(sorted(people)))
+            .select(pl.col("local_date").unique().sort())
+            .collect()["local_date"]
+        )
+        marks += [
+            StaleMark(tenant=tenant, stage="training", kind=kind, local_date=day, reason="consent")
+            for day in days
+            for kind in (record_type.kind, JOURNAL)
+        ]
+    workspace.catalog.stale_days.mark(marks, now=utc_now())
+    return len({mark.local_date for mark in marks})
+
+
+def _out_of_releases(workspace: Workspace, tenant: str, subject_id: str, on_step: OnStep) -> list[dict[str, Any]]:
+    with workspace.catalog.exclusive(f"release-{tenant}", wait=True):
+        planned = plan(workspace, tenant, subject_id)
+        if planned:
+            take_back(workspace, tenant, planned, on_step=on_step)
+    return build_successors(workspace, tenant, planned, on_step=on_step)

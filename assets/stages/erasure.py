@@ -1,0 +1,259 @@
+"""Erasure of a person: every trace but a keyed hash that keeps them erased, and a certificate that says so.
+
+Belongs here: the order of the steps, and what makes a crash at any point harmless.
+Does not belong here: what is done to a store (`erasure_lake`, `erasure_releases`, `resources.catalog_erasures`).
+
+The hash is stored first, in the catalog and in the lake: from then on uploads of the person are refused. Each step
+is entered when it is done and may be repeated, so calling it again goes on where it was killed. The person's rows in
+the catalog go late, because the earlier steps find by them what is theirs; who is in which release goes last.
+
+While it runs, nothing of the tenant is validated or released. Runs that compute facts or lines must have ended:
+whoever calls this sees to that, since only Dagster knows.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import orjson
+
+from assets.stages.erasure_lake import (
+    clear_leftovers,
+    forget_traces,
+    purge_tables,
+    remove_lines,
+    remove_quarantine,
+    remove_raw,
+)
+from assets.stages.erasure_releases import build_successors, plan, take_back
+from assets.stages.erasure_search import find_person, is_nothing, search
+from assets.stages.registration import GUARDS, erased_people, utc_now
+from resources.catalog_erasures import Person
+from resources.catalog_rows import NewAuditEvent
+from resources.workspace import Workspace
+from vitals.certificate import signed
+from vitals.errors import NotFoundError, TransientError
+from vitals.raw.keys import BadKey, parse_key
+from vitals.validated.pseudonyms import tombstone
+
+OnStep = Callable[[str], None]
+
+STATEMENT = (
+    "All data of one person were removed from this installation: uploads, records, facts, training lines, quarantine, "
+    "the catalog and every version of a data set, with all older versions of its tables. Copies that were exported "
+    "from it before, and backups made before, are outside of it."
+)
+
+
+def dry_run(workspace: Workspace, *, tenant: str, user: str) -> dict[str, Any]:
+    """What `forget` would remove: counts per store, and versions of data sets. Nothing is changed.
+
+    Raises:
+        NotFoundError: nothing is known of such a person.
+    """
+    person = find_person(workspace, tenant, user)
+    found = search(workspace, tenant, person)
+    if is_nothing(found):
+        raise _unknown(tenant)
+    return {**found, "dataset_versions": plan(workspace, tenant, person.subject_id)}
+
+
+def forget(
+    workspace: Workspace,
+    *,
+    tenant: str,
+    user: str,
+    actor: str,
+    private_key: bytes,
+    on_step: OnStep = lambda _: None,
+) -> dict[str, Any]:
+    """Erase a person, or go on with an erasure that was interrupted; the certificate.
+
+    A person who was erased before and has nothing left gets the certificate of then.
+
+    Args:
+        workspace: the installation.
+        tenant: whose person.
+        user: external id.
+        actor: who asked for it.
+        private_key: 32 bytes that sign the certificate.
+        on_step: called with the name of each step before it begins.
+
+    Raises:
+        NotFoundError: nothing is known of such a person.
+        TransientError: a store did not answer; call it again.
+    """
+    catalog = workspace.catalog
+    catalog.tenants.get(tenant)
+    mark = tombstone(tenant=tenant, external_user=user, key=workspace.subject_key)
+    with catalog.exclusive(f"validated-{tenant}", wait=True):
+        former = next((one for one in catalog.erasures.list(tenant) if one.tombstone == mark), None)
+        person = find_person(workspace, tenant, user)
+        finished = former is not None and former.finished_at is not None
+        if former is None or finished:
+            nothing = is_nothing(search(workspace, tenant, person))
+            if nothing and former is None:
+                raise _unknown(tenant)
+            if nothing and former is not None and former.certificate is not None:
+                return dict(former.certificate)
+        catalog.erasures.begin(tenant, mark, actor=actor, now=utc_now())
+        if finished:
+            catalog.erasures.again(tenant, mark)
+        return _Erasing(workspace, tenant, person, mark, actor, on_step).run(private_key)
+
+
+def replay(workspace: Workspace, *, private_key: bytes, on_step: OnStep = lambda _: None) -> dict[str, int]:
+    """Erase again whoever a restored backup brought back: persons erased by tenant.
+
+    The guards in the lake say who was erased, whatever the catalog says; who they are is found among the people and
+    the uploads that are there now.
+    """
+    again: dict[str, int] = {}
+    for tenant in [row.name for row in workspace.catalog.tenants.list()]:
+        for user in _returned(workspace, tenant):
+            forget(workspace, tenant=tenant, user=user, actor="replay", private_key=private_key, on_step=on_step)
+            again[tenant] = again.get(tenant, 0) + 1
+    return again
+
+
+def _returned(workspace: Workspace, tenant: str) -> list[str]:
+    """External ids of people who are there although they were erased."""
+    lake = workspace.lake(tenant)
+    erased = erased_people(workspace, tenant)
+    users = set(workspace.catalog.subjects.subject_ids(tenant))
+    for found in lake.objects("raw/"):
+        parsed = parse_key(found.key)
+        if not isinstance(parsed, BadKey):
+            users.add(parsed.user)
+    key = workspace.subject_key
+    return sorted(user for user in users if tombstone(tenant=tenant, external_user=user, key=key) in erased)
+
+
+@dataclass
+class _Erasing:
+    """One erasure on its way."""
+
+    workspace: Workspace
+    tenant: str
+    person: Person
+    mark: str
+    actor: str
+    on_step: OnStep
+
+    def run(self, private_key: bytes) -> dict[str, Any]:
+        catalog, tenant = self.workspace.catalog, self.tenant
+        # Nobody may publish between the look at the releases and the removal of the lines.
+        with catalog.exclusive(f"release-{tenant}", wait=True):
+            self._guard()
+            for name, step in self._steps():
+                self._once(name, step)
+        self._once("successors", self._successors)
+        self._once("swept", self._sweep)
+        erasure = catalog.erasures.begin(tenant, self.mark, actor=self.actor, now=utc_now())
+        self.on_step("certificate")
+        found, successors = erasure.steps["found"], erasure.steps["successors"]["versions"]
+        document = {
+            "id": erasure.erasure_id,
+            "statement": STATEMENT,
+            "tenant": tenant,
+            "begun_at": erasure.begun_at.isoformat(),
+            "finished_at": utc_now().isoformat(),
+            "removed": {name: value for name, value in found.items() if name != "dataset_versions"},
+            "left": erasure.steps["swept"],
+            "dataset_versions": successors,
+            "tombstone": self.mark,
+            "software": {"vitalgraph": version("vitalgraph")},
+        }
+        certificate = signed(document, private_key=private_key)
+        catalog.erasures.finish(tenant, self.mark, certificate, now=utc_now())
+        # After the certificate, which was a write, too: nothing of the person is in the log of the database then.
+        self.on_step("compacting")
+        catalog.compact()
+        return certificate
+
+    def _steps(self) -> Iterator[tuple[str, Callable[[], Mapping[str, Any]]]]:
+        lake, person = self.workspace.lake(self.tenant), self.person
+        yield "found", self._find
+        # Read when the first of them is asked for: after the catalog's step there are none, and none are needed.
+        uploads = self.workspace.catalog.erasures.uploads(self.tenant, person)
+        yield "raw", _done(partial(remove_raw, lake, person))
+        yield "quarantine", _done(partial(remove_quarantine, lake, uploads))
+        traces = partial(forget_traces, self.workspace, self.tenant, person, uploads, on_step=self.on_step)
+        yield "traces", _done(traces)
+        yield "training", _done(partial(remove_lines, lake, person, on_step=self.on_step))
+        yield "tables", _done(partial(purge_tables, lake, person, on_step=self.on_step))
+        yield "leftovers", _done(partial(clear_leftovers, lake, person))
+        yield "taken_back", self._take_back
+        yield "catalog", partial(self.workspace.catalog.erasures.forget, self.tenant, person)
+        yield "contributors", self._forget_contributor
+
+    def _once(self, name: str, step: Callable[[], Mapping[str, Any]]) -> None:
+        erasures = self.workspace.catalog.erasures
+        if name in erasures.begin(self.tenant, self.mark, actor=self.actor, now=utc_now()).steps:
+            return
+        self.on_step(name)
+        erasures.done(self.tenant, self.mark, name, step())
+
+    def _guard(self) -> None:
+        guard = {"tenant": self.tenant, "tombstone": self.mark}
+        self.workspace.lake(self.tenant).write_object(
+            f"{GUARDS}{self.mark}.json", orjson.dumps(guard, option=orjson.OPT_SORT_KEYS)
+        )
+
+    def _find(self) -> Mapping[str, Any]:
+        found = search(self.workspace, self.tenant, self.person)
+        return {**found, "dataset_versions": plan(self.workspace, self.tenant, self.person.subject_id)}
+
+    def _planned(self) -> list[dict[str, Any]]:
+        erasure = self.workspace.catalog.erasures.begin(self.tenant, self.mark, actor=self.actor, now=utc_now())
+        return list(erasure.steps["found"]["dataset_versions"])
+
+    def _take_back(self) -> Mapping[str, Any]:
+        take_back(self.workspace, self.tenant, self._planned(), on_step=self.on_step)
+        return {}
+
+    def _forget_contributor(self) -> Mapping[str, Any]:
+        return {"entries": self.workspace.catalog.datasets.forget_contributor(self.tenant, self.person.subject_id)}
+
+    def _successors(self) -> Mapping[str, Any]:
+        return {"versions": build_successors(self.workspace, self.tenant, self._planned(), on_step=self.on_step)}
+
+    def _sweep(self) -> Mapping[str, Any]:
+        """Look again: an upload may have landed just before the person was refused."""
+        workspace, tenant = self.workspace, self.tenant
+        lake, person = workspace.lake(tenant), find_person(workspace, tenant, self.person.external_user)
+        remove_raw(lake, person)
+        clear_leftovers(lake, person)
+        workspace.catalog.erasures.forget(tenant, person)
+        left = search(workspace, tenant, person)
+        if left["training_lines"] or left["table_rows"]:
+            # A run that had read the person's records before wrote its result after they were removed.
+            purge_tables(lake, person, on_step=self.on_step)
+            remove_lines(lake, person, on_step=self.on_step)
+            left = search(workspace, tenant, person)
+        if not is_nothing(left):
+            raise TransientError(
+                "erase the person",
+                f"tenant {tenant}",
+                "something of theirs was written meanwhile",
+                "Let the tenant's runs end, then call it again.",
+            )
+        event = NewAuditEvent(
+            tenant=tenant, at=utc_now(), actor=self.actor, action="subject.forget", target=self.mark[:16], details={}
+        )
+        workspace.catalog.audit.record([event])
+        return left
+
+
+def _done(work: Callable[[], None]) -> Callable[[], Mapping[str, Any]]:
+    def step() -> Mapping[str, Any]:
+        work()
+        return {}
+
+    return step
+
+
+def _unknown(tenant: str) -> NotFoundError:
+    return NotFoundError("erase the person", f"tenant {tenant}", "nothing is known of that id", "Check id and tenant.")
