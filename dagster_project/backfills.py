@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
+from assets.forensics import FORENSICS_KEY
 from assets.stages.books import every_upload
 from assets.stages.registration import type_folders
 from dagster_project.definitions import build_definitions
@@ -21,7 +22,7 @@ from dagster_project.execution import Runner, local_instance
 from dagster_project.partitions import build_axes
 from dagster_project.settings import Settings
 from resources.workspace import Workspace
-from sensors.requests import LANDING_JOB, LOCAL_DAY_JOB, partition_key, run_tags
+from sensors.requests import FORENSICS_JOB, LANDING_JOB, LOCAL_DAY_JOB, partition_key, run_tags
 from vitals.errors import UsageError
 from vitals.record_types import BY_KIND, STAGES
 
@@ -82,6 +83,9 @@ def make_plan(settings: Settings, *, selection: str, tenant: str, first_day: dat
         raise UsageError("read the selection", "SELECTION", "Dagster does not understand it", _HELP) from error
     if not keys:
         raise UsageError("select assets", "SELECTION", "it selects no asset", _HELP)
+    if len(keys) > 1:
+        # It has a job of its own: who selects a whole stage means what is computed from it.
+        keys = keys - {FORENSICS_KEY}
     on_landing = {key.path[0] in LANDING_STAGES for key in keys}
     if len(on_landing) > 1:
         raise UsageError(
@@ -101,7 +105,7 @@ def make_plan(settings: Settings, *, selection: str, tenant: str, first_day: dat
             f"Days run from {axes.first_day} (VITALGRAPH_FIRST_DAY) to tomorrow.",
         )
     ordered = [key for key in graph.toposorted_asset_keys if key in keys]
-    job = LANDING_JOB if on_landing == {True} else LOCAL_DAY_JOB
+    job = LANDING_JOB if on_landing == {True} else FORENSICS_JOB if keys == {FORENSICS_KEY} else LOCAL_DAY_JOB
     return Plan(job=job, assets=tuple(ordered), days=tuple(days), tenant=tenant)
 
 

@@ -10,6 +10,7 @@ import dagster as dg
 
 from assets.clinical import clinical_assets, clinical_checks
 from assets.day_journal import build_journal_asset, build_journal_checks
+from assets.forensics import build_forensics_asset
 from assets.raw import raw_assets
 from assets.release import build_release_asset
 from assets.training import training_assets, training_checks
@@ -40,6 +41,7 @@ def _assemble(settings: Settings) -> dg.Definitions:
             *raw_assets(axes.landing),
             *validated_assets(axes.landing),
             *clinical_assets(axes.local),
+            build_forensics_asset(axes.local),
             *training,
             build_release_asset([asset.key for asset in training]),
         ],

@@ -8,10 +8,18 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from assets.day_journal import JOURNAL_KEY
+from assets.forensics import FORENSICS_KEY
 from assets.presentation import asset_key
 from assets.release import RELEASE_KEY
 from dagster_project.partitions import Axes
-from sensors.requests import LANDING_CHECKS_JOB, LANDING_JOB, LOCAL_DAY_CHECKS_JOB, LOCAL_DAY_JOB, RELEASE_JOB
+from sensors.requests import (
+    FORENSICS_JOB,
+    LANDING_CHECKS_JOB,
+    LANDING_JOB,
+    LOCAL_DAY_CHECKS_JOB,
+    LOCAL_DAY_JOB,
+    RELEASE_JOB,
+)
 from vitals.record_types import RECORD_TYPES, Stage
 
 MAX_RUNTIME_TAG = "dagster/max_runtime"
@@ -34,10 +42,17 @@ def build_jobs(axes: Axes, *, timeout_seconds: int) -> list[UnresolvedAssetJobDe
         ),
         dg.define_asset_job(
             LOCAL_DAY_JOB,
-            selection=dg.AssetSelection.groups("clinical", "training"),
+            selection=dg.AssetSelection.groups("clinical", "training") - dg.AssetSelection.assets(FORENSICS_KEY),
             partitions_def=axes.local,
             tags=tags,
             description="Recomputes a local day's facts and examples.",
+        ),
+        dg.define_asset_job(
+            FORENSICS_JOB,
+            selection=dg.AssetSelection.assets(FORENSICS_KEY),
+            partitions_def=axes.local,
+            tags=tags,
+            description="Labels the gaps of a local day by cause. Nothing is computed from it, so no sensor asks for it.",
         ),
         dg.define_asset_job(
             RELEASE_JOB,

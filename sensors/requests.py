@@ -13,6 +13,7 @@ LOCAL_DAY_JOB = "local_day"
 LANDING_CHECKS_JOB = "landing_checks"
 LOCAL_DAY_CHECKS_JOB = "local_day_checks"
 RELEASE_JOB = "release"
+FORENSICS_JOB = "forensics"
 
 TENANT_TAG = "vitalgraph/tenant"
 LANE_TAG = "vitalgraph/lane"

@@ -21,7 +21,7 @@ def test_there_are_six_assets_a_stage_named_by_stage_and_kind(definitions):
     keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
     keys.remove(RELEASE_KEY.to_user_string())
     expected = {f"{stage}/{t.category if stage == 'training' else t.kind}" for stage in STAGES for t in RECORD_TYPES}
-    expected.add("training/day_journal")
+    expected |= {"training/day_journal", "clinical/forensics"}
     assert keys == expected
 
 
@@ -37,7 +37,7 @@ def test_every_asset_tells_what_it_is_who_owns_it_and_where_its_code_is(definiti
         [reference] = node.metadata["dagster/code_references"].code_references
         assert Path(reference.file_path).is_file()
         descriptions.add(node.description)
-    assert len(descriptions) == len(STAGES) * len(RECORD_TYPES) + len({"training/day_journal"})
+    assert len(descriptions) == len(STAGES) * len(RECORD_TYPES) + len({"training/day_journal", "clinical/forensics"})
 
 
 def test_every_check_has_the_partitions_of_its_asset(definitions):

@@ -8,13 +8,14 @@ if the window is at least I + lag: the windows then overlap by the lag. A night 
 found by its start, so its window reaches from the first fetch after its end plus the lag back to its start.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from vitals.clinical.forensics.deliveries import HOUR_MS, MINUTE_MS, TOTALS, Ints
+from vitals.clinical.forensics.deliveries import HOUR_MS, MINUTE_MS, TOTALS, Ints, Stream
+from vitals.clinical.forensics.lags import Lag
 from vitals.clinical.forensics.windows import Windows
 
-ROUNDED_UP_TO_MS = 10 * MINUTE_MS
+ROUNDED_TO_MS = 10 * MINUTE_MS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Hole:
     Attributes:
         kind, app: whose data are missing.
         from_ms, to_ms: the hole.
-        asked_ms: start of the one record that would fill it, or None (as `gaps.Gap`).
+        asked_ms, shown_ms: as in `gaps.Gap`.
         lag_ms: longest lag of kind and source.
     """
 
@@ -33,6 +34,7 @@ class Hole:
     from_ms: int
     to_ms: int
     asked_ms: int | None
+    shown_ms: int
     lag_ms: int
 
 
@@ -45,21 +47,24 @@ class Advice:
         overlap_minutes: how far windows must overlap at least for readings and nights; None if they do.
         window_minutes: how far each fetch must read back for the same; None if it does.
         total_window_minutes: how far for the last totals of days; None if it does.
+        fetch_interval_minutes: how far apart fetches may lie without a loss; None if something was lost, or the
+            exporter has no fixed window, or one shorter than the lag.
     """
 
     sentence: str
     overlap_minutes: int | None = None
     window_minutes: int | None = None
     total_window_minutes: int | None = None
+    fetch_interval_minutes: int | None = None
 
 
-def advise(holes: Iterable[Hole], windows: Windows, *, enough_fetches: bool) -> Advice:
+def advise(holes: Iterable[Hole], windows: Windows, lags: Mapping[Stream, Lag], *, enough_fetches: bool) -> Advice:
     """Advice for some holes of a person."""
     if not enough_fetches:
-        return Advice(sentence="Not assessable: too few fetches to tell what each of them read.")
+        return Advice(sentence="Not assessable: too few fetches around these days to tell what each of them read.")
     holes = sorted(holes, key=lambda h: (-h.lag_ms, h.app, h.kind, h.from_ms))
     if not holes:
-        return Advice(sentence="Nothing to change: every stretch was read after its source had published it.")
+        return _nothing_lost(windows, lags)
     length = windows.length_ms or 0
     readings = [(h, _needed_ms(h, windows.fetch_ms)) for h in holes if h.kind not in TOTALS]
     totals = [_needed_ms(h, windows.fetch_ms) for h in holes if h.kind in TOTALS]
@@ -76,8 +81,8 @@ def advise(holes: Iterable[Hole], windows: Windows, *, enough_fetches: bool) -> 
             total_window_minutes=total_ms // MINUTE_MS,
         )
     slowest = avoidable[0][0]
-    overlap_ms = _up(slowest.lag_ms, ROUNDED_UP_TO_MS)
-    window_ms = _up(max(needed for _, needed in avoidable), ROUNDED_UP_TO_MS)
+    overlap_ms = _up(slowest.lag_ms, ROUNDED_TO_MS)
+    window_ms = _up(max(needed for _, needed in avoidable), ROUNDED_TO_MS)
     before = f" instead of {_spoken(length)}" if windows.length_ms else ""
     sentence = (
         f"Ask for an overlap of at least {_spoken(overlap_ms)}: let each fetch read from {_spoken(overlap_ms)} before the "
@@ -94,9 +99,23 @@ def advise(holes: Iterable[Hole], windows: Windows, *, enough_fetches: bool) -> 
     )
 
 
+def _nothing_lost(windows: Windows, lags: Mapping[Stream, Lag]) -> Advice:
+    told = "Nothing to change: no fetch came too late for anything that a source had published"
+    slowest = max(((lag.longest_ms, app) for (kind, app), lag in lags.items() if kind not in TOTALS), default=None)
+    spare_ms = 0 if slowest is None or windows.length_ms is None else windows.length_ms - slowest[0]
+    interval_ms = spare_ms // ROUNDED_TO_MS * ROUNDED_TO_MS
+    if slowest is None or interval_ms <= 0:
+        return Advice(sentence=told + ".")
+    return Advice(
+        sentence=f"{told}; keep fetches at most {_spoken(interval_ms)} apart while each reads back "
+        f"{_spoken(windows.length_ms or 0)}: {slowest[1]} publishes up to {_spoken(_up(slowest[0], MINUTE_MS))} late.",
+        fetch_interval_minutes=interval_ms // MINUTE_MS,
+    )
+
+
 def _needed_ms(hole: Hole, fetch_ms: Ints) -> int:
     """Window with which nothing of the hole would be missing; 0 if no fetch came late enough to tell."""
-    published = hole.to_ms + hole.lag_ms if hole.asked_ms is not None else hole.from_ms + hole.lag_ms
+    published = (hole.from_ms if hole.asked_ms is None else hole.shown_ms) + hole.lag_ms
     later = fetch_ms[fetch_ms >= published]
     if not len(later):
         return 0

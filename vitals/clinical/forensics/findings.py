@@ -121,7 +121,7 @@ def investigate(delivered: pl.DataFrame, days: pl.DataFrame, *, first_day: date,
         expected=expected,
         gaps=tuple(sorted(found, key=lambda g: (g.local_date, g.kind, g.source_app, g.from_ms))),
         days=tuple(_state(day, span[1], windows.fetch_ms, lags) for day, span in wanted.items()),
-        advice=advise(holes, windows, enough_fetches=assessable(history)),
+        advice=advise(holes, windows, lags, enough_fetches=assessable(history) and bool(wanted)),
     )
 
 
@@ -169,6 +169,7 @@ def _hole(key: Stream, gap: Gap, part: Labelled, lag: Lag) -> Hole:
         from_ms=part.from_ms,
         to_ms=part.to_ms,
         asked_ms=gap.asked_ms,
+        shown_ms=gap.shown_ms,
         lag_ms=lag.longest_ms,
     )
 

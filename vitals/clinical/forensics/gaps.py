@@ -23,6 +23,7 @@ LONGEST_BETWEEN_MS: Mapping[str, int] = MappingProxyType(
     {"blood_glucose": 15 * MINUTE_MS, "heart_rate": 60 * MINUTE_MS, "hrv_rmssd": 30 * MINUTE_MS}
 )
 """Readings come every 5 minutes (glucose, HRV asleep) or about every 10 (heart rate awake, now and then 40)."""
+ALWAYS_NIGHTS = ("sleep", "hrv_rmssd")
 SHORTEST_MS = MINUTE_MS
 """Of a gap that is not one between readings: less is a difference of clocks."""
 NIGHT_BEGINS_HOUR, NIGHT_ENDS_HOUR = -2, 8
@@ -45,12 +46,15 @@ class Gap:
         from_ms, to_ms: the stretch.
         asked_ms: start of the record that would fill it, if it takes one record as a whole (a night, a bucket);
             None if each part of the stretch has records of its own.
+        shown_ms: from when on that record would have been there to be published: its end, or its start if the source
+            writes running totals.
         is_doubtful: whether there is no gap where a fetch covered it: a night may just have been short.
     """
 
     from_ms: int
     to_ms: int
     asked_ms: int | None = None
+    shown_ms: int = 0
     is_doubtful: bool = False
 
 
@@ -79,7 +83,7 @@ def expected_of(stream: Deliveries, *, day_starts_ms: Ints, until_ms: int) -> Ex
     first = int(stream.start_ms.min())
     if stream.kind in TOTALS:
         found = _totals(stream, day_starts_ms, until_ms)
-    elif stream.kind in ("sleep", "hrv_rmssd") or not _is_awake(stream, day_starts_ms):
+    elif stream.kind in ALWAYS_NIGHTS or (stream.kind == "heart_rate" and not _is_awake(stream, day_starts_ms)):
         found = _nights(stream, day_starts_ms)
     else:
         found = iter(_between(stream.start_ms, _reached(stream), until_ms, LONGEST_BETWEEN_MS[stream.kind]))
@@ -130,7 +134,7 @@ def _nights(stream: Deliveries, day_starts_ms: Ints) -> Iterator[Gap]:
             begin, end = midnight + usual_begin, midnight + usual_end
             # Who travels sleeps at odd hours of the new place: that is no night without data.
             if not ((stream.start_ms < end) & (stream.end_ms > begin)).any():
-                yield Gap(from_ms=begin, to_ms=end, asked_ms=None if of_readings else begin)
+                yield Gap(from_ms=begin, to_ms=end, asked_ms=None if of_readings else begin, shown_ms=end)
         elif stream.kind in LONGEST_BETWEEN_MS:
             first, last = int(stream.start_ms[night].min()), int(stream.end_ms[night].max())
             yield from _between(stream.start_ms[night], stream.end_ms[night], last, LONGEST_BETWEEN_MS[stream.kind])
@@ -141,15 +145,18 @@ def _nights(stream: Deliveries, day_starts_ms: Ints) -> Iterator[Gap]:
 def _totals(stream: Deliveries, day_starts_ms: Ints, until_ms: int) -> Iterator[Gap]:
     reached = _reached(stream)
     in_buckets = float(np.median(stream.end_ms - stream.start_ms)) >= BUCKET_MS
+    first_modified = stream.modified_ms[np.arange(len(reached)), stream.first_fetch]
+    writes_running = float(np.mean(first_modified < stream.end_ms)) >= 0.5
     if in_buckets:
         for begin, told, end in zip(stream.start_ms.tolist(), reached.tolist(), stream.end_ms.tolist(), strict=True):
             if told < end:
-                yield Gap(from_ms=told, to_ms=end, asked_ms=begin)
+                yield Gap(from_ms=told, to_ms=end, asked_ms=begin, shown_ms=end)
     for begin, end in zip(day_starts_ms[:-1].tolist(), day_starts_ms[1:].tolist(), strict=True):
         is_past_first = begin > int(stream.start_ms.min())
         has_own = bool(((stream.start_ms >= begin) & (stream.start_ms < end)).any())
         if is_past_first and not has_own and begin < until_ms:
-            yield Gap(from_ms=begin, to_ms=end, asked_ms=begin if in_buckets else None)
+            shown = begin if writes_running else end
+            yield Gap(from_ms=begin, to_ms=end, asked_ms=begin if in_buckets else None, shown_ms=shown)
 
 
 def _clear(stream: Deliveries, gaps: Iterator[Gap], until_ms: int) -> Iterator[Gap]:

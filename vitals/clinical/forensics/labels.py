@@ -79,8 +79,8 @@ def label_gap(gap: Gap, *, covered: list[Span], pending_from_ms: int, sliver_ms:
         sliver_ms: a part shorter than this takes the label of its longer neighbour: readings are no finer.
     """
     if gap.asked_ms is not None:
-        is_covered = any(begin <= gap.asked_ms and upto >= gap.to_ms for begin, upto in covered)
-        missing = LATE_PENDING if gap.to_ms > pending_from_ms else EXPORTER_HOLE
+        is_covered = any(begin <= gap.asked_ms and upto >= gap.shown_ms for begin, upto in covered)
+        missing = LATE_PENDING if gap.shown_ms > pending_from_ms else EXPORTER_HOLE
         yield Labelled(from_ms=gap.from_ms, to_ms=gap.to_ms, label=SENSOR_GAP if is_covered else missing)
         return
     edges = {gap.from_ms, gap.to_ms, pending_from_ms, *(edge for span in covered for edge in span)}

@@ -1,0 +1,77 @@
+"""The forensics asset: gaps of a local day over all kinds, labelled by cause.
+
+Belongs here: the one asset that reads the deliveries of all kinds.
+Does not belong here: finding gaps (`vitals.clinical.forensics`), or reading tables (`assets.stages.forensics`).
+
+It has a job of its own: its cost grows with the people and the days it looks around, nothing is computed from it, and a
+local day must not wait for it. The command line and the desk compute a person's findings when they are asked for.
+"""
+
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+import vitals.clinical.forensics.findings as findings_module
+from assets.clinical import latest_landing_day
+from assets.failures import RETRY_TRANSIENT, typed_failures
+from assets.presentation import asset_key, asset_metadata, partition_of
+from assets.stages.forensics import FORENSICS_TABLE, forensics_partition
+from resources.workspace import Workspace
+from vitals.clinical.forensics.labels import LABELS
+from vitals.clinical.forensics.report import GAP_SCHEMA
+from vitals.record_types import RECORD_TYPES
+
+FORENSICS_KEY = dg.AssetKey(FORENSICS_TABLE.split("/"))
+
+
+def build_forensics_asset(partitions_def: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """The forensics asset."""
+
+    @dg.asset(
+        key=FORENSICS_KEY,
+        deps=[
+            dg.AssetDep(asset_key("validated", record_type), partition_mapping=latest_landing_day())
+            for record_type in RECORD_TYPES
+        ],
+        partitions_def=partitions_def,
+        group_name="clinical",
+        description=(
+            "Where data are missing and why, per person, local day, kind and source: exporter hole, late pending, "
+            "sensor gap, source silent or not assessable. Holds times, no health values."
+        ),
+        owners=["team:health-data"],
+        kinds={"polars", "deltalake"},
+        tags={"record_type": "forensics", "stage": "clinical"},
+        metadata=asset_metadata(schema=GAP_SCHEMA, table=FORENSICS_TABLE, code=findings_module),
+        retry_policy=RETRY_TRANSIENT,
+    )
+    def forensics_asset(
+        context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+    ) -> dg.MaterializeResult[None]:
+        day, tenant = partition_of(context)
+        with typed_failures(context):
+            gaps = forensics_partition(workspace, tenant=tenant, local_day=date.fromisoformat(day))
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/partition_row_count": gaps.height,
+                "people_with_gaps": gaps["subject_id"].n_unique(),
+                "size_bytes": gaps.estimated_size(),
+                **{label: gaps.filter(pl.col("label") == label).height for label in LABELS},
+                "gaps": dg.MetadataValue.md(_table(gaps)),
+            }
+        )
+
+    return forensics_asset
+
+
+def _table(gaps: pl.DataFrame) -> str:
+    counts = gaps.group_by("label", "kind", "source_app").agg(
+        gaps=pl.len(), people=pl.col("subject_id").n_unique(), hours=(pl.col("minutes").sum() / 60).round(1)
+    )
+    rows = "\n".join(
+        f"| {label.replace('_', ' ')} | {kind} | `{app}` | {number} | {people} | {hours} |"
+        for label, kind, app, number, people, hours in counts.sort("label", "kind", "source_app").iter_rows()
+    )
+    head = "| label | kind | source | gaps | people | hours |\n|---|---|---|---|---|---|\n"
+    return head + rows if rows else "no gaps"
