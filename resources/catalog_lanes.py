@@ -99,6 +99,10 @@ def _hold_session(database: CatalogDatabase, lane: str, *, wait: bool) -> Iterat
     try:
         yield held
     finally:
-        # The end of the session frees the lane; a connection that is already broken has freed it.
+        # The end of the session frees the lane, but only when the server gets to it: whoever comes next need not
+        # wait for that. A connection that is already broken has freed it.
+        with suppress(SQLAlchemyError):
+            if held:
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
         with suppress(SQLAlchemyError):
             connection.close()
