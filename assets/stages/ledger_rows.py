@@ -22,7 +22,7 @@ def refused(upload: Upload, reason: str, detail: str | None) -> UploadOutcome:
     return UploadOutcome(upload_id=upload.upload_id, state="quarantined", reason=reason, detail=detail)
 
 
-def file_quarantine(upload: Upload, reason: str) -> QuarantineRow:
+def file_quarantine(upload: Upload, reason: str, policy: RulePolicy) -> QuarantineRow:
     """Quarantine entry of a whole file."""
     return QuarantineRow(
         upload_id=upload.upload_id,
@@ -34,6 +34,7 @@ def file_quarantine(upload: Upload, reason: str) -> QuarantineRow:
         rule_id=reason,
         rule_version=FILE_RULE_VERSION,
         reason=reason,
+        policy_version=policy.versions.get(SCORE, 0) if reason == LOW_QUALITY else 0,
     )
 
 

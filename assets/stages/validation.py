@@ -210,7 +210,7 @@ class _Batch:
         outcomes: dict[str, UploadOutcome],
     ) -> None:
         """Judge, fold and write the rows of the readable files, and leave everything to settle in `self`."""
-        rules = rule_policy(self.workspace.catalog, self.tenant)
+        self.rules = rules = rule_policy(self.workspace.catalog, self.tenant)
         files_judged = judge_files(
             decoded.frame,
             self.record_type,
@@ -364,7 +364,9 @@ class _Batch:
         by_id = {u.upload_id: u for u in uploads}
         bad_rows = row_quarantine(self.tenant, self.record_type, self.quarantined)
         bad_files = [
-            file_quarantine(by_id[o.upload_id], o.reason or "") for o in outcomes.values() if o.state == "quarantined"
+            file_quarantine(by_id[o.upload_id], o.reason or "", self.rules)
+            for o in outcomes.values()
+            if o.state == "quarantined"
         ]
         write_quarantine(lake, by_id, {u.upload_id: data for u, data in objects}, outcomes, bad_rows)
         catalog = self.workspace.catalog

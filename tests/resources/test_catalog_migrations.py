@@ -229,3 +229,42 @@ def test_a_catalog_that_was_never_migrated_says_how_to(empty):
         empty.tenants.list()
     with pytest.raises(PermanentError, match="vitalgraph db upgrade"):
         empty.stale_days.mark([stale()], now=NOW)
+
+
+def test_rows_from_before_decisions_keep_all_they_had_and_get_the_defaults(empty, tmp_path):
+    """What 0003 wrote: quarantined rows, partial rows, audit events. Down again, released rows are not resurrected."""
+    catalog_migrations.upgrade(empty, "0003")
+    at = "2025-03-04 05:06:07"
+    for statement in (
+        f"INSERT INTO tenant (name, created_at) VALUES ('t', '{at}')",
+        (
+            "INSERT INTO upload (upload_id, tenant, key, key_sha256, etag, size_bytes, type_name, kind, landing_day, landed_at,"
+            f" state) VALUES ('u', 't', 'k', 'h', 'e', 1, 'StepsRecord', 'steps', '2025-03-04', '{at}', 'processed')"
+        ),
+        (
+            "INSERT INTO quarantine (upload_id, tenant, kind, row_index, rule_id, rule_version, reason, first_seen)"
+            f" VALUES ('u', 't', 'steps', 1, 'r', 1, 'r:x', '{at}'), ('u', 't', 'steps', 2, 'r', 1, 'r:x', '{at}')"
+        ),
+        (
+            "INSERT INTO partial_record (upload_id, tenant, kind, subject_id, record_id, row_index, missing, payload, first_seen)"
+            f" VALUES ('u', 't', 'steps', 's', 'r', 3, '[]', '{{}}', '{at}')"
+        ),
+        (
+            "INSERT INTO audit_event (tenant, at, actor, action, target, details)"
+            f" VALUES ('t', '{at}', 'a', 'b', 'c', '{{}}')"
+        ),
+    ):
+        empty.database.write("write as before", lambda connection, s=statement: connection.exec_driver_sql(s))
+    catalog_migrations.upgrade(empty)
+    rows = empty.quarantine.list("t")
+    assert [(row.status, row.judged_by) for row in rows] == [("waiting", "r:x@1"), ("waiting", "r:x@1")]
+    assert [(row.version, row.status) for row in empty.partials.list("t")] == [(1, "waiting")]
+    assert [event.duration_ms for event in empty.audit.recent("t")] == [None]
+    assert empty.completions.in_force("t") == empty.rule_policies.changes("t") == []
+    release = text("UPDATE quarantine SET released_at = first_seen WHERE row_index = 2")
+    empty.database.write("release", lambda connection: connection.execute(release))
+    written = catalog_migrations.downgrade(empty, "0003", export_to=tmp_path / "x")
+    assert len((tmp_path / "x" / "quarantine.jsonl").read_text().splitlines()) == 2
+    assert "quarantine" in {path.stem for path in written}
+    left = empty.database.read("count", lambda connection: connection.scalar(text("SELECT count(*) FROM quarantine")))
+    assert left == 1
