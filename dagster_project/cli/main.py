@@ -12,7 +12,9 @@ from dagster_project.cli import (
     database,
     datasets,
     demo,
+    erasure,
     facts,
+    forensics,
     landing,
     ledger,
     partials,
@@ -38,11 +40,16 @@ app.command("status")(ledger.status)
 app.add_typer(ledger.uploads, name="uploads")
 app.command("summary")(facts.summary)
 app.command("examples")(facts.examples)
+app.command("forensics")(forensics.forensics)
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(partials.app, name="partial")
+people.tenant.command("consent")(erasure.tenant_consent)
+people.subject.command("consent")(erasure.consent)
+people.subject.command("forget")(erasure.forget)
 app.add_typer(people.tenant, name="tenant")
 app.add_typer(people.subject, name="subject")
+app.add_typer(erasure.certificate, name="certificate")
 app.command("api")(api.serve)
 app.add_typer(api.token, name="token")
 app.add_typer(database.app, name="db")
