@@ -24,13 +24,19 @@ install: .venv/installed ## create .venv with the pinned dependencies and the pr
 demo: install ## a small faulty cohort lands, the sensors see it, facts and training lines come out
 	env -u VITALGRAPH_HOME $(BIN)/vitalgraph demo
 
-test: install .venv/servers ## the whole test suite, servers included
+test: install .venv/servers .venv/browser ## the whole test suite, servers included
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 # PostgreSQL comes from the distribution; the S3-protocol server is a Python package in the lock file.
 .venv/servers: | install
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || { \
 	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; }
+	@touch $@
+
+# The review desk is tested in a real browser, without a window.
+.venv/browser: | install
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { \
+	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver >/dev/null; }
 	@touch $@
 
 dev: install ## Dagster UI, daemon, API and review desk on loopback

@@ -28,9 +28,7 @@ def afternoon(home: Path) -> tuple[Settings, Workspace]:
         reason="the protocol",
     )
     lake = workspace.lake("default")
-    impossible = [
-        reading(f"high-{i}", datetime(2025, 9, 15, 9, 3 + i), level=605.0 + 30 * i) for i in range(3)
-    ]
+    impossible = [reading(f"high-{i}", datetime(2025, 9, 15, 9, 3 + i), level=605.0 + 30 * i) for i in range(3)]
     land(lake, [file_of([*sensor_day("anna"), *finger_pricks("prick", PRICKS), *impossible], user="anna")])
     lost = reading("lost", datetime(2025, 9, 15, 8, 2), zone=None)
     land(lake, [file_of([lost], user="ben", number=1)])
