@@ -8,6 +8,7 @@ All instants are epoch milliseconds UTC. No health value enters: keys and times 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -61,17 +62,17 @@ class Deliveries:
     end_ms: Ints
     modified_ms: Ints
 
-    @property
+    @cached_property
     def brought(self) -> Flags:
         """Shape (records, fetches): whether the fetch brought the record."""
         return np.asarray(self.modified_ms != 0)
 
-    @property
+    @cached_property
     def first_fetch(self) -> Ints:
         """Number of the fetch that first brought each record."""
         return np.asarray(np.argmax(self.brought, axis=1))
 
-    @property
+    @cached_property
     def latest_modified_ms(self) -> Ints:
         """Modification of the newest revision of each record that came."""
         return np.asarray(np.max(self.modified_ms, axis=1, initial=0))
@@ -108,6 +109,7 @@ def history_of(delivered: pl.DataFrame) -> History:
             app=str(app),
             start_ms=records["start_utc"].to_numpy().astype(np.int64),
             end_ms=records["end_utc"].to_numpy().astype(np.int64),
-            modified_ms=modified,
+            # By fetch, which is how it is read.
+            modified_ms=np.asfortranarray(modified),
         )
     return History(fetch_ms=fetch_ms, streams=streams)

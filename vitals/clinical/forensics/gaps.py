@@ -97,15 +97,12 @@ def _reached(stream: Deliveries) -> Ints:
 
 
 def _is_awake(stream: Deliveries, day_starts_ms: Ints) -> bool:
-    # A record's end counts too: the ring's night is one record.
-    days, afternoons = set(), set()
-    for begin in day_starts_ms.tolist():
-        noon, evening = (begin + hour * HOUR_MS for hour in AFTERNOON_HOURS)
-        if ((stream.start_ms >= begin) & (stream.start_ms < begin + DAY_MS)).any():
-            days.add(begin)
-        if ((stream.start_ms < evening) & (stream.end_ms >= noon)).any():
-            afternoons.add(begin)
-    return len(afternoons) >= AWAKE_SHARE * len(days)
+    begin, end = stream.start_ms, stream.end_ms
+    noons, evenings = (day_starts_ms + hour * HOUR_MS for hour in AFTERNOON_HOURS)
+    days = np.unique(np.searchsorted(day_starts_ms, begin, side="right"))
+    # Records that begin before an evening, less those that end before its noon.
+    afternoons = np.searchsorted(begin, evenings) - np.searchsorted(np.sort(end), noons)
+    return bool((afternoons > 0).sum() >= AWAKE_SHARE * len(days))
 
 
 def _between(start: Ints, end: Ints, until_ms: int, longest_ms: int) -> list[Gap]:
