@@ -105,14 +105,16 @@ def complete(
         for one in siblings[kind, subject_id, record_id]:
             (completed if set(one.missing) <= set(values) else touched)[one.id] = one.version
     uploads = sorted({one.upload_id for found in siblings.values() for one in found})
-    stored = workspace.catalog.completions.complete(
-        tenant,
-        completions,
-        decision=Decision(actor=actor, at=utc_now(), reason=reason),
-        completed=completed,
-        touched=touched,
-        upload_ids=uploads,
-    )
+    # Put back while it is being read, an upload would fail that run, and a quick reviewer would use up its attempts.
+    with workspace.catalog.exclusive(f"validated-{tenant}", wait=True):
+        stored = workspace.catalog.completions.complete(
+            tenant,
+            completions,
+            decision=Decision(actor=actor, at=utc_now(), reason=reason),
+            completed=completed,
+            touched=touched,
+            upload_ids=uploads,
+        )
     _mark_people(workspace, tenant, {one.subject_id for one in completions if one.field == ZONE})
     details = {"fields": sorted({one.field for one in completions}), "completions": stored, "scope": scope}
     record(workspace, tenant, actor, "partial.complete", [row.id for row in rows], reason, started, details)
@@ -165,7 +167,10 @@ def undo(workspace: Workspace, *, tenant: str, ids: Iterable[int], actor: str, r
     rows = workspace.catalog.completions.get(tenant, ids)
     uploads = _delivering(workspace, tenant, rows)
     people = {row.subject_id for row in rows if row.field == ZONE}
-    workspace.catalog.completions.undo(tenant, [row.id for row in rows], actor=actor, now=utc_now(), upload_ids=uploads)
+    with workspace.catalog.exclusive(f"validated-{tenant}", wait=True):
+        workspace.catalog.completions.undo(
+            tenant, [row.id for row in rows], actor=actor, now=utc_now(), upload_ids=uploads
+        )
     # Marked after the decision: a run in between would have read the day as it was.
     _mark_people(workspace, tenant, people)
     record(workspace, tenant, actor, "partial.undo", [row.id for row in rows], reason, started, {})
@@ -189,9 +194,10 @@ def require_context(
     if not set(demanded) <= set(FIELDS.get(kind, ())):
         raise UsageError("demand context", kind, "a zone is demanded where evidence is missing", "Leave it out.")
     decision = Decision(actor=actor, at=utc_now(), reason=reason)
-    workspace.catalog.completions.require(tenant, kind, demanded, decision=decision)
-    settled = every_upload(workspace, tenant=tenant, kind=kind, states=["processed", "duplicate"])
-    uploads = workspace.catalog.uploads.reland(upload.upload_id for upload in settled)
+    with workspace.catalog.exclusive(f"validated-{tenant}", wait=True):
+        workspace.catalog.completions.require(tenant, kind, demanded, decision=decision)
+        settled = every_upload(workspace, tenant=tenant, kind=kind, states=["processed", "duplicate"])
+        uploads = workspace.catalog.uploads.reland(upload.upload_id for upload in settled)
     record(workspace, tenant, actor, "context.require", [], reason, started, {"kind": kind, "fields": demanded})
     return uploads
 
