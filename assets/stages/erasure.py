@@ -151,6 +151,8 @@ class _Erasing:
                 self._once(name, step)
         self._once("successors", self._successors)
         self._once("swept", self._sweep)
+        # Before the certificate: what is written after this holds nothing of the person.
+        self._once("compacted", _done(catalog.compact))
         erasure = catalog.erasures.begin(tenant, self.mark, actor=self.actor, now=utc_now())
         self.on_step("certificate")
         found, successors = erasure.steps["found"], erasure.steps["successors"]["versions"]
@@ -168,9 +170,6 @@ class _Erasing:
         }
         certificate = signed(document, private_key=private_key)
         catalog.erasures.finish(tenant, self.mark, certificate, now=utc_now())
-        # After the certificate, which was a write, too: nothing of the person is in the log of the database then.
-        self.on_step("compacting")
-        catalog.compact()
         return certificate
 
     def _steps(self) -> Iterator[tuple[str, Callable[[], Mapping[str, Any]]]]:
