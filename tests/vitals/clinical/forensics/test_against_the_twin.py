@@ -43,6 +43,17 @@ def test_the_lag_of_every_source_is_found_within_a_minute(made):
     assert measured
 
 
+@pytest.mark.parametrize(("index", "per_day"), [(0, 1), (2, 2), (3, 4), (5, 2)])
+def test_the_lag_of_a_phone_that_publishes_now_and_then_is_found_within_a_minute(index, per_day):
+    # Without growth: a record that is published anew, complete at last, has no lag of its own.
+    one = case(40 + index, index, fetches_per_day=per_day, faults=PATTERN - {Fault.GROWTH})
+    lag = one.findings().lags["heart_rate", "com.sec.android.app.shealth"]
+    true_ms = one.came.filter(kind="heart_rate", source_app="com.sec.android.app.shealth")["lag_ms"].to_numpy()
+    for share, measured in ((0.5, lag.median_ms), (0.95, lag.p95_ms), (1.0, lag.longest_ms)):
+        assert abs(measured - np.quantile(true_ms, share, method="higher")) <= MINUTE_MS
+    assert lag.longest_ms > 4 * HOUR_MS
+
+
 def test_every_record_that_never_came_lies_in_a_gap_labelled_with_why(made):
     one, found = made
     wrong, looked_at = [], 0
