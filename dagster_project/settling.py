@@ -12,9 +12,13 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+
+import dagster as dg
 
 from assets.presentation import asset_key
 from dagster_project.execution import Runner, local_instance
+from dagster_project.partitions import build_axes
 from dagster_project.settings import Settings
 from resources.workspace import Workspace
 from sensors.requests import LANDING_JOB, LOCAL_DAY_JOB, partition_key, unfinished_partitions
@@ -27,18 +31,23 @@ ROUNDS = 4
 """A journal follows its day's facts, and a row may wait for evidence that another brings; not for ever."""
 
 
+@lru_cache(maxsize=4)
+def definitions_of(settings: Settings) -> dg.Definitions:
+    """The definitions of these settings; loading them takes seconds, once in a process."""
+    from dagster_project.definitions import build_definitions  # noqa: PLC0415 - the API answers before it is needed
+
+    return build_definitions(settings)
+
+
 def settle(workspace: Workspace, settings: Settings, *, tenant: str, kinds: Collection[str], since: datetime) -> int:
     """Run what is pending of these kinds, then the days that went stale since then, of any kind; partitions run.
 
     A backlog that was there before is left to the sensors.
     """
-    from dagster_project.definitions import build_definitions  # noqa: PLC0415 - the API answers before it is needed
-    from dagster_project.partitions import build_axes  # noqa: PLC0415
-
     possible = build_axes(settings.first_date).is_possible
     done = 0
     with local_instance(settings) as instance:
-        runner = Runner(build_definitions(settings), instance, settings.log_level)
+        runner = Runner(definitions_of(settings), instance, settings.log_level)
         failed: set[str] = set()
         for _ in range(ROUNDS):
             before = done

@@ -4,6 +4,7 @@ Belongs here: starting the server; making, listing and revoking keys.
 Does not belong here: routes (`dagster_project.api`).
 """
 
+import threading
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -30,9 +31,12 @@ def serve(
         import uvicorn  # noqa: PLC0415 - heavy, and not needed for --help
 
         from dagster_project.api.app import build_app  # noqa: PLC0415
+        from dagster_project.settling import definitions_of  # noqa: PLC0415
 
         settings = load_settings()
         app = build_app(settings, build_workspace(settings))
+        # So that the first decision need not wait for it.
+        threading.Thread(target=definitions_of, args=(settings,), daemon=True).start()
         console.print(f"API: http://{host}:{port}/v1/docs", highlight=False)
         # Access logs hold paths, and a path may hold a pseudonym.
         uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from assets.stages.completions import require_context
+from dagster_project.settling import definitions_of
 from tests.dagster_project.api.serving import client, serving
 from tests.flow import installation, run_stages
 from tests.waiting import DAY, METER, file_of, finger_pricks, sensor_day
@@ -24,6 +25,7 @@ def flow(tmp_path_factory):
     settings, workspace = installation(tmp_path_factory.mktemp("flow"))
     demanded = {"kind": "blood_glucose", "fields": ["specimen_source"]}
     require_context(workspace, tenant="default", **demanded, actor="study", reason="the protocol")
+    definitions_of(settings)  # as `vitalgraph api` does when it starts
     with serving(settings, workspace) as address, client(address, workspace, role="reviewer") as http:
         yield http, workspace, {}
 

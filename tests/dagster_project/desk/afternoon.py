@@ -3,6 +3,7 @@
 Belongs here: what waits and why. Does not belong here: any expectation.
 """
 
+from datetime import datetime
 from pathlib import Path
 
 from assets.stages.completions import require_context
@@ -11,7 +12,6 @@ from resources.workspace import Workspace
 from tests.flow import installation, land, run_stages
 from tests.small_cohort import uploads
 from tests.waiting import file_of, finger_pricks, reading, sensor_day
-from datetime import datetime
 
 PRICKS = 20
 

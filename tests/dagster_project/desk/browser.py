@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -58,7 +59,9 @@ class Hands:
 
     def reads(self, text: str) -> None:
         """Wait until the page says something."""
-        WebDriverWait(self.driver, SECONDS).until(lambda d: text in d.find_element(By.TAG_NAME, "body").text, text)
+        # The page may be left while it is read.
+        wait = WebDriverWait(self.driver, SECONDS, ignored_exceptions=[StaleElementReferenceException])
+        wait.until(lambda d: text in d.find_element(By.TAG_NAME, "body").text, text)
 
     @property
     def text(self) -> str:
