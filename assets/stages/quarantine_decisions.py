@@ -125,11 +125,7 @@ def _movable(workspace: Workspace, tenant: str, change: BoundChange, rules: Rule
     if not _widens(change, rules):
         return everything
     # Wider: only what this rule, or the score that it lowers, has refused.
-    failing = {
-        row.upload_id
-        for row in _all_quarantined(workspace, tenant)
-        if row.reason in {change.rule, LOW_QUALITY}
-    }
+    failing = {row.upload_id for row in _all_quarantined(workspace, tenant) if row.reason in {change.rule, LOW_QUALITY}}
     return [u for u in everything if u.upload_id in failing]
 
 
