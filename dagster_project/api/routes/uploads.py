@@ -17,7 +17,7 @@ from dagster_project.api.pages import Limit, Page, page, tagged
 from dagster_project.api.problems import described
 from resources.catalog_rows import Upload, UploadState
 from resources.lake import ListedObject
-from vitals.errors import NotFoundError, UsageError
+from vitals.errors import ConflictError, NotFoundError, UsageError
 from vitals.raw.keys import BadKey, build_key, parse_key
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
@@ -43,7 +43,7 @@ class References(BaseModel):
     )
 
 
-@router.post("", status_code=202, summary="Hand in an Avro file", responses=described(400, 413, 503))
+@router.post("", status_code=202, summary="Hand in an Avro file", responses=described(400, 409, 413, 503))
 def hand_in(
     caller: Reviewer,
     response: Response,
@@ -72,7 +72,9 @@ def hand_in(
     return _accepted(caller, response, [_landed(caller, key)])
 
 
-@router.post("/references", status_code=202, summary="Name objects that are there already", responses=described(404))
+@router.post(
+    "/references", status_code=202, summary="Name objects that are there already", responses=described(404, 409)
+)
 def hand_in_references(caller: Reviewer, response: Response, references: References) -> Accepted:
     """Enter objects of the tenant's own `raw/` in the books, without sending them again."""
     for key in references.keys:
@@ -89,7 +91,11 @@ def _landed(caller: Caller, key: str) -> ListedObject:
 
 
 def _accepted(caller: Caller, response: Response, listed: list[ListedObject]) -> Accepted:
-    register(caller.workspace, tenant=caller.tenant, listed=listed, today=datetime.now(UTC).date())
+    entered = register(caller.workspace, tenant=caller.tenant, listed=listed, today=datetime.now(UTC).date())
+    if entered.erased:
+        raise ConflictError(
+            "take the file", "uploads", "its person was erased", "It was removed; do not send it again."
+        )
     uploads = [
         upload.upload_id
         for found in listed
