@@ -102,6 +102,42 @@ def test_without_a_local_day_nothing_is_said():
     assert nowhere.advice.sentence.startswith("Not assessable")
 
 
+def now_and_then(*, pause: tuple[float, float], unpublished: tuple[float, float]) -> list:
+    """A watch every 10 minutes that mostly publishes at once, and took ten hours for its first night."""
+    rows = readings(
+        app="com.watch", kind="heart_rate", to_h=70, every_min=10, lag_min=5, without=lambda h: pause[0] <= h < pause[1]
+    )
+    slow = [(*r[:5], r[5] + 10 * HOUR_MS) if r[3] < at(3) else r for r in rows]
+    return [(*r[:5], at(20.5)) if at(unpublished[0]) <= r[3] < at(unpublished[1]) else r for r in slow]
+
+
+def test_records_from_after_a_pause_prove_that_it_was_read_however_long_the_lag_can_be():
+    watch = now_and_then(pause=(15, 18), unpublished=(0, 0))
+    found = look(exported(watch, [8, 20, 44, 68]), last=1)
+    assert found.lags["heart_rate", "com.watch"].sure_ms > 18 * HOUR_MS
+    assert spans(found, "sensor_gap") == [(14.8, 18.0)]
+
+
+def test_one_record_ahead_of_the_others_proves_nothing():
+    # At 20 h the phone had published nothing since 14 h but the hour that was still growing.
+    watch = now_and_then(pause=(0, 0), unpublished=(14, 19.8))
+    found = look(exported(watch, [8, 20, 44, 68]), last=1)
+    assert spans(found, "sensor_gap") == []
+    assert spans(found, "exporter_hole")[0] == (13.8, 19.8)
+
+
+def test_a_bucket_that_runs_into_a_day_without_one_is_missing_once():
+    # Buckets from 20 to 20 h; none begins on the third day.
+    buckets = [("steps", "com.phone", f"b{n}", at(24 * n + 20), at(24 * n + 44) - 1) for n in range(5) if n != 2]
+    running = [(*b, at(h)) for b in buckets for h in range(8, 140, 12) if b[3] <= at(h) < b[4]]
+    rows = [exported([r], [(r[5] - at(0)) / HOUR_MS]) for r in running]
+    rows.append(exported(readings(app="com.watch", kind="heart_rate", to_h=140, every_min=10), range(8, 140, 12)))
+    found = look(pl.concat(rows), first=1, last=3)
+    gaps = sorted((g.from_ms, g.to_ms) for g in found.gaps if g.kind == "steps")
+    assert all(a[1] <= b[0] for a, b in zip(gaps, gaps[1:], strict=False))
+    assert any(begin <= at(60) < end for begin, end in gaps)
+
+
 def test_a_file_that_never_arrived_is_a_hole_and_no_window_would_have_helped():
     both = [*readings(to_h=130), *readings(app="com.watch", kind="heart_rate", to_h=130, every_min=10)]
     fetches = [20 + 23 * n for n in range(6)]
