@@ -152,10 +152,17 @@ def _place(line: Mapping[str, Any], side: Side) -> Placed:
 
 
 def compare(workspace: Workspace, *, tenant: str, before: tuple[str, str], after: tuple[str, str]) -> list[Difference]:
-    """Every difference between two published versions (name, version), each with its cause."""
+    """Every difference between two versions (name, version), each with its cause.
+
+    The earlier one may have been taken back since: its traces are kept without the person.
+
+    Raises:
+        ConflictError: one is not published.
+    """
     lake = workspace.lake(tenant)
-    for name, version in (before, after):
-        published(workspace, tenant, name, version)
+    if workspace.catalog.datasets.get(tenant, *before).state != "tombstoned":
+        published(workspace, tenant, *before)
+    published(workspace, tenant, *after)
     was, now = _traces(lake, *before), _traces(lake, *after)
     return differences(was[0], now[0], was[1], now[1])
 
