@@ -3,6 +3,7 @@
 Belongs here: glucose files with gaps a person can fill. Does not belong here: any expectation.
 """
 
+import math
 from datetime import UTC, date, datetime, timedelta
 
 from tests.vitals.raw.making import upload
@@ -36,12 +37,15 @@ def reading(name: str, at: datetime, *, app=SENSOR, level=112.0, zone=ZONE, spec
     }
 
 
+def level_at(i: int) -> float:
+    """A day with three rises, in mg/dL."""
+    return round(112 + 26 * math.sin(i / 15.3) + 9 * math.sin(i / 5.1), 1)
+
+
 def sensor_day(name: str, day: date = DAY, **gaps):
     """A day of readings every five minutes; `gaps` are what all of them lack."""
     midnight = datetime(day.year, day.month, day.day)
-    return [
-        reading(f"{name}-{i}", midnight + timedelta(minutes=5 * i), level=100.0 + i % 37, **gaps) for i in range(288)
-    ]
+    return [reading(f"{name}-{i}", midnight + timedelta(minutes=5 * i), level=level_at(i), **gaps) for i in range(288)]
 
 
 def finger_pricks(name: str, count: int, day: date = DAY):

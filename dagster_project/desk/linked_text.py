@@ -14,28 +14,32 @@ from vitals.training.grounding.tokens import skeleton_of
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of text; `claims`: positions of the claims it may state, from 1, none for mere words."""
+    """A stretch of text; `claim`: position of the claim that it states, from 1, 0 for mere words."""
 
     text: str
-    claims: tuple[int, ...] = ()
+    claim: int = 0
 
 
 def pieces_of(text: str, claims: Sequence[Mapping[str, Any]]) -> list[Piece]:
     """The whole text in pieces.
 
-    A value that several claims have is linked to all of them, those in the order of the text first.
+    Claims stand in the order in which the text states them. So of several claims that are written alike, a value is
+    the next one that no earlier value was.
     """
     _, values = skeleton_of(text)
     forms: dict[str, list[int]] = {}
     for position, claim in enumerate(claims, 1):
         forms.setdefault(written(claim), []).append(position)
     pieces: list[Piece] = []
-    at = 0
+    at = latest = 0
+    linked: set[int] = set()
     for value in sorted(values, key=lambda one: one.start):
         found = forms.get(value.text, [])
         fitting = [p for p in found if not value.unit or unit_fits(value.unit, claims[p - 1])] or found
         if not fitting or value.start < at:
             continue
-        pieces += [Piece(text[at : value.start]), Piece(text[value.start : value.end], tuple(fitting))]
+        latest = min(fitting, key=lambda p: (p in linked, p <= latest, p))
+        linked.add(latest)
+        pieces += [Piece(text[at : value.start]), Piece(text[value.start : value.end], latest)]
         at = value.end
     return [piece for piece in (*pieces, Piece(text[at:])) if piece.text]

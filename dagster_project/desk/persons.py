@@ -11,11 +11,13 @@ import polars as pl
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse
 
+from assets.stages.forensics import forensics_of
 from assets.stages.reading import day_facts, examples_of
 from assets.stages.summaries import clinical_schema, clinical_table
 from dagster_project.api.access import Caller
 from dagster_project.api.routes.people import known
 from dagster_project.api.routes.records import records_of
+from dagster_project.desk import words
 from dagster_project.desk.linked_text import pieces_of
 from dagster_project.desk.neighbours import day_picture
 from dagster_project.desk.session import Looking, show
@@ -50,6 +52,7 @@ def person(visitor: Looking, subject_id: Subject, to: Annotated[date | None, Que
     last = to or (found["local_date"].max() if found.height else None)
     days = [last - timedelta(days=back) for back in range(DAYS)] if isinstance(last, date) else []
     states = {(row["local_date"], row["kind"]): row for row in found.rows(named=True)}
+    why = forensics_of(caller.workspace, caller.tenant, subject_id, days[-1], days[0]) if days else None
     return show(
         "person",
         visitor,
@@ -57,6 +60,9 @@ def person(visitor: Looking, subject_id: Subject, to: Annotated[date | None, Que
         days=days,
         kinds=RECORD_TYPES,
         states=states,
+        gaps=_gaps(why["gaps"]) if why else {},
+        advice=why["advice"]["sentence"] if why else None,
+        labels=words.GAPS,
         earlier=days[-1] - timedelta(days=1) if days else None,
         waits=caller.catalog.partials.list(subject_id=subject_id, limit=20),
     )
@@ -97,7 +103,7 @@ def line(
         subject_id=subject_id,
         day=day,
         line=found[0],
-        paragraphs=[pieces_of(part, claims) for part in found[0]["output"].split("\n") if part],
+        pieces=pieces_of(found[0]["output"], claims),
         claims=[(claim, _records_of_claim(claim)) for claim in claims],
         positions={claim["id"]: position for position, claim in enumerate(claims, 1)},
     )
@@ -124,6 +130,21 @@ def day_records(visitor: Looking, subject_id: Subject, day: date, kind: str) -> 
         rows=shown.select(columns).head(MOST_RECORDS).rows(),
         more=max(0, shown.height - MOST_RECORDS),
     )
+
+
+def _gaps(found: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, float]]:
+    """Day and kind to cause and minutes; of several sources the one that lacks most."""
+    gaps: dict[tuple[str, str], dict[tuple[str, str], float]] = {}
+    for gap in found:
+        causes = gaps.setdefault((gap["local_date"], gap["kind"]), {})
+        key = gap["label"], gap["source_app"]
+        causes[key] = causes.get(key, 0) + gap["minutes"]
+    most: dict[tuple[str, str], dict[str, float]] = {}
+    for place, causes in gaps.items():
+        for (label, _), minutes in sorted(causes.items()):
+            of_label = most.setdefault(place, {})
+            of_label[label] = max(minutes, of_label.get(label, 0))
+    return most
 
 
 def _clinical_days(caller: Caller, subject_id: str) -> pl.DataFrame:

@@ -40,6 +40,15 @@ REASONS = {
     "duplicate_samples": "two samples at one instant",
 }
 
+GAPS = {
+    "exporter_hole": ("exporter hole", "the app never read back to it: there may have been data"),
+    "late_pending": ("may still come", "the source publishes late, and nothing was fetched since"),
+    "sensor_gap": ("sensor gap", "it was read, and the source had nothing"),
+    "source_silent": ("source silent", "the source brings nothing at all, while others do"),
+    "not_assessable": ("cause unknown", "too few exports to tell"),
+}
+"""Cause of a gap: its name and what it means."""
+
 
 def kind(name: str | None) -> str:
     """A kind's title."""

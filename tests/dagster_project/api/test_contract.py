@@ -12,9 +12,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from assets.stages.completions import require_context
 from dagster_project.api.app import build_app
 from tests.flow import installation, land, run_stages
 from tests.small_cohort import uploads
+from tests.waiting import file_of, finger_pricks
 
 CHECKS = (
     not_a_server_error,
@@ -31,7 +33,9 @@ def described(tmp_path_factory):
     from datetime import UTC, datetime
 
     given, workspace = installation(tmp_path_factory.mktemp("contract"), api_requests_per_minute=10**6)
-    land(workspace.lake("default"), list(uploads())[:20])
+    demanded = {"kind": "blood_glucose", "fields": ["specimen_source"]}
+    require_context(workspace, tenant="default", **demanded, actor="study", reason="the protocol")
+    land(workspace.lake("default"), [*list(uploads())[:20], file_of(finger_pricks("prick", 3), user="anna")])
     run_stages(workspace)
     key = workspace.catalog.tokens.create("default", name="fuzz", role="admin", now=datetime.now(UTC))
     schema = schemathesis.openapi.from_asgi("/v1/openapi.json", build_app(given, workspace))
@@ -47,6 +51,6 @@ def every_answer_fits(operation, data):
 
 def test_any_request_that_fits_the_description_gets_an_answer_that_fits_it_too(described):
     operations = [found.ok() for found in described.get_all_operations()]
-    assert len(operations) > 10
+    assert len(operations) > 25
     for operation in operations:
         every_answer_fits(operation)

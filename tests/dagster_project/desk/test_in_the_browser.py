@@ -83,9 +83,9 @@ def test_each_number_of_a_narrative_leads_to_its_claim_and_the_claim_to_its_reco
     hands.open(line)
     values = hands.driver.find_elements(By.CSS_SELECTOR, ".narrative a.value")
     assert values
-    for value in values:
-        target = value.get_attribute("href").partition("#")[2]
-        assert value.text in hands.driver.find_element(By.ID, target).text.replace(",", "") + value.text
+    targets = {value.get_attribute("href").partition("#")[2] for value in values}
+    assert len(targets) > 20
+    assert all(hands.driver.find_elements(By.ID, target) for target in targets)
     hands.click("table a[href*='/records/']")
     hands.reads("As they count now")
 

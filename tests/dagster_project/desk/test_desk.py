@@ -1,0 +1,153 @@
+"""The desk over plain HTTP: who gets in, what forms need, and what an address may hold."""
+
+import re
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from tests.dagster_project.api.serving import serving
+from tests.dagster_project.desk.afternoon import afternoon
+
+COMPLETING = {"version": "1", "specimen_source": "CAPILLARY_BLOOD", "why": "a test"}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    settings, workspace = afternoon(tmp_path_factory.mktemp("desk"))
+    workspace.catalog.tenants.add("other", now=datetime.now(UTC))
+    with serving(settings, workspace) as address:
+        yield address, workspace
+
+
+@contextmanager
+def signed_in(desk, *, role="reviewer", tenant="default"):
+    address, workspace = desk
+    name = f"{role}-{len(workspace.catalog.tokens.list(tenant))}"
+    key = workspace.catalog.tokens.create(tenant, name=name, role=role, now=datetime.now(UTC))
+    with httpx.Client(base_url=address, follow_redirects=True, timeout=60) as http:
+        assert http.post("/desk/sign-in", data={"key": key}).status_code == 200
+        yield http
+
+
+def token_of(http):
+    return re.search(r'name="token" value="(\w+)"', http.get("/desk/quarantine").text)[1]
+
+
+def waiting(desk):
+    return desk[1].catalog.partials.list("default", limit=1)[0].id
+
+
+def test_nobody_gets_in_without_a_key_and_a_wrong_one_is_not_kept(desk):
+    with httpx.Client(base_url=desk[0], follow_redirects=True) as http:
+        assert str(http.get("/desk/people").url).endswith("/desk/sign-in")
+        answer = http.post("/desk/sign-in", data={"key": "vg_000000000000_" + "a" * 32})
+        assert (answer.status_code, dict(http.cookies)) == (401, {})
+
+
+def test_the_key_is_kept_where_neither_scripts_nor_other_sites_nor_the_api_get_it(desk):
+    address, workspace = desk
+    key = workspace.catalog.tokens.create("default", name="cookie", role="reader", now=datetime.now(UTC))
+    with httpx.Client(base_url=address) as http:
+        kept = http.post("/desk/sign-in", data={"key": key}).headers["set-cookie"]
+        assert {"HttpOnly", "SameSite=strict", "Path=/desk"} <= {part.strip() for part in kept.split(";")}
+        assert http.get("/v1/people").status_code == 401
+
+
+def test_signing_out_ends_it(desk):
+    with signed_in(desk) as http:
+        http.post("/desk/sign-out")
+        assert str(http.get("/desk/").url).endswith("/desk/sign-in")
+
+
+def test_every_page_forbids_scripts_and_frames_of_others_and_is_stored_nowhere(desk):
+    with signed_in(desk) as http:
+        for path in ("/desk/", "/desk/people", "/desk/records/1", "/desk/records/999999", "/desk/nowhere"):
+            headers = http.get(path).headers
+            assert "default-src 'none'" in headers["content-security-policy"]
+            assert "unsafe" not in headers["content-security-policy"]
+            assert headers["cache-control"] == "no-store"
+        assert "style=" not in http.get("/desk/records/1").text
+
+
+@pytest.mark.parametrize("given", [{}, {"token": "a" * 64}, {"token": "é"}])
+def test_a_form_without_the_sessions_token_decides_nothing(desk, given):
+    with signed_in(desk) as http:
+        answer = http.post(f"/desk/records/{waiting(desk)}", data=COMPLETING | given)
+        assert answer.status_code == 403
+        assert desk[1].catalog.partials.get("default", waiting(desk)).status == "waiting"
+
+
+def test_a_form_that_another_site_sent_decides_nothing(desk):
+    with signed_in(desk) as http:
+        form = COMPLETING | {"token": token_of(http)}
+        answer = http.post(f"/desk/records/{waiting(desk)}", data=form, headers={"Sec-Fetch-Site": "cross-site"})
+        assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/desk/records/1",
+        "/desk/rule",
+        "/desk/rule/apply",
+        "/desk/undo",
+        "/desk/quarantine/what-if",
+        "/desk/quarantine/release",
+        "/desk/quarantine/discard",
+    ],
+)
+def test_a_reader_may_look_and_not_decide(desk, path):
+    with signed_in(desk, role="reader") as http:
+        assert 'name="version"' not in http.get("/desk/records/1").text
+        form = COMPLETING | {"token": token_of_reader(http), "ids": "1", "event": "1", "bound": "x", "value": "1"}
+        assert http.post(path, data=form).status_code == 403
+
+
+def token_of_reader(http):
+    from dagster_project.desk.session import form_token
+
+    return form_token(next(iter(http.cookies.values())))
+
+
+def test_a_key_of_another_tenant_finds_nobody(desk):
+    subject = desk[1].catalog.partials.list("default", limit=1)[0].subject_id
+    with signed_in(desk, tenant="other") as http:
+        for path in (f"/desk/records/{waiting(desk)}", f"/desk/people/{subject}"):
+            answer = http.get(path)
+            assert answer.status_code == 404
+            assert subject not in answer.text
+        assert "Nobody has uploaded yet" in http.get("/desk/people").text
+        assert http.post("/desk/undo", data={"token": token_of(http), "event": "1"}).status_code == 404
+
+
+def test_no_address_holds_a_measured_value_or_somebodys_own_id(desk):
+    with signed_in(desk) as http:
+        todo, seen = ["/desk/"], set()
+        while todo and len(seen) < 40:
+            path = todo.pop()
+            seen.add(path)
+            answer = http.get(path)
+            assert answer.status_code == 200, path
+            links = re.findall(r'(?:href|action)="(/desk[^"#]*)', answer.text)
+            todo += [
+                link.replace("&amp;", "&") for link in set(links) - seen if "static" not in link and "sign" not in link
+            ]
+            todo = [link for link in todo if not link.endswith(("/undo", "/apply", "/what-if", "/release", "/discard"))]
+        names = set(desk[1].catalog.subjects.subject_ids("default"))
+        allowed = re.compile(
+            r"/desk(/|/(records/\d+|people(/\w+(\?to=[\d-]+|/days/[\d-]+(/(lines|records)/\w+)?)?)?|datasets"
+            r"|quarantine(\?reason=[\w%.:]+&kind=\w*)?|rule(\?kind=\w+&source_app=[\w.]+&field=\w+)?))"
+        )
+        assert [path for path in seen if not allowed.fullmatch(path)] == []
+        assert not [path for path in seen if set(re.split(r"[/?&=]", path)) & names]
+
+
+def test_what_cannot_be_read_is_refused_without_being_repeated(desk):
+    with signed_in(desk) as http:
+        form = {"token": token_of(http), "version": "1", "other": "+99:99", "zone": "", "why": "a test"}
+        answer = http.post(f"/desk/records/{waiting(desk)}", data=form)
+        assert answer.status_code in (400, 422)
+        assert "+99:99" not in answer.text
+        assert http.get("/desk/records/eleven").status_code == 422
