@@ -128,7 +128,8 @@ class CatalogDatasets:
             gone = connection.execute(
                 delete(index).where(index.subject_id == subject_id, index.dataset_id.in_(mine))
             ).rowcount
-            for dataset_id, spec in connection.execute(select(table.id, table.spec).where(table.tenant == tenant)):
+            specs = connection.execute(select(table.id, table.spec).where(table.tenant == tenant)).all()
+            for dataset_id, spec in specs:
                 kept = _without(spec, subject_id)
                 if kept != spec:
                     connection.execute(update(table).where(table.id == dataset_id).values(spec=kept))

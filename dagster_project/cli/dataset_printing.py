@@ -18,7 +18,18 @@ from dagster_project.cli.output import (
 def version_row(row: Any) -> dict[str, Any]:
     """A version without the persons of its households."""
     spec = {**row.spec, "households": len(row.spec["households"])}
-    members = ("name", "version", "state", "reasons", "manifest_sha256", "examples", "people", "run_id", "created_at")
+    members = (
+        "name",
+        "version",
+        "state",
+        "reasons",
+        "manifest_sha256",
+        "examples",
+        "people",
+        "run_id",
+        "created_at",
+        "successor",
+    )
     return {member: getattr(row, member) for member in members} | {"spec": spec}
 
 
@@ -45,6 +56,8 @@ def print_version(shown: dict[str, Any]) -> None:
     console.print(f"[bold]{shown['name']} {shown['version']}[/]: {shown['state']}", highlight=False)
     for reason in shown["reasons"]:
         console.print(f"  [red]{reason}[/]", highlight=False)
+    if shown["successor"]:
+        console.print(f"  in its place: {shown['successor']}", highlight=False)
     if shown["state"] != "published":
         return
     counts = shown["counts"]

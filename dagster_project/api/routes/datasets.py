@@ -50,4 +50,5 @@ def _shown(row: DatasetVersion) -> dict[str, Any]:
         "people": row.people,
         "manifest_sha256": row.manifest_sha256,
         "created_at": row.created_at.isoformat(),
+        "successor": row.successor,
     }
