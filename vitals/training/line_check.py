@@ -125,7 +125,9 @@ def _task_problems(
     return found
 
 
-def _preference_problems(example: Mapping[str, Any], metadata: Mapping[str, Any], suspected: AbstractSet[str]) -> list[str]:
+def _preference_problems(
+    example: Mapping[str, Any], metadata: Mapping[str, Any], suspected: AbstractSet[str]
+) -> list[str]:
     rejected, fact = example.get("rejected"), metadata.get("rejected_fact")
     if not isinstance(rejected, str) or not isinstance(fact, dict):
         return ["preference without rejected answer or metadata.rejected_fact"]

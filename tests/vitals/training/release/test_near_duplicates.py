@@ -65,7 +65,9 @@ def test_a_person_is_not_compared_with_themselves():
 
 
 def test_a_short_answer_counts_with_its_data():
-    assert compared_text({"input": "data of one", "output": "No."}) != compared_text({"input": "others", "output": "No."})
+    assert compared_text({"input": "data of one", "output": "No."}) != compared_text(
+        {"input": "others", "output": "No."}
+    )
     assert compared_text({"input": "data of one", "output": text(1)}) == text(1)
 
 
