@@ -79,6 +79,8 @@ def forget(
                 document = erasure.forget(
                     workspace, tenant=tenant, user=user, actor=actor, private_key=key, on_step=on_step
                 )
+                on_step("run history")
+                _forget_runs(settings, user=user, subject_id=workspace.subject_id(tenant, user))
         if user is None:
             if as_json:
                 print_json({"erased_again": found})
@@ -112,6 +114,14 @@ def _refuse_while_running(settings: Settings, tenant: str | None) -> None:
             f"{running} runs are queued or under way",
             "Pause the tenant (`vitalgraph tenant pause`) and let them end, or cancel them in the UI.",
         )
+
+
+def _forget_runs(settings: Settings, *, user: str, subject_id: str) -> None:
+    from dagster_project.execution import local_instance  # noqa: PLC0415 - heavy, and not needed for --help
+    from dagster_project.run_history import forget_in_history  # noqa: PLC0415
+
+    with local_instance(settings) as instance:
+        forget_in_history(instance, settings.home_path, user=user, subject_id=subject_id)
 
 
 def _print_found(found: dict[str, Any], *, as_json: bool) -> None:

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from assets.stages.erasure import dry_run, forget, replay
 from assets.stages.erasure_search import find_person, is_nothing
 from assets.stages.registration import register
+from assets.stages.release_reading import compare
 from assets.stages.releases import release
 from dagster_project.cli.main import app
 from dagster_project.definitions import build_definitions
@@ -172,6 +173,8 @@ def test_of_twenty_people_one_is_erased_and_nothing_of_that_one_is_left_anywhere
     }  # fmt: skip
     assert versions["days", "1.0"].successor == "1.0-e1"
     assert list(workspace.lake(TENANT).objects("releases/days/1.0")) == []
+    moved = compare(workspace, tenant=TENANT, before=("days", "1.0"), after=("days", "1.0-e1"))
+    assert {one.cause for one in moved} == {"consent_or_erasure"}
     released = workspace.lake(TENANT).read_object("releases/days/1.0-e1/data/messages/train.jsonl")
     assert released.count(b"\n") > 10
 
