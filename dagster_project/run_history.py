@@ -10,6 +10,7 @@ Runs whose configuration names the person go as a whole; the catalog keeps what 
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import orjson
@@ -38,13 +39,13 @@ def forget_in_history(instance: dg.DagsterInstance, home: Path, *, user: str, su
 def _forget_cursors(instance: dg.DagsterInstance, user: str) -> int:
     found = 0
     for state in instance.all_instigator_state():
-        data = state.instigator_data
+        data: Any = state.instigator_data
         cursor = SweepCursor.parse(getattr(data, "cursor", None))
         if not any(is_theirs(key, user) for key in cursor.after.values()):
             continue
         found += 1
         cursor.after.clear()  # the sweep begins anew: registering again changes nothing
-        fresh = data._replace(cursor=cursor.text())  # type: ignore[union-attr]
+        fresh = data._replace(cursor=cursor.text())
         instance.update_instigator_state(state.with_data(fresh))
         instance.purge_ticks(state.instigator_origin_id, state.selector_id, before=datetime.now(UTC).timestamp())
     return found
