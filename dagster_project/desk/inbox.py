@@ -13,6 +13,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from assets.stages.completions import undo
+from assets.stages.held_back import WaitingItem, waiting_people
 from dagster_project.api.access import Caller
 from dagster_project.desk.session import Deciding, Looking, go, show
 from dagster_project.settling import Settler
@@ -62,6 +63,7 @@ def start(
         visitor,
         groups=groups,
         refused=refused,
+        people=people_of(waiting_people(caller.workspace, tenant=caller.tenant)),
         decided=_decided(caller),
         did=did,
         n=n,
@@ -106,6 +108,28 @@ def groups_of(rows: Iterable[WaitingRow]) -> list[Group]:
     for key, group in found.items():
         group.people, group.days = len(people[key]), len(days[key])
     return sorted(found.values(), key=lambda g: (-g.days, -g.records, g.kind, g.source_app))
+
+
+@dataclass
+class PeopleGroup:
+    """People of whom the same is open; one kind of data each."""
+
+    what: str
+    kind: str
+    lacks: tuple[str, ...]
+    subjects: list[str]
+    blocks: tuple[str, ...]
+
+
+def people_of(items: Iterable[WaitingItem]) -> list[PeopleGroup]:
+    """Profiles and choices of a source that are open, by what is open; what blocks most comes first."""
+    found: dict[tuple[Any, ...], PeopleGroup] = {}
+    for item in items:
+        key = item.what, item.kind, tuple(item.lacks), tuple(item.blocks)
+        group = found.setdefault(key, PeopleGroup(item.what, item.kind, tuple(item.lacks), [], tuple(item.blocks)))
+        if item.subject_id not in group.subjects:
+            group.subjects.append(item.subject_id)
+    return sorted(found.values(), key=lambda g: (-len(g.blocks), g.what, g.kind, g.lacks))
 
 
 def _refused(caller: Caller) -> dict[tuple[str | None, str], int]:

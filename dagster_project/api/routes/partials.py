@@ -6,6 +6,7 @@ Does not belong here: what a completion does (`assets.stages.completions`): uplo
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from assets.stages.completions import complete, in_scope, undo
+from assets.stages.held_back import inbox
 from dagster_project.api.access import Reader, Reviewer
 from dagster_project.api.decisions import Prefer, Reason, follow_up
 from dagster_project.api.outcomes import entity_tag, refuse_other_version, shown
@@ -133,6 +135,19 @@ def list_partials(
         status=status, kind=kind, upload_id=upload, subject_id=subject, limit=limit + 1, after=after
     )
     return page(rows, limit=limit, cursor=lambda row: str(row.id), shown=_listed)
+
+
+@router.get("/inbox", summary="Everything a person can decide", responses=described())
+def show_inbox(caller: Reader) -> list[dict[str, Any]]:
+    """Records, profiles and choices of a source that are open, and which metrics of which days each of them blocks."""
+    return [
+        {
+            **asdict(item),
+            "days": [day.isoformat() for day in item.days],
+            "first_seen": item.first_seen and item.first_seen.isoformat(),
+        }
+        for item in inbox(caller.workspace, tenant=caller.tenant)
+    ]
 
 
 @router.get("/{partial_id}", summary="One partial record", responses=described(404))

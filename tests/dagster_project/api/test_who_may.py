@@ -24,6 +24,7 @@ ENDPOINTS = {
     ("GET", "/v1/batches/{batch_id}"): ("reader", {}),
     ("GET", "/v1/batches/{batch_id}/items"): ("reader", {}),
     ("GET", "/v1/partials"): ("reader", {}),
+    ("GET", "/v1/partials/inbox"): ("reader", {}),
     ("GET", "/v1/partials/{partial_id}"): ("reader", {}),
     ("PATCH", "/v1/partials/{partial_id}/complete"): ("reviewer", {"json": {"said": RULE["said"], **WHY}}),
     ("POST", "/v1/partials/rules/preview"): ("reviewer", {"json": RULE}),

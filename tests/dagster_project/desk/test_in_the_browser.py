@@ -35,7 +35,7 @@ def pages(desk, hands):
     subject = waiting.subject_id
     day = f"/desk/people/{subject}/days/{DAY}"
     hands.open(day)
-    line = hands.driver.find_element(By.CSS_SELECTOR, "a[href*='/lines/']").get_attribute("href")
+    line = hands.driver.find_element(By.PARTIAL_LINK_TEXT, "daily summary").get_attribute("href")
     rule = f"/desk/rule?kind=blood_glucose&source_app={waiting.payload['source_app']}&field=specimen_source"
     return [
         "/desk/",
