@@ -4,7 +4,8 @@ Belongs here: the `audit_event` table and the questions asked of it.
 Does not belong here: logs and metrics of what ran.
 
 Retention: events are added, never changed, and nothing deletes them. They hold ids of rows, keys of tokens and names
-of rules; no health value and no external user id, so erasure of a person has nothing to remove here.
+of rules; no health value and no external user id. Erasure of a person takes target and details from events on what was
+theirs (`catalog_erasures`): that something was decided stays, and by whom and when.
 """
 
 from collections.abc import Iterable, Sequence
