@@ -24,7 +24,7 @@ from assets.stages.releases import release
 from dagster_project.cli.main import app
 from dagster_project.definitions import build_definitions
 from dagster_project.execution import Runner, local_instance
-from sensors.requests import LANDING_JOB
+from sensors.requests import LANDING_JOB, TENANT_TAG
 from tests.every_byte import hits
 from tests.flow import TENANT, came_out, installation, land, run_stages, unbalanced
 from vitals.certificate import as_bytes, faults
@@ -350,3 +350,30 @@ def test_a_version_that_the_person_is_not_in_stays_as_it_is(small):
     assert "without" not in {v["name"] for v in certificate["dataset_versions"]}
     assert {key: data for key, data in released(workspace).items() if "/without/" in key} == before
     assert lone in workspace.catalog.subjects.subject_ids(TENANT)
+
+
+def test_a_table_that_a_later_stage_adds_is_purged_without_being_named(tmp_path):
+    settings, workspace = installation(tmp_path / "home")
+    lake, gone = workspace.lake(TENANT), workspace.subject_id(TENANT, USER)
+    rows = pl.DataFrame({"subject_id": [gone, "somebody"], "day": [date(2025, 9, 15)] * 2})
+    lake.append("later/stage/kind", rows, partition_by="day")
+    certificate = erase(workspace)
+    assert certificate["removed"]["table_rows"] == {"later/stage/kind": 1}
+    assert hits(settings.home_path, [gone, USER]) == {}
+    assert lake.table("later/stage/kind").collect()["subject_id"].to_list() == ["somebody"]
+
+
+def test_an_erasure_is_refused_while_runs_are_under_way_and_leaves_its_certificate_in_the_home(tmp_path):
+    settings, workspace = installation(tmp_path / "home")
+    land(workspace.lake(TENANT), [one for one in uploads(3) if USER in one[0]][:1])
+    with local_instance(settings) as instance:
+        job = build_definitions(settings).resolve_job_def(LANDING_JOB)
+        instance.create_run_for_job(job, tags={TENANT_TAG: TENANT})
+        assert run_cli(settings, "subject", "forget", USER).exit_code == 5
+        assert run_cli(settings, "subject", "forget", USER, "--dry-run").exit_code == 0
+        instance.delete_run(instance.get_runs()[0].run_id)
+    done = run_cli(settings, "subject", "forget", USER)
+    assert done.exit_code == 0, done.output
+    (kept,) = (settings.home_path / "certificates").iterdir()
+    assert faults(kept.read_bytes(), public_key=None) == []
+    assert run_cli(settings, "subject", "forget").exit_code == 2
