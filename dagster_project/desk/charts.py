@@ -20,11 +20,12 @@ STAGES = ("OUT_OF_BED", "AWAKE", "UNKNOWN", "SLEEPING", "REM", "LIGHT", "DEEP")
 
 @dataclass(frozen=True)
 class Point:
-    """A value at a wall clock time; `waits`: it is not counted yet."""
+    """A value at a wall clock time; `waits`: it is not counted yet; `looked_at`: it is what the page is about."""
 
     at: datetime
     value: float
     waits: bool = False
+    looked_at: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,13 @@ def curve(points: Sequence[Point], *, title: str, unit: str) -> Markup:
     if len(counted) <= 300:
         parts += [_dot(x(p.at), y(p.value), "dot", f"{p.at:%H:%M}, {p.value:g} {unit}") for p in counted]
     parts += [
-        _dot(x(p.at), y(p.value), "waits", f"waits: {p.at:%H:%M}, {p.value:g} {unit}", radius=7)
+        _dot(
+            x(p.at),
+            y(p.value),
+            "waits looked-at" if p.looked_at else "waits",
+            f"waits: {p.at:%H:%M}, {p.value:g} {unit}",
+            radius=7,
+        )
         for p in points
         if p.waits
     ]

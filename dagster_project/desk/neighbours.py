@@ -5,7 +5,7 @@ Does not belong here: drawing (`charts`).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -66,7 +66,7 @@ def scene_of(caller: Caller, row: WaitingRow) -> Scene:
         (one for one, _ in rows if one["record_id"] != row.record_id), key=lambda o: abs(o["start_utc"] - at)
     )
     return Scene(
-        picture=picture_of(record_type, rows, shift=shift),
+        picture=picture_of(record_type, rows, shift=shift, looked_at=row.record_id),
         clock="UTC" if offset is None else "local time",
         own=_value(record_type, own.rows(named=True)[0]) if own.height else None,
         nearest=[
@@ -76,15 +76,22 @@ def scene_of(caller: Caller, row: WaitingRow) -> Scene:
     )
 
 
-def picture_of(record_type: RecordType, rows: list[tuple[dict[str, Any], bool]], *, shift: timedelta) -> Markup:
+def picture_of(
+    record_type: RecordType, rows: list[tuple[dict[str, Any], bool]], *, shift: timedelta, looked_at: str | None = None
+) -> Markup:
     """The picture that suits a kind.
 
     Args:
         rows: validated rows, and whether each waits.
         shift: from UTC to the clock that is shown.
+        looked_at: id of the record that the page is about.
     """
     if record_type.kind in {"blood_glucose", "hrv_rmssd", "heart_rate"}:
-        points = [point for row, waits in rows for point in _points(record_type, row, waits=waits, shift=shift)]
+        points = [
+            replace(point, looked_at=row["record_id"] == looked_at)
+            for row, waits in rows
+            for point in _points(record_type, row, waits=waits, shift=shift)
+        ]
         column = "bpm" if record_type.sampled else next(iter(record_type.plausible))
         return curve(points, title=record_type.title, unit=UNITS[column])
     if record_type.kind == "sleep":
