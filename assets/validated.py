@@ -16,7 +16,8 @@ from assets.failures import RETRY_TRANSIENT, typed_failures
 from assets.presentation import asset_key, asset_metadata, asset_tags, partition_of
 from assets.stages.books import PartitionBooks, partition_books
 from assets.stages.records_table import records_table
-from assets.stages.validation import Validated, validate_day
+from assets.stages.settled_counts import Validated
+from assets.stages.validation import validate_day
 from resources.workspace import Workspace
 from vitals.record_types import (
     ACTIVE_CALORIES,

@@ -16,8 +16,9 @@ from assets.stages.journal import render_journal
 from assets.stages.records_table import record_count
 from assets.stages.rendering import render_partition
 from assets.stages.rendering_paths import JOURNAL
+from assets.stages.settled_counts import FATES
 from assets.stages.summaries import clinical_schema, clinical_table, summarise_partition
-from assets.stages.validation import FATES, validate_day
+from assets.stages.validation import validate_day
 from dagster_project.installation import build_workspace
 from dagster_project.settings import Settings
 from resources.lake import Lake

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from assets.stages.records_table import record_count
-from assets.stages.validation import FATES, RESOLVED_SCHEMA
+from assets.stages.settled_counts import FATES, RESOLVED_SCHEMA
 from resources.catalog_rows import Upload
 from resources.workspace import Workspace
 from vitals.record_types import RecordType

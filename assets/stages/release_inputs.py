@@ -14,8 +14,8 @@ import polars as pl
 
 from assets.stages.books import BALANCED_STATES, every_upload
 from assets.stages.records_table import record_count, records_table
+from assets.stages.settled_counts import FATES
 from assets.stages.summaries import clinical_table
-from assets.stages.validation import FATES
 from resources.lake import Lake
 from resources.workspace import Workspace
 from vitals.clinical.metrics import BY_ID

@@ -10,6 +10,8 @@ from tests.servers.postgresql import PostgresqlServer
 from tests.servers.s3 import S3Server
 from tests.small_cohort import uploads
 
+pytest_plugins = ["tests.servers.catalogs"]
+
 pytestmark = pytest.mark.integration
 
 
