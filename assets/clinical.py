@@ -61,7 +61,9 @@ def build_clinical_asset(record_type: RecordType, *, partitions_def: dg.Partitio
 
     @dg.asset(
         key=asset_key("clinical", record_type),
-        deps=[dg.AssetDep(asset_key("validated", source), partition_mapping=latest_landing_day()) for source in sources],
+        deps=[
+            dg.AssetDep(asset_key("validated", source), partition_mapping=latest_landing_day()) for source in sources
+        ],
         partitions_def=partitions_def,
         group_name="clinical",
         description=(
