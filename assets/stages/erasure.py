@@ -30,6 +30,7 @@ from assets.stages.erasure_lake import (
 from assets.stages.erasure_releases import build_successors, plan, take_back
 from assets.stages.erasure_search import find_person, is_nothing, search
 from assets.stages.registration import GUARDS, erased_people, utc_now
+from assets.stages.what_if import clear_abandoned_copies
 from resources.catalog_erasures import Person
 from resources.catalog_rows import NewAuditEvent
 from resources.workspace import Workspace
@@ -184,6 +185,7 @@ class _Erasing:
         yield "training", _done(partial(remove_lines, lake, person, on_step=self.on_step))
         yield "tables", _done(partial(purge_tables, lake, person, on_step=self.on_step))
         yield "leftovers", _done(partial(clear_leftovers, lake, person))
+        yield "copies", _done(clear_abandoned_copies)
         yield "taken_back", self._take_back
         yield "catalog", partial(self.workspace.catalog.erasures.forget, self.tenant, person)
         yield "contributors", self._forget_contributor

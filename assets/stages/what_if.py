@@ -9,12 +9,13 @@ It costs what the change would cost: reading the uploads that may move (all of a
 computing their days. Uploads that are pending for other reasons are left out of the copy's work.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import orjson
 from sqlalchemy import delete, update
@@ -41,6 +42,9 @@ from vitals.validated.rule_policy import LOW_QUALITY, RulePolicy
 
 ROUNDS = 12
 RUN_ID = "what-if"
+
+COPIES = "vitalgraph-what-if-"
+"""How folders with copies of the catalog begin, below the system's folder for temporary files."""
 
 RowKey = tuple[str, int | None]
 """Upload id and row; no row means the whole file."""
@@ -189,9 +193,15 @@ def _moved(
     return [upload_id for upload_id in ids if upload_id not in refused and would[upload_id] != is_now[upload_id]]
 
 
+def clear_abandoned_copies() -> None:
+    """Delete what dry runs that were killed have left behind: copies of the catalog, people's ids among them."""
+    for folder in Path(gettempdir()).glob(f"{COPIES}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def _copied(workspace: Workspace) -> Iterator[_CopiedWorkspace]:
-    with TemporaryDirectory(prefix="vitalgraph-what-if-") as folder:
+    with TemporaryDirectory(prefix=COPIES) as folder:
         catalog = copy_of(workspace.catalog, Path(folder))
         try:
             yield _CopiedWorkspace(
