@@ -25,10 +25,8 @@ from vitals.record_types import BY_KIND
 DAILY_SUMMARY = "daily_summary"
 
 
-def shown(caller: Caller, row: WaitingRow) -> dict[str, Any]:
-    """A partial record with what is known of it. Its metrics are null until it is complete and the flow is through."""
-    said = of_record(caller, row)
-    outcome = None if row.status == "waiting" else day_of(caller, row)
+def listed(row: WaitingRow) -> dict[str, Any]:
+    """A partial record with what is known of it and what it lacks."""
     return {
         "id": row.id,
         "version": row.version,
@@ -41,6 +39,15 @@ def shown(caller: Caller, row: WaitingRow) -> dict[str, Any]:
         "first_seen": row.first_seen.isoformat(),
         "missing_fields": list(row.missing) if row.status == "waiting" else [],
         "known": dict(row.payload),
+    }
+
+
+def shown(caller: Caller, row: WaitingRow) -> dict[str, Any]:
+    """One partial record in full. Its metrics are null until it is complete and the flow is through."""
+    said = of_record(caller, row)
+    outcome = None if row.status == "waiting" else day_of(caller, row)
+    return {
+        **listed(row),
         "said": {one.field: one.value for one in said},
         "fields": provenance(said),
         "blocks": [metric.id for metric in metrics_of(row.kind, "day")] if row.status == "waiting" else [],

@@ -19,7 +19,7 @@ from assets.stages.completions import complete, in_scope, undo
 from assets.stages.held_back import inbox
 from dagster_project.api.access import Reader, Reviewer
 from dagster_project.api.decisions import Prefer, Reason, follow_up
-from dagster_project.api.outcomes import entity_tag, refuse_other_version, shown
+from dagster_project.api.outcomes import entity_tag, listed, refuse_other_version, shown
 from dagster_project.api.pages import Limit, Page, page
 from dagster_project.api.problems import ProblemError, described
 from dagster_project.api.routes.uploads import Kind
@@ -134,7 +134,7 @@ def list_partials(
     rows = caller.catalog.partials.list(
         status=status, kind=kind, upload_id=upload, subject_id=subject, limit=limit + 1, after=after
     )
-    return page(rows, limit=limit, cursor=lambda row: str(row.id), shown=_listed)
+    return page(rows, limit=limit, cursor=lambda row: str(row.id), shown=listed)
 
 
 @router.get("/inbox", summary="Everything a person can decide", responses=described())
@@ -263,19 +263,3 @@ def previewed(rows: Sequence[WaitingRow]) -> Preview:
         uploads=len({row.upload_id for row in rows}),
         preview=seen,
     )
-
-
-def _listed(row: WaitingRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "version": row.version,
-        "status": row.status,
-        "quality": "full" if row.status == "completed" else "partial",
-        "kind": row.kind,
-        "record_id": row.record_id,
-        "subject_id": row.subject_id,
-        "upload_id": row.upload_id,
-        "first_seen": row.first_seen.isoformat(),
-        "missing_fields": list(row.missing) if row.status == "waiting" else [],
-        "known": dict(row.payload),
-    }
