@@ -3,7 +3,7 @@
 from alembic import context
 
 from resources.catalog_migrations import COMPARISON
-from resources.catalog_models import Base
+from resources.catalog_models.base import Base
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=Base.metadata, **COMPARISON)

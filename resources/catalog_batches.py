@@ -11,8 +11,8 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from resources import catalog_models as models
 from resources.catalog_database import CatalogDatabase
+from resources.catalog_models import uploads as models
 from resources.catalog_rows import PENDING_STATES
 from vitals.errors import NotFoundError, UsageError
 

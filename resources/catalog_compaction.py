@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from resources.catalog_database import CatalogDatabase
-from resources.catalog_models import Base
+from resources.catalog_models.base import Base
 from vitals.errors import TransientError
 
 

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from resources import catalog_models as models
 from resources.catalog_database import CatalogDatabase
+from resources.catalog_models import decisions, uploads
 from resources.catalog_rows import Completion, Decision, NewCompletion
 from resources.catalog_sql import chunks, fetch, selecting, values_of
 from resources.catalog_uploads import reland_uploads
@@ -54,7 +54,7 @@ class CatalogCompletions:
         def work(connection: Connection) -> list[int]:
             _decide(connection, tenant, completed, status="completed")
             _decide(connection, tenant, touched, status="waiting")
-            statement = insert(models.Completion).returning(models.Completion.id)
+            statement = insert(decisions.Completion).returning(decisions.Completion.id)
             reland_uploads(connection, upload_ids)
             return sorted(int(connection.execute(statement.values(**row)).scalar_one()) for row in rows)
 
@@ -70,7 +70,7 @@ class CatalogCompletions:
         rows = self.get(tenant, ids)
         if any(row.undone_at is not None for row in rows):
             raise AlreadyDoneError("undo a completion", tenant, "it was undone before", "Nothing was changed.")
-        table, partial = models.Completion, models.PartialRecord
+        table, partial = decisions.Completion, uploads.PartialRecord
 
         def work(connection: Connection) -> None:
             reland_uploads(connection, upload_ids)
@@ -93,7 +93,7 @@ class CatalogCompletions:
         Raises:
             NotFoundError: one of them is not in the tenant.
         """
-        table = models.Completion
+        table = decisions.Completion
         wanted = sorted(set(ids))
 
         def work(connection: Connection) -> list[Completion]:
@@ -111,7 +111,7 @@ class CatalogCompletions:
         self, tenant: str, subject_ids: Iterable[str] | None = None, *, kind: str | None = None
     ) -> Sequence[Completion]:
         """Completions that count, of these people or of all, by id."""
-        table = models.Completion
+        table = decisions.Completion
         statement = selecting(table, Completion).where(table.tenant == tenant, table.undone_at.is_(None))
         if kind is not None:
             statement = statement.where(table.kind == kind)
@@ -129,7 +129,7 @@ class CatalogCompletions:
 
     def of_records(self, tenant: str, kind: str, record_ids: Iterable[str]) -> Sequence[Completion]:
         """Everything ever said of records, undone or not, by id."""
-        table = models.Completion
+        table = decisions.Completion
         statement = selecting(table, Completion).where(table.tenant == tenant, table.kind == kind)
 
         def work(connection: Connection) -> list[Completion]:
@@ -143,7 +143,7 @@ class CatalogCompletions:
 
     def require(self, tenant: str, kind: str, fields: Iterable[str], *, decision: Decision) -> None:
         """Make these the fields that the tenant's rows of a kind must have; none is the default."""
-        table = models.RequiredContext
+        table = decisions.RequiredContext
         rows = [{"tenant": tenant, "kind": kind, "field": one, **values_of(decision)} for one in sorted(set(fields))]
 
         def work(connection: Connection) -> None:
@@ -155,7 +155,7 @@ class CatalogCompletions:
 
     def required(self, tenant: str) -> dict[str, list[str]]:
         """Kind to the fields that its rows must have, sorted."""
-        table = models.RequiredContext
+        table = decisions.RequiredContext
         statement = select(table.kind, table.field).where(table.tenant == tenant).order_by(table.kind, table.field)
         found = self._database.read("look up demanded context", lambda connection: connection.execute(statement).all())
         required: dict[str, list[str]] = {}
@@ -166,7 +166,7 @@ class CatalogCompletions:
 
 def _decide(connection: Connection, tenant: str, versions: Mapping[int, int], *, status: str) -> None:
     """Move partial records on, unless somebody decided on one of them since it was seen."""
-    table = models.PartialRecord
+    table = uploads.PartialRecord
     for partial_id, version in sorted(versions.items()):
         statement = (
             update(table)

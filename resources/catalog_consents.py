@@ -12,8 +12,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from resources import catalog_models as models
 from resources.catalog_database import CatalogDatabase
+from resources.catalog_models import people as models
 from resources.catalog_rows import PURPOSES, ConsentDecision, Purpose
 from resources.catalog_sql import fetch, selecting
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select
 
 from resources.catalog import Catalog
-from resources.catalog_models import Base
+from resources.catalog_models.base import Base
 
 ROWS_AT_ONCE = 5_000
 

@@ -25,7 +25,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from resources.catalog_models import Base
+from resources.catalog_models.base import Base
 from vitals.errors import PermanentError, TransientError, UsageError
 
 POOL_SIZE = 20

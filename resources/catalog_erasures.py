@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, func, select, text, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from resources import catalog_models as models
 from resources.catalog_database import CatalogDatabase, table_of
-from resources.catalog_models import Base
+from resources.catalog_models import people, tenants, uploads
+from resources.catalog_models.base import Base
 from resources.catalog_rows import Erasure, Upload
 from resources.catalog_sql import chunks, fetch, selecting
 from vitals.errors import NotFoundError
@@ -49,7 +49,7 @@ class CatalogErasures:
 
     def begin(self, tenant: str, tombstone: str, *, actor: str, now: datetime) -> Erasure:
         """Enter an erasure, or find the one that was begun before."""
-        table = models.Erasure
+        table = people.Erasure
         row = {
             "erasure_id": tombstone[:16],
             "tenant": tenant,
@@ -68,7 +68,7 @@ class CatalogErasures:
 
     def again(self, tenant: str, tombstone: str) -> None:
         """Forget which steps are done, so that all of them are done again."""
-        table = models.Erasure
+        table = people.Erasure
         statement = (
             update(table).where(table.tenant == tenant, table.tombstone == tombstone).values(steps={}, finished_at=None)
         )
@@ -76,7 +76,7 @@ class CatalogErasures:
 
     def done(self, tenant: str, tombstone: str, step: str, counts: Mapping[str, Any]) -> Erasure:
         """Enter that a step is done."""
-        table = models.Erasure
+        table = people.Erasure
 
         def work(connection: Connection) -> Erasure:
             found = _of(connection, tenant, tombstone)
@@ -88,7 +88,7 @@ class CatalogErasures:
 
     def finish(self, tenant: str, tombstone: str, certificate: Mapping[str, Any], *, now: datetime) -> None:
         """Enter that everything is done, with its certificate."""
-        table = models.Erasure
+        table = people.Erasure
         statement = (
             update(table)
             .where(table.tenant == tenant, table.tombstone == tombstone)
@@ -98,18 +98,18 @@ class CatalogErasures:
 
     def list(self, tenant: str) -> Sequence[Erasure]:
         """Erasures of a tenant, oldest first."""
-        table = models.Erasure
+        table = people.Erasure
         statement = selecting(table, Erasure).where(table.tenant == tenant).order_by(table.begun_at, table.erasure_id)
         return self._database.read("list erasures", lambda connection: fetch(connection, statement, Erasure))
 
     def tombstones(self, tenant: str) -> frozenset[str]:
         """Tombstones of everybody whose erasure was begun."""
-        statement = select(models.Erasure.tombstone).where(models.Erasure.tenant == tenant)
+        statement = select(people.Erasure.tombstone).where(people.Erasure.tenant == tenant)
         return self._database.read("look up erasures", lambda connection: frozenset(connection.scalars(statement)))
 
     def uploads(self, tenant: str, person: Person) -> Sequence[Upload]:
         """A person's uploads of any state."""
-        statement = selecting(models.Upload, Upload).where(_theirs(tenant, person)).order_by(models.Upload.upload_id)
+        statement = selecting(uploads.Upload, Upload).where(_theirs(tenant, person)).order_by(uploads.Upload.upload_id)
         return self._database.read("look up uploads", lambda connection: fetch(connection, statement, Upload))
 
     def count(self, tenant: str, person: Person) -> dict[str, int]:
@@ -141,7 +141,7 @@ class CatalogErasures:
 
 
 def _of(connection: Connection, tenant: str, tombstone: str) -> Erasure:
-    table = models.Erasure
+    table = people.Erasure
     wanted = (table.tenant == tenant, table.tombstone == tombstone)
     found = fetch(connection, selecting(table, Erasure).where(*wanted), Erasure)
     if not found:
@@ -150,14 +150,14 @@ def _of(connection: Connection, tenant: str, tombstone: str) -> Erasure:
 
 
 def _theirs(tenant: str, person: Person) -> ColumnElement[bool]:
-    table = models.Upload
+    table = uploads.Upload
     return (table.tenant == tenant) & ((table.subject_id == person.subject_id) | table.key.in_(sorted(person.keys)))
 
 
 def _rows_of(connection: Connection, tenant: str, person: Person) -> list[tuple[Table, ColumnElement[bool]]]:
     """Tables with rows of a person and which those are; tables that refer to others come first."""
     # Read first: the uploads' own rows go last, and the others are found by them.
-    upload_ids = list(connection.scalars(select(models.Upload.upload_id).where(_theirs(tenant, person))))
+    upload_ids = list(connection.scalars(select(uploads.Upload.upload_id).where(_theirs(tenant, person))))
     found: list[tuple[Table, ColumnElement[bool]]] = []
     for table in reversed(Base.metadata.sorted_tables):
         if table.name in LEFT_TO_RELEASES:
@@ -191,7 +191,7 @@ def _mentions(connection: Connection, tenant: str, person: Person) -> frozenset[
 
 def _redact_audit(connection: Connection, tenant: str, mentions: frozenset[str]) -> int:
     """That something was decided stays, and by whom and when; on what of the person's does not."""
-    table = table_of(models.AuditEvent)
+    table = table_of(tenants.AuditEvent)
     whole = select(table.c.id, table.c.target, table.c.details).where(table.c.tenant == tenant)
     redacted = [
         row.id

@@ -24,7 +24,7 @@ from sqlalchemy import JSON, Column, Connection, MetaData, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from resources.catalog import Catalog
-from resources.catalog_models import Base
+from resources.catalog_models.base import Base
 from vitals.errors import ConflictError, NotFoundError
 
 

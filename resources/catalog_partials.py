@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, insert, select, update
 
-from resources import catalog_models as models
 from resources.catalog_database import CatalogDatabase
+from resources.catalog_models import uploads as models
 from resources.catalog_rows import PartialRow, PartialStatus, WaitingRow
 from resources.catalog_sql import chunks, fetch, selecting, values_of
 from vitals.errors import NotFoundError

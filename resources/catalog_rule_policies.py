@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, func, insert, select
 
-from resources import catalog_models as models
 from resources.catalog_database import CatalogDatabase
+from resources.catalog_models import decisions as models
 from resources.catalog_rows import Decision, Exemption, NewExemption, RuleChange
 from resources.catalog_sql import fetch, selecting, values_of
 

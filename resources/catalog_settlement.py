@@ -10,8 +10,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, case, update
 
-from resources import catalog_models as models
 from resources.catalog_database import CatalogDatabase
+from resources.catalog_models import uploads as models
 from resources.catalog_partials import replace_partials
 from resources.catalog_quarantine import replace_quarantine
 from resources.catalog_rows import (

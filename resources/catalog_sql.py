@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Column, Connection, Select, select
 
 from resources.catalog_database import table_of
-from resources.catalog_models import Base
+from resources.catalog_models.base import Base
 
 CHUNK = 1000
 """Values in one IN list: both databases limit the parameters of a statement."""

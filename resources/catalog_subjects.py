@@ -10,8 +10,8 @@ from typing import Any, TypedDict
 
 from sqlalchemy import Connection, select, update
 
-from resources import catalog_models as models
 from resources.catalog_database import CatalogDatabase, greatest
+from resources.catalog_models import days, people
 from resources.catalog_rows import Diabetes, FetchMark, Profile
 from resources.catalog_sql import chunks, fetch, selecting, values_of
 from vitals.errors import ConflictError, NotFoundError
@@ -47,7 +47,7 @@ class CatalogSubjects:
             {"tenant": tenant, "external_user": user, "subject_id": subject_id, "created_at": now}
             for user, subject_id in sorted(subject_ids.items())
         ]
-        insert = self._database.insert(models.Subject).on_conflict_do_nothing()
+        insert = self._database.insert(people.Subject).on_conflict_do_nothing()
 
         def work(connection: Connection) -> None:
             connection.execute(insert, rows)
@@ -72,8 +72,8 @@ class CatalogSubjects:
         Raises:
             NotFoundError: no such person in the tenant.
         """
-        statement = selecting(models.Subject, Profile).where(
-            models.Subject.tenant == tenant, models.Subject.external_user == external_user
+        statement = selecting(people.Subject, Profile).where(
+            people.Subject.tenant == tenant, people.Subject.external_user == external_user
         )
         found = self._database.read("look up a person", lambda connection: fetch(connection, statement, Profile))
         if not found:
@@ -87,13 +87,13 @@ class CatalogSubjects:
             NotFoundError: no such person in the tenant.
             PermanentError: a value is outside what is possible.
         """
-        person = (models.Subject.tenant == tenant, models.Subject.external_user == external_user)
+        person = (people.Subject.tenant == tenant, people.Subject.external_user == external_user)
         values: dict[str, Any] = dict(change)
 
         def work(connection: Connection) -> list[Profile]:
             if values:
-                connection.execute(update(models.Subject).where(*person).values(values))
-            return fetch(connection, selecting(models.Subject, Profile).where(*person), Profile)
+                connection.execute(update(people.Subject).where(*person).values(values))
+            return fetch(connection, selecting(people.Subject, Profile).where(*person), Profile)
 
         found = self._database.write("change a profile", work)
         if not found:
@@ -102,13 +102,13 @@ class CatalogSubjects:
 
     def profiles(self, tenant: str, subject_ids: Iterable[str] | None = None) -> list[Profile]:
         """Profiles by pseudonym; of all people of the tenant if none are named."""
-        statement = selecting(models.Subject, Profile).where(models.Subject.tenant == tenant)
+        statement = selecting(people.Subject, Profile).where(people.Subject.tenant == tenant)
 
         def work(connection: Connection) -> list[Profile]:
             if subject_ids is None:
-                return fetch(connection, statement.order_by(models.Subject.subject_id), Profile)
+                return fetch(connection, statement.order_by(people.Subject.subject_id), Profile)
             found = [
-                fetch(connection, statement.where(models.Subject.subject_id.in_(some)), Profile)
+                fetch(connection, statement.where(people.Subject.subject_id.in_(some)), Profile)
                 for some in chunks(subject_ids)
             ]
             return sorted((row for rows in found for row in rows), key=lambda row: row.subject_id)
@@ -117,7 +117,7 @@ class CatalogSubjects:
 
     def latest_fetches(self, tenant: str, subject_ids: Iterable[str] | None = None) -> list[FetchMark]:
         """Latest fetch per person and kind; of all people of the tenant if none are named."""
-        statement = selecting(models.SubjectFetch, FetchMark).where(models.SubjectFetch.tenant == tenant)
+        statement = selecting(days.SubjectFetch, FetchMark).where(days.SubjectFetch.tenant == tenant)
 
         def work(connection: Connection) -> list[FetchMark]:
             if subject_ids is None:
@@ -126,7 +126,7 @@ class CatalogSubjects:
                 found = [
                     row
                     for some in chunks(subject_ids)
-                    for row in fetch(connection, statement.where(models.SubjectFetch.subject_id.in_(some)), FetchMark)
+                    for row in fetch(connection, statement.where(days.SubjectFetch.subject_id.in_(some)), FetchMark)
                 ]
             return sorted(found, key=lambda row: (row.subject_id, row.kind))
 
@@ -142,26 +142,24 @@ def merge_fetches(connection: Connection, database: CatalogDatabase, marks: Iter
             latest[key] = mark
     if not latest:
         return
-    insert = database.insert(models.SubjectFetch)
+    insert = database.insert(days.SubjectFetch)
     statement = insert.on_conflict_do_update(
         index_elements=["tenant", "subject_id", "kind"],
         set_={
-            "latest_fetch_ms": greatest(
-                models.SubjectFetch.__table__.c.latest_fetch_ms, insert.excluded.latest_fetch_ms
-            )
+            "latest_fetch_ms": greatest(days.SubjectFetch.__table__.c.latest_fetch_ms, insert.excluded.latest_fetch_ms)
         },
     )
     connection.execute(statement, [values_of(latest[key]) for key in sorted(latest)])
 
 
 def _known(connection: Connection, tenant: str, external_users: Iterable[str] | None) -> dict[str, str]:
-    statement = select(models.Subject.external_user, models.Subject.subject_id).where(models.Subject.tenant == tenant)
+    statement = select(people.Subject.external_user, people.Subject.subject_id).where(people.Subject.tenant == tenant)
     if external_users is None:
         return dict(connection.execute(statement).tuples().all())
     return {
         user: subject_id
         for some in chunks(external_users)
-        for user, subject_id in connection.execute(statement.where(models.Subject.external_user.in_(some)))
+        for user, subject_id in connection.execute(statement.where(people.Subject.external_user.in_(some)))
     }
 
 

@@ -18,8 +18,8 @@ from typing import Literal
 
 from sqlalchemy import Connection, select, update
 
-from resources import catalog_models as models
 from resources.catalog_database import CatalogDatabase
+from resources.catalog_models import tenants as models
 from resources.catalog_sql import fetch, selecting
 from vitals.errors import ConflictError, NotFoundError
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from resources import catalog_models as models
 from resources.catalog_database import CatalogDatabase, greatest, least, table_of
+from resources.catalog_models import days
+from resources.catalog_models.base import storable
 from resources.catalog_rows import ZoneChange, ZoneObservation
 from resources.catalog_sql import chunks, fetch, selecting, values_of
 
@@ -44,7 +45,7 @@ def merge_zones(
     merged: dict[_Key, ZoneObservation] = {}
     for row in observations:
         # As the column stores it, or the same evidence would look new for ever.
-        clean = replace(row, source_app=models.storable(row.source_app))
+        clean = replace(row, source_app=storable(row.source_app))
         known = merged.get(_key(clean))
         merged[_key(clean)] = clean if known is None else _union(known, clean)
     people: dict[str, set[str]] = {}
@@ -63,8 +64,8 @@ def merge_zones(
         if new != old:
             changes.append(ZoneChange(old=old, new=new))
     if changes:
-        table = table_of(models.ZoneObservation)
-        insert = database.insert(models.ZoneObservation)
+        table = table_of(days.ZoneObservation)
+        insert = database.insert(days.ZoneObservation)
         # Merged once more by the database: another transaction may have been here since the rows were read.
         statement = insert.on_conflict_do_update(
             index_elements=_KEY,
@@ -78,11 +79,11 @@ def merge_zones(
 
 
 def _of(connection: Connection, tenant: str, subject_ids: Iterable[str]) -> list[ZoneObservation]:
-    statement = selecting(models.ZoneObservation, ZoneObservation).where(models.ZoneObservation.tenant == tenant)
+    statement = selecting(days.ZoneObservation, ZoneObservation).where(days.ZoneObservation.tenant == tenant)
     found = [
         row
         for some in chunks(subject_ids)
-        for row in fetch(connection, statement.where(models.ZoneObservation.subject_id.in_(some)), ZoneObservation)
+        for row in fetch(connection, statement.where(days.ZoneObservation.subject_id.in_(some)), ZoneObservation)
     ]
     return sorted(found, key=lambda row: (row.subject_id, row.utc_date, row.source_app, row.offset_seconds))
 

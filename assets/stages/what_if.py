@@ -28,9 +28,9 @@ from assets.stages.rendering import render_partition
 from assets.stages.rendering_paths import JOURNAL
 from assets.stages.summaries import summarise_partition
 from assets.stages.validation import batches, validate_day
-from resources import catalog_models as models
 from resources.catalog import Catalog
 from resources.catalog_copy import copy_of
+from resources.catalog_models import days, uploads
 from resources.catalog_rows import PENDING_STATES, Upload
 from resources.lake import Lake, ReadFailure
 from resources.lake_overlay import OverlayLake
@@ -217,9 +217,9 @@ def _copied(workspace: Workspace) -> Iterator[_CopiedWorkspace]:
 
 def _leave_only(catalog: Catalog, upload_ids: Sequence[str]) -> None:
     """Make these uploads the only work there is."""
-    pending = update(models.Upload).where(models.Upload.state.in_(PENDING_STATES)).values(state="failed")
+    pending = update(uploads.Upload).where(uploads.Upload.state.in_(PENDING_STATES)).values(state="failed")
     catalog.database.write("put other work aside", lambda connection: connection.execute(pending))
-    catalog.database.write("put stale days aside", lambda connection: connection.execute(delete(models.StaleDay)))
+    catalog.database.write("put stale days aside", lambda connection: connection.execute(delete(days.StaleDay)))
     catalog.uploads.reland(upload_ids)
 
 

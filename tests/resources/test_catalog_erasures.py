@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, text
 
-from resources import catalog_models as models
 from resources.catalog_erasures import Person
-from resources.catalog_models import Base
+from resources.catalog_models import decisions, uploads
+from resources.catalog_models.base import Base
 from resources.catalog_rows import FetchMark, NewAuditEvent
 from resources.catalog_settlement import Settlement
 from tests.resources.catalog_builders import LATER, NOW, TENANT, partial, processed, quarantined, upload, zone
@@ -47,9 +47,9 @@ def fill(catalog, person):
     catalog.consents.decide(TENANT, person.subject_id, {"training": False}, actor="desk", now=NOW)
     said = {"actor": "desk", "at": NOW, "reason": "told by phone"}
     rows = {
-        models.RuleExemption: {"kind": "steps", "upload_id": name, "subject_id": person.subject_id, "record_id": f"rec-e-{person.external_user}", "payload_hash": 1, "rule": "r", **said},
-        models.Completion: {"kind": "steps", "subject_id": person.subject_id, "record_id": f"rec-c-{person.external_user}", "source_app": "app", "start_utc_ms": 1, "field": "zone", "value": "+01:00", **said},
-        models.BatchMember: {"batch_id": "batch", "upload_id": name},
+        decisions.RuleExemption: {"kind": "steps", "upload_id": name, "subject_id": person.subject_id, "record_id": f"rec-e-{person.external_user}", "payload_hash": 1, "rule": "r", **said},
+        decisions.Completion: {"kind": "steps", "subject_id": person.subject_id, "record_id": f"rec-c-{person.external_user}", "source_app": "app", "start_utc_ms": 1, "field": "zone", "value": "+01:00", **said},
+        uploads.BatchMember: {"batch_id": "batch", "upload_id": name},
     }  # fmt: skip
     catalog.database.write(
         "fill", lambda c: [c.execute(insert(model), [{"tenant": TENANT, **row}]) for model, row in rows.items()]

@@ -16,7 +16,7 @@ from sqlalchemy import Column, Integer, inspect, text
 
 from resources import catalog_migrations
 from resources.catalog import Catalog
-from resources.catalog_models import Base
+from resources.catalog_models.base import Base
 from resources.catalog_settlement import Settlement
 from tests.resources.catalog_builders import NOW, TENANT, claimed, partial, processed, quarantined, stale
 from vitals.errors import ConflictError, NotFoundError, PermanentError

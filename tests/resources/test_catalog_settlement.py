@@ -285,7 +285,7 @@ def test_the_books_balance_after_any_shifts_of_fate(catalog, shifts):
 def test_a_decision_of_a_person_survives_reading_the_file_again(ready):
     from sqlalchemy import update
 
-    from resources import catalog_models as models
+    from resources.catalog_models import uploads as models
 
     ready.settle(full_batch(), now=NOW)
     done = update(models.PartialRecord).values(status="completed")
@@ -297,7 +297,7 @@ def test_a_decision_of_a_person_survives_reading_the_file_again(ready):
 def test_a_completed_record_that_lacks_something_else_waits_again(ready):
     from sqlalchemy import update
 
-    from resources import catalog_models as models
+    from resources.catalog_models import uploads as models
 
     ready.settle(full_batch(), now=NOW)
     done = update(models.PartialRecord).values(status="completed")

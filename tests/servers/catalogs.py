@@ -15,7 +15,8 @@ from sqlalchemy import Connection, delete, true, update
 
 from resources import catalog_migrations
 from resources.catalog import Catalog
-from resources.catalog_models import Base, Tenant
+from resources.catalog_models.base import Base
+from resources.catalog_models.tenants import Tenant
 from tests.servers.postgresql import PostgresqlServer
 from tests.servers.postgresql import postgresql_server as postgresql_server  # noqa: PLC0414 - a fixture, handed on
 

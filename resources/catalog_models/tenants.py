@@ -1,0 +1,71 @@
+"""Tables of a tenant: the organisation itself, its API keys, what was decided in it.
+
+Belongs here: columns, keys, checks and indexes.
+Does not belong here: its people (`people`), queries.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    false,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from resources.catalog_models.base import ID, Base
+
+
+class Tenant(Base):
+    """An isolated organisation or study."""
+
+    __tablename__ = "tenant"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    root_url: Mapped[str | None]
+    paused: Mapped[bool] = mapped_column(server_default=false())
+    created_at: Mapped[datetime]
+
+
+class ApiToken(Base):
+    """A key of the HTTP API: for one tenant and one role. Only the hash of its secret is kept."""
+
+    __tablename__ = "api_token"
+    __table_args__ = (
+        UniqueConstraint("tenant", "name"),
+        CheckConstraint("role IN ('reader', 'reviewer', 'admin')", name="role"),
+    )
+
+    token_id: Mapped[str] = mapped_column(primary_key=True)
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenant.name"))
+    name: Mapped[str]
+    role: Mapped[str]
+    secret_sha256: Mapped[str]
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class AuditEvent(Base):
+    """Something that a person or the system decided."""
+
+    __tablename__ = "audit_event"
+    __table_args__ = (
+        Index(None, "tenant", "at"),
+        Index(None, "tenant", "actor", "at"),
+        Index(None, "tenant", "action", "at"),
+        Index(None, "tenant", "duration_ms"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    tenant: Mapped[str]
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    target: Mapped[str]
+    details: Mapped[dict[str, Any]]
+    duration_ms: Mapped[int | None] = mapped_column(BigInteger())
