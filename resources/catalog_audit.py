@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, func, insert, select
 
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import tenants as models
-from resources.catalog_rows import AuditEvent, NewAuditEvent
+from resources.catalog_rows.tenants import AuditEvent, NewAuditEvent
 from resources.catalog_sql import fetch, selecting, values_of
 
 

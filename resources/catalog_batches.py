@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import uploads as models
-from resources.catalog_rows import PENDING_STATES
+from resources.catalog_rows.uploads import PENDING_STATES
 from vitals.errors import NotFoundError, UsageError
 
 BatchState = Literal["processing", "partial", "failed", "completed"]

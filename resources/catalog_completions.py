@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import decisions, uploads
-from resources.catalog_rows import Completion, Decision, NewCompletion
+from resources.catalog_rows.decisions import Completion, Decision, NewCompletion
 from resources.catalog_sql import chunks, fetch, selecting, values_of
 from resources.catalog_uploads import reland_uploads
 from vitals.errors import AlreadyDoneError, ConflictError, NotFoundError

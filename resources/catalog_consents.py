@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select
 
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import people as models
-from resources.catalog_rows import PURPOSES, ConsentDecision, Purpose
+from resources.catalog_rows.people import PURPOSES, ConsentDecision, Purpose
 from resources.catalog_sql import fetch, selecting
 
 

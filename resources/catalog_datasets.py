@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, func, insert, literal, select, update
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import releases as models
 from resources.catalog_models.base import UtcDateTime
-from resources.catalog_rows import DatasetVersion
+from resources.catalog_rows.releases import DatasetVersion
 from resources.catalog_sql import chunks, fetch, selecting
 from vitals.errors import ConflictError, NotFoundError
 

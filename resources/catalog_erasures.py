@@ -18,7 +18,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from resources.catalog_database import CatalogDatabase, table_of
 from resources.catalog_models import people, tenants, uploads
 from resources.catalog_models.base import Base
-from resources.catalog_rows import Erasure, Upload
+from resources.catalog_rows.people import Erasure
+from resources.catalog_rows.uploads import Upload
 from resources.catalog_sql import chunks, fetch, selecting
 from vitals.errors import NotFoundError
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func,
 
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import uploads as models
-from resources.catalog_rows import PartialRow, PartialStatus, WaitingRow
+from resources.catalog_rows.uploads import PartialRow, PartialStatus, WaitingRow
 from resources.catalog_sql import chunks, fetch, selecting, values_of
 from vitals.errors import NotFoundError
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, selec
 
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import uploads as models
-from resources.catalog_rows import QuarantinedRow, QuarantineRow, QuarantineStatus
+from resources.catalog_rows.uploads import QuarantinedRow, QuarantineRow, QuarantineStatus
 from resources.catalog_sql import chunks, fetch, selecting, values_of
 from vitals.errors import ConflictError, NotFoundError
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import decisions as models
-from resources.catalog_rows import Decision, Exemption, NewExemption, RuleChange
+from resources.catalog_rows.decisions import Decision, Exemption, NewExemption, RuleChange
 from resources.catalog_sql import fetch, selecting, values_of
 
 

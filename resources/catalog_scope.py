@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from resources.catalog_database import CatalogDatabase
-from resources.catalog_rows import NewAuditEvent
+from resources.catalog_rows.tenants import NewAuditEvent
 from vitals.errors import PermanentError
 
 

@@ -14,15 +14,8 @@ from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import uploads as models
 from resources.catalog_partials import replace_partials
 from resources.catalog_quarantine import replace_quarantine
-from resources.catalog_rows import (
-    FateShift,
-    FetchMark,
-    PartialRow,
-    QuarantineRow,
-    StaleMark,
-    UploadOutcome,
-    ZoneObservation,
-)
+from resources.catalog_rows.days import FetchMark, StaleMark, ZoneObservation
+from resources.catalog_rows.uploads import FateShift, PartialRow, QuarantineRow, UploadOutcome
 from resources.catalog_stale_days import mark_stale
 from resources.catalog_subjects import merge_fetches
 from resources.catalog_uploads import lock_uploads, not_registered, write_outcomes

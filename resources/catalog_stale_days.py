@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 
 from resources.catalog_database import CatalogDatabase, greatest, table_of
 from resources.catalog_models import days as models
-from resources.catalog_rows import STALE_REASONS, StaleDay, StaleMark, StaleStage
+from resources.catalog_rows.days import STALE_REASONS, StaleDay, StaleMark, StaleStage
 from resources.catalog_sql import fetch, selecting, values_of
 from vitals.errors import PermanentError
 

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, select, update
 
 from resources.catalog_database import CatalogDatabase, greatest
 from resources.catalog_models import days, people
-from resources.catalog_rows import Diabetes, FetchMark, Profile
+from resources.catalog_rows.days import FetchMark
+from resources.catalog_rows.people import Diabetes, Profile
 from resources.catalog_sql import chunks, fetch, selecting, values_of
 from vitals.errors import ConflictError, NotFoundError
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import tenants as models
-from resources.catalog_rows import Tenant
+from resources.catalog_rows.tenants import Tenant
 from resources.catalog_sql import fetch, selecting, values_of
 from vitals.errors import ConflictError, NotFoundError, UsageError
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, select, text,
 
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import uploads as models
-from resources.catalog_rows import PENDING_STATES, KindTotals, NewUpload, Upload, UploadOutcome, UploadState
+from resources.catalog_rows.uploads import PENDING_STATES, KindTotals, NewUpload, Upload, UploadOutcome, UploadState
 from resources.catalog_sql import chunks, fetch, selecting, values_of
 from vitals.errors import NotFoundError
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from resources.catalog_database import CatalogDatabase, greatest, least, table_of
 from resources.catalog_models import days
 from resources.catalog_models.base import storable
-from resources.catalog_rows import ZoneChange, ZoneObservation
+from resources.catalog_rows.days import ZoneChange, ZoneObservation
 from resources.catalog_sql import chunks, fetch, selecting, values_of
 
 _KEY = ["tenant", "subject_id", "source_app", "utc_date", "offset_seconds"]

@@ -14,7 +14,7 @@ import dagster as dg
 from assets.day_journal import JOURNAL_KEY
 from assets.presentation import asset_key
 from assets.stages.rendering_paths import JOURNAL
-from resources.catalog_rows import StaleDay, StaleStage
+from resources.catalog_rows.days import StaleDay, StaleStage
 from resources.workspace import Workspace
 from sensors.requests import LOCAL_DAY_JOB, partition_key, run_tags, unfinished_partitions
 from vitals.record_types import BY_KIND, RECORD_TYPES

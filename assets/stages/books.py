@@ -11,7 +11,7 @@ from typing import Any
 
 from assets.stages.records_table import record_count
 from assets.stages.settled_counts import FATES, RESOLVED_SCHEMA
-from resources.catalog_rows import Upload
+from resources.catalog_rows.uploads import Upload
 from resources.workspace import Workspace
 from vitals.record_types import RecordType
 

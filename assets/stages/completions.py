@@ -18,7 +18,10 @@ from assets.stages.books import every_upload
 from assets.stages.records_table import deliveries_table
 from assets.stages.registration import utc_now
 from assets.stages.summaries import clinical_schema, clinical_table
-from resources.catalog_rows import Completion, Decision, NewAuditEvent, NewCompletion, StaleMark, WaitingRow
+from resources.catalog_rows.days import StaleMark
+from resources.catalog_rows.decisions import Completion, Decision, NewCompletion
+from resources.catalog_rows.tenants import NewAuditEvent
+from resources.catalog_rows.uploads import WaitingRow
 from resources.workspace import Workspace
 from vitals.errors import AlreadyDoneError, ConflictError, UsageError
 from vitals.record_types import BY_KIND, RECORD_TYPES

@@ -6,7 +6,7 @@ Does not belong here: what a decision moves (`consent_decisions`), how it is kep
 
 import polars as pl
 
-from resources.catalog_rows import Purpose
+from resources.catalog_rows.people import Purpose
 from resources.workspace import Workspace
 from vitals.errors import ConflictError
 

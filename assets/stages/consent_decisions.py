@@ -20,7 +20,9 @@ from assets.stages.erasure_releases import build_successors, plan, take_back
 from assets.stages.registration import utc_now
 from assets.stages.rendering_paths import JOURNAL
 from assets.stages.summaries import clinical_schema, clinical_table
-from resources.catalog_rows import NewAuditEvent, Purpose, StaleMark
+from resources.catalog_rows.days import StaleMark
+from resources.catalog_rows.people import Purpose
+from resources.catalog_rows.tenants import NewAuditEvent
 from resources.workspace import Workspace
 from vitals.record_types import RECORD_TYPES
 

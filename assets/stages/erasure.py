@@ -32,7 +32,7 @@ from assets.stages.erasure_search import find_person, is_nothing, search
 from assets.stages.registration import GUARDS, erased_people, utc_now
 from assets.stages.what_if import clear_abandoned_copies
 from resources.catalog_erasures import Person
-from resources.catalog_rows import NewAuditEvent
+from resources.catalog_rows.tenants import NewAuditEvent
 from resources.workspace import Workspace
 from vitals.certificate import signed
 from vitals.errors import NotFoundError, TransientError

@@ -14,7 +14,7 @@ import polars as pl
 from assets.stages.erasure_search import SUBJECT, quarantine_keys, raw_keys, tables, training_files
 from assets.stages.releases import trace_facts_key, traces_key
 from resources.catalog_erasures import Person
-from resources.catalog_rows import Upload
+from resources.catalog_rows.uploads import Upload
 from resources.lake import Lake
 from resources.workspace import Workspace
 from vitals.training.release.traces import (

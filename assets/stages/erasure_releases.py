@@ -13,7 +13,7 @@ from typing import Any
 
 from assets.stages.registration import utc_now
 from assets.stages.releases import release, risk_key, trace_facts_key, traces_key
-from resources.catalog_rows import DatasetVersion
+from resources.catalog_rows.releases import DatasetVersion
 from resources.workspace import Workspace
 from vitals.errors import PermanentError, TransientError
 from vitals.training.release.spec import read_spec

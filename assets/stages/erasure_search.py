@@ -11,7 +11,7 @@ from typing import Any
 from assets.stages.books import every_upload
 from assets.stages.quarantine_files import quarantine_path
 from resources.catalog_erasures import Person
-from resources.catalog_rows import Upload
+from resources.catalog_rows.uploads import Upload
 from resources.lake import Lake
 from resources.workspace import Workspace
 from vitals.raw.keys import BadKey, parse_key

@@ -16,7 +16,7 @@ import polars as pl
 
 from assets.stages.staleness import evidence_frame
 from assets.stages.summaries import clinical_schema, clinical_table
-from resources.catalog_rows import WaitingRow
+from resources.catalog_rows.uploads import WaitingRow
 from resources.workspace import Workspace
 from vitals.clinical.local_day import offset_timeline, with_local_time
 from vitals.clinical.metrics import metrics_of

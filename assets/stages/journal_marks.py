@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from assets.stages.rendering_paths import JOURNAL, category_path
-from resources.catalog_rows import StaleMark
+from resources.catalog_rows.days import StaleMark
 from resources.lake import Lake
 from resources.workspace import Workspace
 from vitals.record_types import RECORD_TYPES

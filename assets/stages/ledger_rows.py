@@ -9,7 +9,8 @@ from datetime import datetime
 
 import polars as pl
 
-from resources.catalog_rows import PartialRow, QuarantineRow, Upload, UploadOutcome, ZoneObservation
+from resources.catalog_rows.days import ZoneObservation
+from resources.catalog_rows.uploads import PartialRow, QuarantineRow, Upload, UploadOutcome
 from vitals.record_types import RecordType
 from vitals.validated.rule_policy import LOW_QUALITY, SCORE, RulePolicy, payload_hashes
 from vitals.validated.rules import value_columns

@@ -14,7 +14,8 @@ from assets.stages.decisions import rule_policy
 from assets.stages.registration import utc_now
 from assets.stages.what_if import WhatIf, foretell, moved_uploads, uploads_that_may_move
 from resources.catalog import Catalog
-from resources.catalog_rows import Decision, NewExemption, QuarantinedRow, Upload
+from resources.catalog_rows.decisions import Decision, NewExemption
+from resources.catalog_rows.uploads import QuarantinedRow, Upload
 from resources.workspace import Workspace
 from vitals.errors import ConflictError, UsageError
 from vitals.record_types import BY_KIND

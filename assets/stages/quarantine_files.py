@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
-from resources.catalog_rows import QuarantineRow, Upload, UploadOutcome
+from resources.catalog_rows.uploads import QuarantineRow, Upload, UploadOutcome
 from resources.lake import Lake
 
 

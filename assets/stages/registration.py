@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from resources.catalog_rows import NewUpload, UploadState
+from resources.catalog_rows.uploads import NewUpload, UploadState
 from resources.lake import ListedObject
 from resources.workspace import Workspace
 from vitals.raw.keys import BadKey, ParsedKey, parse_key

@@ -15,7 +15,7 @@ import polars as pl
 from assets.stages.release_build import OnStep
 from assets.stages.release_gates import canaries_of, journal_lines, line_results, text_lines
 from assets.stages.releases import trace_facts_key, traces_key
-from resources.catalog_rows import DatasetVersion
+from resources.catalog_rows.releases import DatasetVersion
 from resources.lake import Lake
 from resources.workspace import Workspace
 from vitals.errors import ConflictError, NotFoundError

@@ -6,7 +6,7 @@ Does not belong here: deciding a fate (`upload_batch`), or the catalog's books (
 
 from dataclasses import dataclass, field
 
-from resources.catalog_rows import UploadOutcome
+from resources.catalog_rows.uploads import UploadOutcome
 
 LISTED_SCHEMA, RESOLVED_SCHEMA = "listed", "resolved"
 """Whether a file's writer schema was on the allow-list, or its rows were read by schema resolution."""

@@ -11,7 +11,7 @@ import polars as pl
 
 from assets.stages.decisions import told_offsets
 from resources.catalog import Catalog
-from resources.catalog_rows import StaleMark, StaleReason
+from resources.catalog_rows.days import StaleMark, StaleReason
 from vitals.clinical.local_day import changed_spans, offset_timeline, wall_clock, with_local_time
 from vitals.clinical.source_capabilities import DEFAULT
 from vitals.record_types import RECORD_TYPES, UTC_MS, RecordType

@@ -16,7 +16,7 @@ from assets.stages.journal_marks import journal_marks, journals_after, touched
 from assets.stages.records_table import read_records
 from assets.stages.registration import utc_now
 from assets.stages.staleness import evidence_frame, latest_fetches
-from resources.catalog_rows import StaleMark
+from resources.catalog_rows.days import StaleMark
 from resources.workspace import Workspace
 from vitals.clinical import active_calories, blood_glucose, heart_rate, hrv_rmssd, sleep, steps
 from vitals.clinical.context import COMPLETIONS_TYPE, PRIORITIES_SCHEMA, PROFILES_SCHEMA, DayContext

@@ -36,7 +36,8 @@ from assets.stages.records_table import deliveries_table, write_records
 from assets.stages.registration import utc_now
 from assets.stages.settled_counts import LISTED_SCHEMA, RESOLVED_SCHEMA, SHIFTING, Validated
 from assets.stages.staleness import observed_frame, stale_marks
-from resources.catalog_rows import FateShift, FetchMark, Upload, UploadOutcome, UploadState
+from resources.catalog_rows.days import FetchMark
+from resources.catalog_rows.uploads import FateShift, Upload, UploadOutcome, UploadState
 from resources.catalog_settlement import Settlement
 from resources.lake import Lake, ReadFailure
 from resources.workspace import Workspace

@@ -9,7 +9,7 @@ from datetime import date
 
 from assets.stages.settled_counts import Validated
 from assets.stages.upload_batch import UploadBatch
-from resources.catalog_rows import Upload
+from resources.catalog_rows.uploads import Upload
 from resources.workspace import Workspace
 from vitals.errors import TransientError
 from vitals.record_types import RecordType

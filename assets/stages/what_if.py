@@ -31,7 +31,7 @@ from assets.stages.validation import batches, validate_day
 from resources.catalog import Catalog
 from resources.catalog_copy import copy_of
 from resources.catalog_models import days, uploads
-from resources.catalog_rows import PENDING_STATES, Upload
+from resources.catalog_rows.uploads import PENDING_STATES, Upload
 from resources.lake import Lake, ReadFailure
 from resources.lake_overlay import OverlayLake
 from resources.workspace import Workspace

@@ -16,7 +16,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from dagster_project.api.problems import ProblemError
-from resources.catalog_rows import NewAuditEvent
+from resources.catalog_rows.tenants import NewAuditEvent
 from resources.catalog_scope import TenantCatalog
 from resources.catalog_tokens import ROLES, Role
 from resources.lake import Lake

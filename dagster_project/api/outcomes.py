@@ -17,7 +17,8 @@ from assets.stages.staleness import evidence_frame
 from dagster_project.api.access import Caller
 from dagster_project.api.problems import ProblemError
 from dagster_project.api.routes.records import completions_of, provenance, records_of
-from resources.catalog_rows import PENDING_STATES, Completion, WaitingRow
+from resources.catalog_rows.decisions import Completion
+from resources.catalog_rows.uploads import PENDING_STATES, WaitingRow
 from vitals.clinical.local_day import offset_timeline, with_local_time
 from vitals.clinical.metrics import metrics_of
 from vitals.record_types import BY_KIND

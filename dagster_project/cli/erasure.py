@@ -21,7 +21,7 @@ from dagster_project.cli.output import (
 )
 from dagster_project.installation import build_workspace
 from dagster_project.settings import Settings, load_settings
-from resources.catalog_rows import PURPOSES, Purpose
+from resources.catalog_rows.people import PURPOSES, Purpose
 from vitals.errors import ConflictError, NotFoundError, UsageError
 
 certificate = typer.Typer(no_args_is_help=True, help="Certificates of erasure.")

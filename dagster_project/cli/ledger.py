@@ -22,7 +22,7 @@ from dagster_project.cli.output import (
 )
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
-from resources.catalog_rows import Upload
+from resources.catalog_rows.uploads import Upload
 from resources.workspace import Workspace
 from vitals.record_types import RECORD_TYPES
 

@@ -12,7 +12,8 @@ import typer
 from dagster_project.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, print_table
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
-from resources.catalog_rows import Diabetes, StaleMark
+from resources.catalog_rows.days import StaleMark
+from resources.catalog_rows.people import Diabetes
 from resources.catalog_subjects import ProfileChange
 from resources.workspace import Workspace
 from vitals.errors import UsageError

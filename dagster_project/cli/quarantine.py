@@ -13,7 +13,7 @@ from dagster_project.cli.output import JsonOption, TenantOption, console, exit_c
 from dagster_project.cli.partials import NEXT, ByOption, ReasonOption, login_name, needed
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
-from resources.catalog_rows import QuarantinedRow, QuarantineStatus
+from resources.catalog_rows.uploads import QuarantinedRow, QuarantineStatus
 from vitals.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Rows and files that broke a rule. Nothing here is ever deleted.")

@@ -22,7 +22,7 @@ from dagster_project.api.routes.partials import previewed
 from dagster_project.desk import words
 from dagster_project.desk.neighbours import scene_of
 from dagster_project.desk.session import Deciding, Looking, Visitor, go, show
-from resources.catalog_rows import WaitingRow
+from resources.catalog_rows.uploads import WaitingRow
 from vitals.clinical.local_day import offset_timeline, with_local_time
 from vitals.errors import ImplausibleValueError, UsageError
 from vitals.record_types import BY_KIND, UTC_MS

@@ -18,7 +18,8 @@ from dagster_project.api.access import Caller
 from dagster_project.desk.session import Deciding, Looking, go, show
 from dagster_project.settling import Settler
 from resources.catalog_audit import AuditFilter
-from resources.catalog_rows import AuditEvent, WaitingRow
+from resources.catalog_rows.tenants import AuditEvent
+from resources.catalog_rows.uploads import WaitingRow
 from vitals.errors import NotFoundError
 
 router = APIRouter()

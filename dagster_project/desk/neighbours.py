@@ -16,7 +16,7 @@ from assets.stages.staleness import evidence_frame
 from dagster_project.api.access import Caller
 from dagster_project.api.routes.records import records_of
 from dagster_project.desk.charts import STAGES, Bar, Point, curve, rows_of_bars
-from resources.catalog_rows import WaitingRow
+from resources.catalog_rows.uploads import WaitingRow
 from vitals.clinical.local_day import offset_timeline
 from vitals.raw.decode import RawObject, decode
 from vitals.record_types import BY_KIND, RecordType

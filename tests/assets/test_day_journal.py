@@ -15,7 +15,7 @@ from assets.stages.summaries import clinical_table, summarise_partition
 from assets.stages.validation import validate_day
 from dagster_project.definitions import build_definitions
 from dagster_project.execution import Runner, run_everything
-from resources.catalog_rows import StaleDay
+from resources.catalog_rows.days import StaleDay
 from sensors.landed_objects import SensorPolicy, SweepCursor, look
 from sensors.stale_days import choose_days, stale_assets
 from tests.flow import TENANT, installation, land, run_stages

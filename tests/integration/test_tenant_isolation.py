@@ -13,7 +13,7 @@ from assets.stages.consent_decisions import decide
 from assets.stages.erasure import dry_run, forget
 from assets.stages.erasure_search import tables
 from assets.stages.releases import release
-from resources.catalog_rows import NewAuditEvent
+from resources.catalog_rows.tenants import NewAuditEvent
 from sensors.requests import partition_key
 from tests.dagster_project.api.serving import client, serving
 from tests.flow import came_out, installation, land, run_stages

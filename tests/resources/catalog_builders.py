@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from resources.catalog import Catalog
-from resources.catalog_rows import NewUpload, PartialRow, QuarantineRow, StaleMark, UploadOutcome, ZoneObservation
+from resources.catalog_rows.days import StaleMark, ZoneObservation
+from resources.catalog_rows.uploads import NewUpload, PartialRow, QuarantineRow, UploadOutcome
 
 NOW = datetime(2025, 3, 4, 5, 6, 7, 890, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)

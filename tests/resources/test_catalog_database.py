@@ -180,7 +180,7 @@ def test_many_writers_and_readers_at_once_lose_nothing(open_catalog):
 
 def test_batches_that_settle_at_once_and_shift_each_others_fates_both_count(open_catalog):
     """Each locks what it will change in one order, so they wait for each other and do not deadlock."""
-    from resources.catalog_rows import FateShift
+    from resources.catalog_rows.uploads import FateShift
     from resources.catalog_settlement import Settlement
 
     names = [f"u{n}" for n in range(6)]

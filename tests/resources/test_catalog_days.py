@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resources.catalog_rows import STALE_REASONS, ZoneChange
+from resources.catalog_rows.days import STALE_REASONS, ZoneChange
 from tests.resources.catalog_builders import DAY, LATER, NOW, TENANT, stale, zone
 from vitals.errors import PermanentError
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from resources.catalog_audit import AuditFilter
-from resources.catalog_rows import Decision, NewAuditEvent, NewCompletion, NewExemption
+from resources.catalog_rows.decisions import Decision, NewCompletion, NewExemption
+from resources.catalog_rows.tenants import NewAuditEvent
 from resources.catalog_settlement import Settlement
 from tests.resources.catalog_builders import DAY, LATER, NOW, TENANT, claimed, partial, processed, upload
 from vitals.errors import AlreadyDoneError, ConflictError, NotFoundError, PermanentError, UsageError

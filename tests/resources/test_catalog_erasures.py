@@ -9,7 +9,8 @@ from sqlalchemy import insert, select, text
 from resources.catalog_erasures import Person
 from resources.catalog_models import decisions, uploads
 from resources.catalog_models.base import Base
-from resources.catalog_rows import FetchMark, NewAuditEvent
+from resources.catalog_rows.days import FetchMark
+from resources.catalog_rows.tenants import NewAuditEvent
 from resources.catalog_settlement import Settlement
 from tests.resources.catalog_builders import LATER, NOW, TENANT, partial, processed, quarantined, upload, zone
 from vitals.errors import ConflictError

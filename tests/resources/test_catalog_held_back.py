@@ -2,7 +2,7 @@
 
 import pytest
 
-from resources.catalog_rows import UploadOutcome
+from resources.catalog_rows.uploads import UploadOutcome
 from resources.catalog_settlement import Settlement
 from tests.resources.catalog_builders import NOW, TENANT, claimed, partial, processed, quarantined
 from vitals.errors import NotFoundError

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resources.catalog_rows import FetchMark, NewAuditEvent
+from resources.catalog_rows.days import FetchMark
+from resources.catalog_rows.tenants import NewAuditEvent
 from resources.catalog_subjects import merge_fetches
 from tests.resources.catalog_builders import LATER, NOW, TENANT
 from vitals.errors import ConflictError, NotFoundError, PermanentError, UsageError

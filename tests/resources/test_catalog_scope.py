@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from resources.catalog import Catalog
-from resources.catalog_rows import NewAuditEvent
+from resources.catalog_rows.tenants import NewAuditEvent
 from tests.resources.catalog_builders import LATER, NOW, upload
 from vitals.errors import ConflictError, NotFoundError, PermanentError
 

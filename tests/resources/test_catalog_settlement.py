@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resources.catalog_rows import FateShift, FetchMark, UploadOutcome
+from resources.catalog_rows.days import FetchMark
+from resources.catalog_rows.uploads import FateShift, UploadOutcome
 from resources.catalog_settlement import Settlement
 from tests.resources.catalog_builders import (
     DAY,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from resources.catalog_rows import UploadOutcome
+from resources.catalog_rows.uploads import UploadOutcome
 from tests.resources.catalog_builders import DAY, LATER, NOW, TENANT, claimed, processed, upload
 from vitals.errors import NotFoundError, PermanentError
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from dagster_project.api.access import Admin
 from dagster_project.api.pages import Limit
 from dagster_project.api.problems import described
-from resources.catalog_rows import AuditEvent
+from resources.catalog_rows.tenants import AuditEvent
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 

@@ -15,7 +15,7 @@ from dagster_project.api.access import Caller, Reader
 from dagster_project.api.pages import Limit, Page, page, tagged
 from dagster_project.api.problems import described
 from resources.catalog_batches import BatchStatus
-from resources.catalog_rows import QuarantinedRow, Upload, WaitingRow
+from resources.catalog_rows.uploads import QuarantinedRow, Upload, WaitingRow
 from vitals.errors import NotFoundError
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])

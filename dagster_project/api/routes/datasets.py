@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Request, Response
 from dagster_project.api.access import Reader
 from dagster_project.api.pages import Page, tagged
 from dagster_project.api.problems import described
-from resources.catalog_rows import DatasetVersion
+from resources.catalog_rows.releases import DatasetVersion
 from vitals.errors import NotFoundError
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])

@@ -23,7 +23,7 @@ from dagster_project.api.outcomes import entity_tag, listed, refuse_other_versio
 from dagster_project.api.pages import Limit, Page, page
 from dagster_project.api.problems import ProblemError, described
 from dagster_project.api.routes.uploads import Kind
-from resources.catalog_rows import PartialStatus, WaitingRow
+from resources.catalog_rows.uploads import PartialStatus, WaitingRow
 from vitals.errors import UsageError
 
 router = APIRouter(prefix="/v1/partials", tags=["partials"])

@@ -18,7 +18,7 @@ from dagster_project.api.decisions import Prefer, Reason, follow_up
 from dagster_project.api.pages import Limit, Page, page, tagged
 from dagster_project.api.problems import described
 from dagster_project.api.routes.uploads import Kind
-from resources.catalog_rows import QuarantinedRow, QuarantineStatus
+from resources.catalog_rows.uploads import QuarantinedRow, QuarantineStatus
 from vitals.errors import UsageError
 from vitals.validated.rule_policy import BoundChange, read_change
 

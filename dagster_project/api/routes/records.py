@@ -16,7 +16,7 @@ from dagster_project.api.pages import Limit, Page, page
 from dagster_project.api.problems import described
 from dagster_project.api.routes.people import known
 from dagster_project.api.routes.uploads import Kind
-from resources.catalog_rows import Completion
+from resources.catalog_rows.decisions import Completion
 from vitals.record_types import BY_KIND, COMMON_COLUMNS, RecordType
 
 router = APIRouter(prefix="/v1/records", tags=["records"])

@@ -15,7 +15,7 @@ from assets.stages.registration import register
 from dagster_project.api.access import Caller, Reader, Reviewer
 from dagster_project.api.pages import Limit, Page, page, tagged
 from dagster_project.api.problems import described
-from resources.catalog_rows import Upload, UploadState
+from resources.catalog_rows.uploads import Upload, UploadState
 from resources.lake import ListedObject
 from vitals.errors import ConflictError, NotFoundError, UsageError
 from vitals.raw.keys import BadKey, build_key, parse_key
