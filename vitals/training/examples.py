@@ -2,8 +2,9 @@
 
 Belongs here: putting instruction, data, answer and metadata into one JSON line, its id, and the last look for
 forbidden language.
-Does not belong here: wording (`<kind>`, `common_sentences`, `prompts`), a computed number, or what metadata hold
-(`line_metadata`).
+Does not belong here: wording (`<kind>`, `common_sentences`, `prompts`), a computed number, what metadata hold
+(`line_metadata`), or whether a prompt gives what its answer claims (`sufficiency`; a blocking check of every
+partition and a gate of every release, so that no line is evaluated twice).
 
 Every row gives a daily summary, unless the mix asks for fewer: where nothing but the presence of data may be
 stated, it says just that. The other tasks (`tasks`) answer from the claims of that summary, so that a row is read
@@ -28,7 +29,6 @@ from vitals.training.language import suspects, violations
 from vitals.training.line_metadata import hash_of, metadata, shared_metadata
 from vitals.training.narrative import Narrative
 from vitals.training.prompts import TOKEN_BUDGET, Coarser, data_block, estimate_tokens, instruction
-from vitals.training.refusals import refuse_insufficient, too_long
 from vitals.training.series_tables import series_tables, stage_tables
 from vitals.training.tasks.ask import Day
 from vitals.training.tasks.draft import Draft, with_operands
@@ -71,8 +71,7 @@ def build_examples(
 
     Raises:
         KeyError: the kind is not one of the record types.
-        PermanentError: a text broke a rule of `language`, a prompt does not give what its answer claims, or not
-            even the shortest form of a row keeps to the budget.
+        PermanentError: a text broke a rule of `language`, or not even the shortest form of a row keeps to the budget.
     """
     narrative = NARRATIVES[kind]
     tables = _tables(narrative, facts)
@@ -83,7 +82,6 @@ def build_examples(
         shared = shared_metadata(narrative, row, drafts.stated, tenant=tenant, processor_version=processor_version)
         for draft in drafts.lines:
             example = _example(draft, row, shared)
-            refuse_insufficient(narrative, example)
             # Every mapping in an example is written with its keys sorted, which spares the sort here.
             line = orjson.dumps(example)
             answers = draft.output if draft.rejected is None else f"{draft.output}\n{draft.rejected}"
@@ -142,7 +140,7 @@ def _drafts(
         if estimate_tokens(prompt) <= token_budget:
             break
     else:
-        raise too_long(kind, row.date, token_budget)
+        raise _too_long(kind, row.date, token_budget)
     identity = f"{name}|{subject_id}|{row.date}"
     lines = task_drafts(
         Day(form, kind, stated),
@@ -162,6 +160,15 @@ def _drafts(
             )
         )
     return _Drafts(lines, stated)
+
+
+def _too_long(kind: KindNarrative, local_date: str, token_budget: int) -> PermanentError:
+    return PermanentError(
+        "write a training example",
+        f"{kind.record_type.category}, {local_date}",
+        f"not even its shortest data block keeps to {token_budget} tokens",
+        "Raise VITALGRAPH_PROMPT_TOKEN_BUDGET",
+    )
 
 
 def _no_table(_: int) -> str:

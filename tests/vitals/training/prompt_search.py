@@ -11,6 +11,7 @@ import orjson
 from tests.vitals.training.fact_frames import facts
 from tests.vitals.training.golden_rows import GOLDEN, REASONS
 from vitals.training.examples import build_examples
+from vitals.training.prompts import TOKEN_BUDGET
 from vitals.training.sufficiency.evaluator import insufficient
 from vitals.training.tasks.mix import DAILY_SUMMARIES_ONLY, TaskMix
 
@@ -20,8 +21,8 @@ TOKEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d|UTC[+-]\d\d:\d\d|\d{4}-\d\d-\d\d|
 MANY_TASKS = TaskMix(daily_summary=1, question=4, data_quality=1, abstention=2, preference=2)
 
 
-def examples(kind, frame, mix=DAILY_SUMMARIES_ONLY):
-    lines = build_examples(kind, frame, tenant="default", processor_version="0.1.0", mix=mix)
+def examples(kind, frame, mix=DAILY_SUMMARIES_ONLY, token_budget=TOKEN_BUDGET):
+    lines = build_examples(kind, frame, tenant="default", processor_version="0.1.0", mix=mix, token_budget=token_budget)
     return [orjson.loads(line) for line in lines]
 
 

@@ -101,11 +101,9 @@ def test_a_budget_that_nothing_fits_is_an_error_that_names_the_setting():
     assert "129" not in str(caught.value)
 
 
-def test_an_answer_that_its_prompt_does_not_give_stops_the_run_with_the_claim(monkeypatch):
+def test_an_answer_that_its_prompt_does_not_give_is_found_by_the_check_with_the_claim(monkeypatch):
     whole = examples("blood_glucose", day(), TOKEN_BUDGET)[0]
+    assert insufficient(whole) == []
     lacking = whole["input"].replace("SD: 20 mg/dL\n", "")
     monkeypatch.setattr("vitals.training.examples.data_block", lambda *_, **__: lacking)
-    with pytest.raises(PermanentError, match=r"glucose\.sd") as caught:
-        examples("blood_glucose", day(), TOKEN_BUDGET)
-    assert "2025-03-03" in str(caught.value)
-    assert "metabolic_diabetes" in str(caught.value)
+    assert insufficient(examples("blood_glucose", day(), TOKEN_BUDGET)[0]) == ["glucose.sd"]

@@ -21,7 +21,9 @@ from tests.vitals.training.prompt_search import (
 )
 from tests.vitals.training.twin_facts import twin_facts
 from vitals.training.day_journal.build import build_journal
+from vitals.training.prompts import LEAST_TOKEN_BUDGET, TOKEN_BUDGET
 from vitals.training.sufficiency.evaluator import insufficient
+from vitals.training.tasks.mix import TASKS
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -70,9 +72,19 @@ def test_values_of_one_record_do_not_answer_for_another_whose_line_is_gone():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_example_of_random_facts_lacks_anything(kind):
-    for example in examples(kind, random_facts(kind, 50, seed=8), MANY_TASKS):
-        assert insufficient(example) == []
+@pytest.mark.parametrize("seed", [8, 31, 77, 204])
+def test_no_line_of_random_facts_of_any_task_lacks_anything(kind, seed):
+    made = examples(kind, random_facts(kind, 40, seed=seed), MANY_TASKS)
+    assert {example["metadata"]["task"] for example in made} == set(TASKS)
+    assert [insufficient(example) for example in made] == [[]] * len(made)
+
+
+@pytest.mark.parametrize("seed", [4, 19, 58])
+def test_no_line_of_a_twin_of_any_task_and_length_lacks_anything(seed):
+    for kind, frame in twin_facts(seed, people=2, days=2).items():
+        for budget in (LEAST_TOKEN_BUDGET, 600, TOKEN_BUDGET):
+            made = examples(kind, frame, MANY_TASKS, token_budget=budget)
+            assert [insufficient(example) for example in made] == [[]] * len(made)
 
 
 @pytest.mark.parametrize("kind", KINDS)
