@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import decisions, uploads
 from resources.catalog_rows.decisions import Completion, Decision, NewCompletion
-from resources.catalog_sql import chunks, fetch, selecting, values_of
+from resources.catalog_sql import fetch, fetch_among, selecting, values_of
 from resources.catalog_uploads import reland_uploads
 from vitals.errors import AlreadyDoneError, ConflictError, NotFoundError
 
@@ -98,9 +98,7 @@ class CatalogCompletions:
 
         def work(connection: Connection) -> list[Completion]:
             statement = selecting(table, Completion).where(table.tenant == tenant)
-            return [
-                r for some in chunks(wanted) for r in fetch(connection, statement.where(table.id.in_(some)), Completion)
-            ]
+            return fetch_among(connection, statement, table.id, wanted, Completion)
 
         found = sorted(self._database.read("look up completions", work), key=lambda row: row.id)
         if len(found) < len(wanted):
@@ -119,11 +117,7 @@ class CatalogCompletions:
         def work(connection: Connection) -> list[Completion]:
             if subject_ids is None:
                 return fetch(connection, statement, Completion)
-            return [
-                row
-                for some in chunks(subject_ids)
-                for row in fetch(connection, statement.where(table.subject_id.in_(some)), Completion)
-            ]
+            return fetch_among(connection, statement, table.subject_id, subject_ids, Completion)
 
         return sorted(self._database.read("look up completions", work), key=lambda row: row.id)
 
@@ -133,11 +127,7 @@ class CatalogCompletions:
         statement = selecting(table, Completion).where(table.tenant == tenant, table.kind == kind)
 
         def work(connection: Connection) -> list[Completion]:
-            return [
-                row
-                for some in chunks(record_ids)
-                for row in fetch(connection, statement.where(table.record_id.in_(some)), Completion)
-            ]
+            return fetch_among(connection, statement, table.record_id, record_ids, Completion)
 
         return sorted(self._database.read("look up completions", work), key=lambda row: row.id)
 

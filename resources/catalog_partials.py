@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func,
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import uploads as models
 from resources.catalog_rows.uploads import PartialRow, PartialStatus, WaitingRow
-from resources.catalog_sql import chunks, fetch, selecting, values_of
+from resources.catalog_sql import chunks, fetch, fetch_among, selecting, values_of
 from vitals.errors import NotFoundError
 
 _RECOMPUTED = ("tenant", "kind", "subject_id", "record_id", "missing", "payload")
@@ -87,11 +87,7 @@ class CatalogPartials:
         statement = selecting(table, WaitingRow).where(table.tenant == tenant, table.kind == kind)
 
         def work(connection: Connection) -> list[WaitingRow]:
-            return [
-                row
-                for some in chunks(record_ids)
-                for row in fetch(connection, statement.where(table.record_id.in_(some)), WaitingRow)
-            ]
+            return fetch_among(connection, statement, table.record_id, record_ids, WaitingRow)
 
         return sorted(self._database.read("look up partial records", work), key=lambda row: row.id)
 

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, selec
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import uploads as models
 from resources.catalog_rows.uploads import QuarantinedRow, QuarantineRow, QuarantineStatus
-from resources.catalog_sql import chunks, fetch, selecting, values_of
+from resources.catalog_sql import chunks, fetch, fetch_among, selecting, values_of
 from vitals.errors import ConflictError, NotFoundError
 
 _NAMES_THE_ROW = ("upload_id", "row_index")
@@ -76,11 +76,7 @@ class CatalogQuarantine:
 
         def work(connection: Connection) -> list[QuarantinedRow]:
             statement = selecting(table, QuarantinedRow).where(table.tenant == tenant)
-            return [
-                row
-                for some in chunks(wanted)
-                for row in fetch(connection, statement.where(table.id.in_(some)), QuarantinedRow)
-            ]
+            return fetch_among(connection, statement, table.id, wanted, QuarantinedRow)
 
         found = sorted(self._database.read("look up quarantined rows", work), key=lambda row: row.id)
         missing = sorted(set(wanted) - {row.id for row in found})

@@ -43,6 +43,13 @@ def fetch(connection: Connection, statement: Any, row_type: type[R]) -> list[R]:
     return [row_type(**row) for row in connection.execute(statement).mappings()]
 
 
+def fetch_among(
+    connection: Connection, statement: Select[Any], column: Any, values: Iterable[Any], row_type: type[R]
+) -> list[R]:
+    """The rows of a statement in which a column is one of any number of values."""
+    return [row for some in chunks(values) for row in fetch(connection, statement.where(column.in_(some)), row_type)]
+
+
 def values_of(row: Any) -> dict[str, Any]:
     """The fields of a dataclass, not copied deeply."""
     return dict(vars(row))

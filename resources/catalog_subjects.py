@@ -14,7 +14,7 @@ from resources.catalog_database import CatalogDatabase, greatest
 from resources.catalog_models import days, people
 from resources.catalog_rows.days import FetchMark
 from resources.catalog_rows.people import Diabetes, Profile
-from resources.catalog_sql import chunks, fetch, selecting, values_of
+from resources.catalog_sql import chunks, fetch, fetch_among, selecting, values_of
 from vitals.errors import ConflictError, NotFoundError
 
 
@@ -108,11 +108,8 @@ class CatalogSubjects:
         def work(connection: Connection) -> list[Profile]:
             if subject_ids is None:
                 return fetch(connection, statement.order_by(people.Subject.subject_id), Profile)
-            found = [
-                fetch(connection, statement.where(people.Subject.subject_id.in_(some)), Profile)
-                for some in chunks(subject_ids)
-            ]
-            return sorted((row for rows in found for row in rows), key=lambda row: row.subject_id)
+            found = fetch_among(connection, statement, people.Subject.subject_id, subject_ids, Profile)
+            return sorted(found, key=lambda row: row.subject_id)
 
         return self._database.read("look up profiles", work)
 
@@ -124,11 +121,7 @@ class CatalogSubjects:
             if subject_ids is None:
                 found = fetch(connection, statement, FetchMark)
             else:
-                found = [
-                    row
-                    for some in chunks(subject_ids)
-                    for row in fetch(connection, statement.where(days.SubjectFetch.subject_id.in_(some)), FetchMark)
-                ]
+                found = fetch_among(connection, statement, days.SubjectFetch.subject_id, subject_ids, FetchMark)
             return sorted(found, key=lambda row: (row.subject_id, row.kind))
 
         return self._database.read("look up fetches", work)

@@ -14,7 +14,7 @@ from resources.catalog_database import CatalogDatabase, greatest, least, table_o
 from resources.catalog_models import days
 from resources.catalog_models.base import storable
 from resources.catalog_rows.days import ZoneChange, ZoneObservation
-from resources.catalog_sql import chunks, fetch, selecting, values_of
+from resources.catalog_sql import fetch_among, selecting, values_of
 
 _KEY = ["tenant", "subject_id", "source_app", "utc_date", "offset_seconds"]
 _Key = tuple[str, str, str, str, int]
@@ -80,11 +80,7 @@ def merge_zones(
 
 def _of(connection: Connection, tenant: str, subject_ids: Iterable[str]) -> list[ZoneObservation]:
     statement = selecting(days.ZoneObservation, ZoneObservation).where(days.ZoneObservation.tenant == tenant)
-    found = [
-        row
-        for some in chunks(subject_ids)
-        for row in fetch(connection, statement.where(days.ZoneObservation.subject_id.in_(some)), ZoneObservation)
-    ]
+    found = fetch_among(connection, statement, days.ZoneObservation.subject_id, subject_ids, ZoneObservation)
     return sorted(found, key=lambda row: (row.subject_id, row.utc_date, row.source_app, row.offset_seconds))
 
 

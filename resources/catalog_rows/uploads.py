@@ -22,12 +22,11 @@ PartialStatus = Literal["waiting", "completed", "discarded"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class NewUpload:
-    """An object version as it is first seen.
+class ObjectVersion:
+    """One version of one object, and what its key says.
 
     Attributes:
         upload_id: SHA-256 (hex) of tenant, key and etag.
-        state: `landed`, or a final state if its key alone decides (`unsupported`, `quarantined`).
     """
 
     upload_id: str
@@ -41,6 +40,16 @@ class NewUpload:
     subject_id: str | None
     landing_day: date
     landed_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewUpload(ObjectVersion):
+    """An object version as it is first seen.
+
+    Attributes:
+        state: `landed`, or a final state if its key alone decides (`unsupported`, `quarantined`).
+    """
+
     fetched_utc: datetime | None = None
     state: UploadState = "landed"
     reason: str | None = None
@@ -49,20 +58,9 @@ class NewUpload:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Upload:
+class Upload(ObjectVersion):
     """An upload as the books have it."""
 
-    upload_id: str
-    tenant: str
-    key: str
-    key_sha256: str
-    etag: str
-    size_bytes: int
-    type_name: str
-    kind: str | None
-    subject_id: str | None
-    landing_day: date
-    landed_at: datetime
     fetched_utc: datetime | None
     state: UploadState
     reason: str | None
