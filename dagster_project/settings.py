@@ -15,6 +15,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dagster_project.key_files import ensure
 from vitals.errors import PermanentError
 from vitals.training.prompts import LEAST_TOKEN_BUDGET, TOKEN_BUDGET
 from vitals.training.tasks.mix import TaskMix, read_mix
@@ -114,15 +115,8 @@ class Settings(BaseSettings):
         if self.subject_key is not None:
             return self.subject_key.get_secret_value().encode()
         path = self.subject_key_file or self.home_path / "subject.key"
-        if self.subject_key_file is None and not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            except FileExistsError:
-                pass  # another process was first: its key counts
-            else:
-                with os.fdopen(descriptor, "w") as file:
-                    file.write(secrets.token_hex(32))
+        if self.subject_key_file is None:
+            ensure(path, lambda: secrets.token_hex(32))
         try:
             key = path.read_text().strip().encode()
         except OSError as error:

@@ -1,13 +1,12 @@
 """The key that signs certificates of erasure.
 
-Belongs here: making it once, and reading it.
+Belongs here: what it is made of, and reading it.
 Does not belong here: what is signed (`vitals.certificate`).
 """
 
-import os
-
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from dagster_project.key_files import ensure
 from dagster_project.settings import Settings
 from vitals.errors import PermanentError
 
@@ -21,15 +20,7 @@ def signing_key(settings: Settings) -> bytes:
         PermanentError: the file holds something else.
     """
     path = settings.home_path / FILE
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass  # another process was first: its key counts
-        else:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(Ed25519PrivateKey.generate().private_bytes_raw().hex())
+    ensure(path, lambda: Ed25519PrivateKey.generate().private_bytes_raw().hex())
     try:
         key = bytes.fromhex(path.read_text().strip())
     except (OSError, ValueError):

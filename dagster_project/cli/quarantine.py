@@ -12,8 +12,9 @@ import typer
 from dagster_project.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, print_table
 from dagster_project.cli.partials import NEXT, ByOption, ReasonOption, login_name, needed
 from dagster_project.installation import build_workspace
+from dagster_project.quarantine_rows import quarantine_item
 from dagster_project.settings import load_settings
-from resources.catalog_rows.uploads import QuarantinedRow, QuarantineStatus
+from resources.catalog_rows.uploads import QuarantineStatus
 from vitals.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Rows and files that broke a rule. Nothing here is ever deleted.")
@@ -45,7 +46,7 @@ def list_quarantine(
             tenant, kind=kind, rule_id=rule, status=cast("QuarantineStatus", status), limit=limit, after=after
         )
         if as_json:
-            print_json({"quarantine": [_shown(row) for row in rows]})
+            print_json({"quarantine": [quarantine_item(row) for row in rows]})
             return
         print_table(
             f"Quarantine of {tenant} ({status})",
@@ -79,7 +80,10 @@ def show(
         rows = workspace.catalog.quarantine.get(tenant, ids)
         uploads = workspace.catalog.uploads.get(row.upload_id for row in rows)
         print_json(
-            [{**_shown(row), "sidecar": f"{quarantine_path(uploads[row.upload_id])}.metadata.json"} for row in rows]
+            [
+                {**quarantine_item(row), "sidecar": f"{quarantine_path(uploads[row.upload_id])}.metadata.json"}
+                for row in rows
+            ]
         )
 
 
@@ -171,18 +175,3 @@ def _ids(what: list[str]) -> list[int] | None:
     if len(what) == 1:
         return None
     raise UsageError("read what to release", "arguments", "neither ids nor one rule change", "See --help.")
-
-
-def _shown(row: QuarantinedRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "kind": row.kind,
-        "upload_id": row.upload_id,
-        "row": row.row_index,
-        "record_id": row.record_id,
-        "subject_id": row.subject_id,
-        "reason": row.reason,
-        "judged_by": row.judged_by,
-        "status": row.status,
-        "first_seen": row.first_seen,
-    }

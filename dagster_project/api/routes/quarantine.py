@@ -18,6 +18,7 @@ from dagster_project.api.decisions import Prefer, Reason, follow_up
 from dagster_project.api.pages import Limit, Page, page, tagged
 from dagster_project.api.problems import described
 from dagster_project.api.routes.uploads import Kind
+from dagster_project.quarantine_rows import quarantine_item
 from resources.catalog_rows.uploads import QuarantinedRow, QuarantineStatus
 from vitals.errors import UsageError
 from vitals.validated.rule_policy import BoundChange, read_change
@@ -149,16 +150,4 @@ def kinds_of(caller: Caller, upload_ids: list[str]) -> set[str]:
 
 
 def _shown(row: QuarantinedRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "kind": row.kind,
-        "upload_id": row.upload_id,
-        "row": row.row_index,
-        "record_id": row.record_id,
-        "subject_id": row.subject_id,
-        "reason": row.reason,
-        "judged_by": row.judged_by,
-        "status": row.status,
-        "first_seen": row.first_seen.isoformat(),
-        "payload_ref": row.payload_ref,
-    }
+    return {**quarantine_item(row), "payload_ref": row.payload_ref}
