@@ -116,7 +116,7 @@ def build(workspace: Workspace, spec: ReleaseSpec, folder: Path, *, on_step: OnS
         )
     on_step("describing")
     statistics = written.statistics.as_json()
-    facts = comparison_facts(workspace, spec, withheld_people=barred)
+    facts = comparison_facts(workspace, spec, withheld_people=barred | without)
     files = _describe(data, spec, written, statistics, fates)
     document = manifest(
         spec,

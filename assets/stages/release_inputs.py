@@ -26,6 +26,7 @@ from vitals.training.release.manifest import Inputs
 from vitals.training.release.selection import SharedRecord
 from vitals.training.release.spec import CATEGORIES, ReleaseSpec
 from vitals.training.release.traces import ManifestFacts, person_digest, source_digest
+from vitals.validated.rule_policy import kinds_of
 
 FILES_AT_ONCE = 16
 
@@ -134,25 +135,31 @@ def unbalanced(workspace: Workspace, tenant: str) -> tuple[int, int]:
     return uploads, kinds
 
 
-def policy_digest(workspace: Workspace, tenant: str) -> str:
-    """Digest of the settings and the tenant's own bounds that decide what a line says, whoever it is about."""
+def policy_digest(workspace: Workspace) -> str:
+    """Digest of the settings of the installation that decide what a line says, whoever it is about."""
     policy = workspace.policy
-    bounds = {
-        f"{change.rule}.{change.bound}": change.value for change in workspace.catalog.rule_policies.changes(tenant)
-    }
     return _digest(
-        {
-            "score": repr(policy.score),
-            "task_mix": repr(policy.task_mix),
-            "token_budget": policy.prompt_token_budget,
-            "bounds": bounds,
-        }
+        {"score": repr(policy.score), "task_mix": repr(policy.task_mix), "token_budget": policy.prompt_token_budget}
     )
+
+
+def kind_policies(workspace: Workspace, tenant: str) -> dict[str, str]:
+    """Kind to the digest of what the tenant decided about its records; `ManifestFacts` says what that is."""
+    catalog = workspace.catalog
+    changes, exemptions = catalog.rule_policies.changes(tenant), catalog.rule_policies.exemptions(tenant)
+    demanded = catalog.completions.required(tenant)
+    found = {}
+    for record_type in RECORD_TYPES:
+        bounds = {f"{c.rule}.{c.bound}": c.value for c in changes if record_type in kinds_of(c.rule)}
+        let_through = [one.id for one in exemptions if one.kind in ("", record_type.kind)]
+        decided = {"bounds": bounds, "demanded": demanded.get(record_type.kind, []), "let_through": let_through}
+        found[record_type.kind] = _digest(decided)
+    return found
 
 
 def policies_of_people(workspace: Workspace, tenant: str) -> Mapping[str, str]:
     """Pseudonym to digest of the settings and the profile that a person's lines are made under."""
-    general = policy_digest(workspace, tenant)
+    general = policy_digest(workspace)
     return {
         profile.subject_id: _digest({"general": general, "profile": vars(profile)})
         for profile in workspace.catalog.subjects.profiles(tenant)
@@ -163,16 +170,17 @@ def comparison_facts(workspace: Workspace, spec: ReleaseSpec, *, withheld_people
     """What this release notes for a comparison with another version.
 
     Args:
-        withheld_people: pseudonyms of people whose lines were there but might not be used.
+        withheld_people: pseudonyms of people whose lines may not be used, whether there are any or not.
     """
     key = workspace.subject_key
     uploads = every_upload(workspace, tenant=spec.tenant)
     return ManifestFacts(
         processor_version=version("vitalgraph"),
         rule_versions={metric: RULE_VERSIONS.get(metric, 1) for metric in sorted(BY_ID)},
-        policy_digest=policy_digest(workspace, spec.tenant),
+        policy_digest=policy_digest(workspace),
         selection_digest=spec.selection_digest(),
-        sources=frozenset(source_digest(u.key_sha256, key=key) for u in uploads if u.state == "processed"),
+        kind_policies=kind_policies(workspace, spec.tenant),
+        sources=frozenset(source_digest(u.key_sha256, key=key) for u in uploads if u.state in BALANCED_STATES),
         completions=frozenset(str(said.id) for said in workspace.catalog.completions.in_force(spec.tenant)),
         withdrawn=frozenset(person_digest(person, key=key) for person in withheld_people),
     )

@@ -21,7 +21,7 @@ from vitals.training.release.writing import FileFacts, dump
 MANIFEST = "manifest.json"
 VERSION = 1
 
-_FOR_COMPARISON = ("policy_digest", "processor_version", "rule_versions", "selection_digest")
+_FOR_COMPARISON = ("kind_policies", "policy_digest", "processor_version", "rule_versions", "selection_digest")
 
 SPLIT_RULE = "HMAC-SHA-256 of the split key and the person (or the first person of the household), as a share of 1"
 

@@ -10,7 +10,7 @@ them is keyed, so that nobody without the key of the installation can tell a per
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b, sha256
 from typing import Any
 
@@ -83,7 +83,7 @@ TRACE_SCHEMA = pl.Schema(
 class ManifestFacts:
     """What a release notes about its build, for the comparison with another version.
 
-    The first four belong in the manifest; the others name uploads and persons by keyed digests and belong beside
+    The first five belong in the manifest; the others name uploads and persons by keyed digests and belong beside
     the traces, never among the files of the release.
 
     Attributes:
@@ -92,15 +92,19 @@ class ManifestFacts:
         policy_digest: settings that decide what an example says: source priorities, thresholds, token budget.
             Without the persons' profiles, which stand in ``ExampleTrace.policy`` only.
         selection_digest: settings that decide which examples there are: task mix, filters, caps, splits.
-        sources: ``source_digest`` of every upload that had been processed at the build, selected or not.
+        kind_policies: kind to the digest of what the tenant decided about its records: bounds of its own, context
+            it demands, what it let through. It moves examples that read the kind and no others.
+        sources: ``source_digest`` of every upload that had been judged at the build, refused ones included: one
+            that is let through later is no late data.
         completions: ids of the manual completions in force at the build.
-        withdrawn: ``person_digest`` of everybody whose data were on hand but might not be used.
+        withdrawn: ``person_digest`` of everybody known whose data might not be used.
     """
 
     processor_version: str
     rule_versions: Mapping[str, int]
     policy_digest: str
     selection_digest: str
+    kind_policies: Mapping[str, str] = field(default_factory=dict)
     sources: frozenset[str] = frozenset()
     completions: frozenset[str] = frozenset()
     withdrawn: frozenset[str] = frozenset()
@@ -209,7 +213,8 @@ def traces_from(table: pl.DataFrame) -> Iterator[ExampleTrace]:
 def facts_json(facts: ManifestFacts) -> dict[str, Any]:
     """What a release notes about its build, as sorted JSON values."""
     stored = dict(sorted(vars(facts).items()))
-    stored["rule_versions"] = dict(sorted(facts.rule_versions.items()))
+    for name in ("kind_policies", "rule_versions"):
+        stored[name] = dict(sorted(stored[name].items()))
     return stored | {name: sorted(stored[name]) for name in _SETS}
 
 

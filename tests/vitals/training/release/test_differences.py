@@ -182,6 +182,49 @@ def test_new_persons_and_new_days_are_late_data_also_under_a_new_policy_and_new_
     assert by_cause(found) == dict.fromkeys(CAUSES, 0) | {"late_data": 100}
 
 
+def of_kind(lines, record_type, count=20):
+    found = [line for line in copy.deepcopy(lines) if line["metadata"]["record_type"] == record_type][:count]
+    assert len(found) == count
+    return found
+
+
+def test_what_a_tenant_decided_about_a_kind_is_the_cause_for_examples_that_read_it_and_no_others(lines):
+    mine = [line for name in ("BloodGlucoseRecord", "SleepSessionRecord") for line in of_kind(lines, name)]
+    later = Planted(mine)
+    for line in later.lines:
+        later.code(line)
+    found = differences(
+        traces(mine),
+        later.traces(),
+        facts_of(mine, kind_policies={"blood_glucose": "shared", "sleep": "shared"}),
+        later.facts(kind_policies={"blood_glucose": "its own bounds", "sleep": "shared"}),
+    )
+    causes = {(one.category, one.cause) for one in found}
+    assert causes == {("metabolic_diabetes", "policy"), ("sleep_recovery", "code")}
+    assert len(found) == 40
+
+
+def test_a_refused_upload_that_is_let_through_is_policy_and_no_late_data(lines):
+    mine = of_kind(lines, "BloodGlucoseRecord")
+    known = facts_of(mine, kind_policies={"blood_glucose": "shared"})
+    found = differences([], traces(mine), known, replace(known, kind_policies={"blood_glucose": "file let through"}))
+    assert by_cause(found)["policy"] == len(found) == 20
+
+
+@pytest.mark.parametrize("record_type", ["HeartRateRecord", "HeartRateVariabilityRmssdRecord"])
+def test_a_night_that_came_late_is_the_cause_of_what_is_read_beside_it_also_under_new_software(lines, record_type):
+    (night,), (beside,) = of_kind(lines, "SleepSessionRecord", 1), of_kind(lines, record_type, 1)
+    beside["metadata"]["subject_id"] = night["metadata"]["subject_id"]
+    later = Planted([beside, night])
+    for line in later.lines:
+        line["metadata"]["processor_version"] = "1.1"
+        other_value(line)
+    found = differences(traces([beside]), later.traces(), facts_of([beside]), later.facts(processor_version="1.1"))
+    assert {(one.kind, one.cause) for one in found} == {("changed", "late_data"), ("added", "late_data")}
+    alone = differences(traces([beside]), later.traces()[:1], facts_of([beside]), later.facts(processor_version="1.1"))
+    assert [one.cause for one in alone] == ["code"]
+
+
 @pytest.mark.parametrize("added", [True, False])
 @pytest.mark.parametrize(
     ("cause", "here", "there"),
@@ -290,7 +333,7 @@ def test_traces_and_notes_come_back_from_their_stored_form_in_an_order_of_their_
     assert table.schema == TRACE_SCHEMA
     assert table.equals(traces_table(traces(lines[::-1])))
     assert sorted(traces_from(table), key=str) == sorted(traces(lines), key=str)
-    notes = facts_of(lines, withdrawn=frozenset({"a"}))
+    notes = facts_of(lines, withdrawn=frozenset({"a"}), kind_policies={"sleep": "b"})
     assert facts_from(orjson.loads(orjson.dumps(facts_json(notes)))) == notes
 
 
