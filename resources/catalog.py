@@ -17,7 +17,7 @@ from resources.catalog_consents import CatalogConsents
 from resources.catalog_database import MAX_OVERFLOW, POOL_SIZE, CatalogDatabase
 from resources.catalog_datasets import CatalogDatasets
 from resources.catalog_erasures import CatalogErasures
-from resources.catalog_lanes import exclusive
+from resources.catalog_lanes import exclusive, shared
 from resources.catalog_partials import CatalogPartials
 from resources.catalog_quarantine import CatalogQuarantine
 from resources.catalog_rule_policies import CatalogRulePolicies
@@ -86,6 +86,10 @@ class Catalog:
     def exclusive(self, lane: str, *, wait: bool) -> AbstractContextManager[bool]:
         """Hold a lane across processes until the block ends or the process dies; see `catalog_lanes.exclusive`."""
         return exclusive(self.database, lane, wait=wait)
+
+    def shared(self, lane: str) -> AbstractContextManager[None]:
+        """Hold a lane together with others who share it, and with nobody who holds it alone; see `catalog_lanes.shared`."""
+        return shared(self.database, lane)
 
     def compact(self) -> None:
         """Rewrite the catalog's files so that nothing that was deleted is left in them; see `catalog_compaction`."""

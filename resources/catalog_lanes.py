@@ -1,4 +1,4 @@
-"""Lanes: one holder at a time across processes and machines, until it lets go or dies.
+"""Lanes: one holder at a time across processes and machines, or several who share it, until they let go or die.
 
 Belongs here: mutual exclusion that a dead holder cannot leave behind. On SQLite all holders share a file
 system, so it is a lock of the operating system on a file beside the database; on PostgreSQL it is an advisory
@@ -13,8 +13,9 @@ import fcntl
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -42,32 +43,59 @@ def exclusive(database: CatalogDatabase, lane: str, *, wait: bool) -> Iterator[b
         UsageError: the name does not fit.
         TransientError: the database is out of reach.
     """
-    if not _LANE_NAME.fullmatch(lane):
-        raise UsageError("enter a lane", repr(lane), "the name does not fit", "Use letters, digits and ._:@=- only.")
-    hold = _hold_file if database.dialect == "sqlite" else _hold_session
-    with hold(database, lane, wait=wait) as held:
+    with _hold(database, lane, wait=wait, alone=True) as held:
         yield held
 
 
 @contextmanager
-def _hold_file(database: CatalogDatabase, lane: str, *, wait: bool) -> Iterator[bool]:
+def shared(database: CatalogDatabase, lane: str) -> Iterator[None]:
+    """Hold a lane together with all others who share it; waits while somebody holds it alone, or waits to.
+
+    Args:
+        database: where the lane is kept.
+        lane: as for `exclusive`. Not reentrant either: somebody may come to wait between the two requests.
+
+    Raises:
+        UsageError: the name does not fit.
+        TransientError: the database is out of reach.
+    """
+    with _hold(database, lane, wait=True, alone=False):
+        yield
+
+
+def _hold(database: CatalogDatabase, lane: str, *, wait: bool, alone: bool) -> AbstractContextManager[bool]:
+    if not _LANE_NAME.fullmatch(lane):
+        raise UsageError("enter a lane", repr(lane), "the name does not fit", "Use letters, digits and ._:@=- only.")
+    hold = _hold_file if database.dialect == "sqlite" else _hold_session
+    return hold(database, lane, wait=wait, alone=alone)
+
+
+@contextmanager
+def _hold_file(database: CatalogDatabase, lane: str, *, wait: bool, alone: bool) -> Iterator[bool]:
     folder = Path(database.file.parent, "locks")
     folder.mkdir(parents=True, exist_ok=True)
     # Never deleted: a holder of the deleted file and one of its successor would both hold the lane.
     with (folder / f"{lane}.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            fcntl.flock(file, fcntl.LOCK_UN)
+        # The kernel lets sharers pass whoever waits to be alone, for ever if there are enough of them. So everybody
+        # comes through a gate, one at a time, and whoever waits for the lane waits in the gate.
+        with (folder / f"{lane}.gate").open("a") as gate:
+            modes = ((gate, fcntl.LOCK_EX), (file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH))
+            held = all(_lock_file(one, mode, wait=wait) for one, mode in modes)
+        yield held
+
+
+def _lock_file(file: IO[str], mode: int, *, wait: bool) -> bool:
+    """Whether the file is locked now; closing it unlocks it."""
+    try:
+        fcntl.flock(file, mode if wait else mode | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager
-def _hold_session(database: CatalogDatabase, lane: str, *, wait: bool) -> Iterator[bool]:
+def _hold_session(database: CatalogDatabase, lane: str, *, wait: bool, alone: bool) -> Iterator[bool]:
+    kind = "" if alone else "_shared"
     key = int.from_bytes(hashlib.sha256(f"vitalgraph:{lane}".encode()).digest()[:8], signed=True)
     # Outside the pool: a lane is held for a whole run, and closing its connection must end the session.
     engine = create_engine(
@@ -88,9 +116,10 @@ def _hold_session(database: CatalogDatabase, lane: str, *, wait: bool) -> Iterat
             connection.execute(text("SET statement_timeout = 0"))
             connection.execute(text("SET lock_timeout = 0"))
             if wait:
-                connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+                connection.execute(text(f"SELECT pg_advisory_lock{kind}(:key)"), {"key": key})
                 return connection, True
-            return connection, bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}))
+            tried = connection.scalar(text(f"SELECT pg_try_advisory_lock{kind}(:key)"), {"key": key})
+            return connection, bool(tried)
         except BaseException:
             connection.close()
             raise
@@ -103,6 +132,6 @@ def _hold_session(database: CatalogDatabase, lane: str, *, wait: bool) -> Iterat
         # wait for that. A connection that is already broken has freed it.
         with suppress(SQLAlchemyError):
             if held:
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+                connection.execute(text(f"SELECT pg_advisory_unlock{kind}(:key)"), {"key": key})
         with suppress(SQLAlchemyError):
             connection.close()

@@ -101,3 +101,58 @@ def test_holding_a_lane_does_not_keep_others_from_writing(open_catalog):
 
     with open_catalog().exclusive("lane", wait=True):
         open_catalog().stale_days.mark([stale()], now=NOW)
+
+
+def held(catalog, lane) -> bool:
+    """Whether the lane is anybody's, shared or not."""
+    with catalog.exclusive(lane, wait=False) as free:
+        return not free
+
+
+def test_a_lane_is_shared_by_many_and_by_nobody_who_holds_it_alone(open_catalog):
+    first, second, other = open_catalog(), open_catalog(), open_catalog()
+    with first.shared("lane"):
+        with second.shared("lane"):
+            assert held(other, "lane")
+        assert held(other, "lane")
+    assert not held(other, "lane")
+
+
+def test_who_would_share_waits_for_who_holds_the_lane_alone_and_the_other_way_round(open_catalog):
+    for first, second in (("exclusive", "shared"), ("shared", "exclusive")):
+        entered = threading.Event()
+
+        def enter(kind, catalog):
+            return catalog.shared("lane") if kind == "shared" else catalog.exclusive("lane", wait=True)
+
+        def wait(kind=second, enter=enter, entered=entered) -> None:
+            with enter(kind, open_catalog()):
+                entered.set()
+
+        waiting = threading.Thread(target=wait)
+        with enter(first, open_catalog()):
+            waiting.start()
+            assert not entered.wait(0.5)
+        assert entered.wait(30)
+        waiting.join()
+
+
+def test_who_waits_to_be_alone_is_not_passed_by_those_who_share(open_catalog):
+    order: list[str] = []
+    first = open_catalog()
+    alone = threading.Thread(target=lambda: _enter(open_catalog().exclusive("lane", wait=True), order, "alone"))
+    late = threading.Thread(target=lambda: _enter(open_catalog().shared("lane"), order, "late"))
+    with first.shared("lane"):
+        alone.start()
+        alone.join(0.5)
+        late.start()
+        late.join(0.5)
+        assert order == []
+    alone.join(30)
+    late.join(30)
+    assert order == ["alone", "late"]
+
+
+def _enter(lane, order, name) -> None:
+    with lane:
+        order.append(name)
