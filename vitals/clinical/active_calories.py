@@ -9,6 +9,7 @@ import polars as pl
 
 from vitals.clinical import interval_totals
 from vitals.clinical.context import DayContext
+from vitals.clinical.division import divided
 from vitals.clinical.interval_totals import daily_totals, window_means
 from vitals.clinical.schema import conform, fact_schema
 from vitals.clinical.sufficiency import Gate, apply_gates
@@ -36,7 +37,7 @@ def summarise(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
         daily_totals(records, context, value="energy_kcal")
         .facts.join(context.profiles.select("subject_id", "weight_kg"), on="subject_id", how="left")
         # 1 kcal per kg and hour is one MET.
-        .with_columns(net_met_minutes=pl.col("recommended_total") * 60 / pl.col("weight_kg"))
+        .with_columns(net_met_minutes=divided(pl.col("recommended_total") * 60, pl.col("weight_kg")))
     )
     return conform(apply_gates(frame, kind=KIND.kind, scope="day", gates=_GATES), fact_schema(KIND.kind, SUPPORT))
 

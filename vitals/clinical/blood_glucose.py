@@ -16,6 +16,8 @@ import polars as pl
 
 from vitals.clinical import glucose_gates, glucose_statistics
 from vitals.clinical.context import SERIES_TYPE, DayContext
+from vitals.clinical.division import divided
+from vitals.clinical.exact_sums import exact_mean, exact_sum
 from vitals.clinical.glucose_episodes import EPISODE_RULES, find_episodes
 from vitals.clinical.glucose_gaps import longest_gaps
 from vitals.clinical.glucose_grid import (
@@ -94,7 +96,7 @@ def summarise(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
         apps_text=pl.col("source_app"),
         coverage_percent=pl.col("wear_percent"),
         records=pl.col("n"),
-        expected_n=(pl.col("day_minutes") / STEP_MINUTES).round(),
+        expected_n=divided(pl.col("day_minutes"), STEP_MINUTES).round(),
         longest_gap_start_local=pl.col("longest_gap_start_local").fill_null(pl.col("local_date").cast(LOCAL_TIME)),
         longest_gap_end_local=pl.col("longest_gap_end_local").fill_null(
             pl.col("local_date").dt.offset_by("1d").cast(LOCAL_TIME)
@@ -126,7 +128,7 @@ def summarise_window(records: pl.DataFrame, context: DayContext) -> pl.DataFrame
             days=pl.len().cast(pl.Int64),
             day_start_utc=pl.col("day_start_utc").min(),
             day_end_utc=pl.col("day_end_utc").max(),
-            day_minutes=pl.col("day_minutes").sum(),
+            day_minutes=exact_sum(pl.col("day_minutes")),
         )
         .sort("subject_id")
         .with_row_index("period")
@@ -209,7 +211,7 @@ def _add_measures(
 
 def _wear_percent() -> pl.Expr:
     """Share of the readings that a 5-minute sensor takes; a denser one cannot exceed all."""
-    return (100.0 * pl.col("n") / (pl.col("day_minutes") / STEP_MINUTES)).clip(upper_bound=100.0)
+    return divided(100.0 * pl.col("n"), divided(pl.col("day_minutes"), STEP_MINUTES)).clip(upper_bound=100.0)
 
 
 def _local_time_of(readings: pl.DataFrame, numbers: Ints) -> pl.Series:
@@ -246,7 +248,7 @@ def _days_of_windows(readings: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame
             days_with_data=pl.len().cast(pl.Int64),
             valid_days=valid.sum().cast(pl.Int64),
             valid_pairs=(pl.col("local_date").filter(valid).diff().dt.total_days() == 1).sum().cast(pl.Int64),
-            adrr=pl.col("daily_range").filter(valid).mean(),
+            adrr=exact_mean(pl.col("daily_range").filter(valid)),
             apps_text=pl.col("source_app").filter(limited).unique().sort().str.join(", "),
             source_floor_mg_dl=pl.col("source_floor_mg_dl").max(),
             source_ceiling_mg_dl=pl.col("source_ceiling_mg_dl").min(),

@@ -31,6 +31,7 @@ MAX_GAP_MINUTES = 180
 MIN_SD_MG_DL = 1.0
 # Averages of equal values may differ by rounding; a difference this small is no crossing.
 _EQUAL_MG_DL = 1e-6
+_MICRO = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -129,12 +130,12 @@ def _crossings(values: Floats, segments: _Segments) -> tuple[Ints, Ints, Bools]:
 
 def _trailing_mean(values: Floats, present: Bools, begin: Ints, at: Ints, points: int) -> Floats:
     """Mean of the last `points` grid points that have a value, the first full mean before that."""
-    # Values near 100 mg/dL: taken from there, running sums stay small and exact.
-    sums = np.concatenate([[0.0], np.cumsum(np.where(present, values - 100.0, 0.0))])
+    # Whole numbers, so that a person's result does not depend on whose values were summed before.
+    sums = np.concatenate([[0], np.cumsum(np.rint(np.where(present, values, 0.0) * _MICRO).astype(np.int64))])
     numbers = np.concatenate([[0], np.cumsum(present)])
     last = begin + np.maximum(at, points - 1) + 1
     number = numbers[last] - numbers[last - points]
-    total = sums[last] - sums[last - points]
+    total = (sums[last] - sums[last - points]) / _MICRO
     mean = np.full(len(at), np.nan)
     np.divide(total, number, out=mean, where=number > 0)
     return mean

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from vitals.clinical.context import SOURCES_TYPE
+from vitals.clinical.exact_sums import exact_mean
 from vitals.clinical.source_capabilities import glucose_ceiling, glucose_floor
 
 DAY = ("subject_id", "local_date")
@@ -84,7 +85,7 @@ def _per_app(records: pl.DataFrame, priorities: pl.DataFrame) -> pl.DataFrame:
             value=pl.col("level_mg_dl").mean(),
             as_of_utc=pl.col("modified_utc").max(),
             source_keys_sha256=pl.col("source_key_sha256").unique().sort(),
-            data_quality_score=pl.col("file_quality").mean(),
+            data_quality_score=exact_mean(pl.col("file_quality")),
         )
         .join(priorities, on=["subject_id", "source_app"], how="left")
         .sort(

@@ -8,6 +8,8 @@ Does not belong here: measures of the course over time (`glucose_grid`, `glucose
 import numpy as np
 import polars as pl
 
+from vitals.clinical.exact_sums import exact_mean, exact_sd_of_whole_numbers
+
 NIGHT_ENDS_HOUR = 6
 
 
@@ -93,12 +95,12 @@ def distribution(level: pl.Expr) -> dict[str, pl.Expr]:
     return {
         "n": pl.len().cast(pl.Int64),
         "mean": level.mean(),
-        "sd": level.std(),
+        "sd": exact_sd_of_whole_numbers(level),
         "min": level.min().cast(pl.Float64),
         "max": level.max().cast(pl.Float64),
         "median": level.median(),
-        "lbgi": pl.col("low_risk").mean(),
-        "hbgi": pl.col("high_risk").mean(),
+        "lbgi": exact_mean(pl.col("low_risk")),
+        "hbgi": exact_mean(pl.col("high_risk")),
         **{f"below_{bound}": (level < bound).sum().cast(pl.Int64) for bound in (54, 70)},
         **{f"above_{bound}": (level > bound).sum().cast(pl.Int64) for bound in (140, 180, 250)},
     }

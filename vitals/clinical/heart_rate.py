@@ -14,6 +14,8 @@ import numpy as np
 import polars as pl
 
 from vitals.clinical.context import SERIES_TYPE, DayContext
+from vitals.clinical.division import divided
+from vitals.clinical.exact_sums import exact_mean
 from vitals.clinical.heart_rate_days import (
     DaySeries,
     Spans,
@@ -204,7 +206,7 @@ def _measured(series: DaySeries, day: Minutes, spans: Spans, context: DayContext
         pl.concat([spans.frame, computed], how="horizontal")
         .with_columns(
             # The bounds of a day that a journey splits enclose foreign time, which a hold may reach into.
-            coverage_percent=(100 * pl.col("held_minutes") / pl.col("day_minutes")).clip(upper_bound=100),
+            coverage_percent=divided(100 * pl.col("held_minutes"), pl.col("day_minutes")).clip(upper_bound=100),
             sleep_coverage_percent=pl.col("sleep_coverage_percent").fill_nan(None),
             wake_coverage_minutes=pl.col("wake_coverage_minutes").fill_nan(None),
         )
@@ -305,7 +307,7 @@ def _provenance(series: DaySeries, spans: Spans) -> pl.DataFrame:
         as_of_utc=pl.col("modified_utc").max(),
         records=pl.len(),
         source_keys_sha256=pl.col("source_key_sha256").unique().sort(),
-        data_quality_score=pl.col("file_quality").mean(),
+        data_quality_score=exact_mean(pl.col("file_quality")),
     )
     as_of = series.contributing.group_by("span", "source").agg(as_of_utc=pl.col("modified_utc").max())
     item = pl.struct(

@@ -12,6 +12,7 @@ import polars as pl
 
 from vitals.clinical.context import SERIES_TYPE, SOURCES_TYPE, DayContext
 from vitals.clinical.division import divided
+from vitals.clinical.exact_sums import exact_mean, exact_sd
 from vitals.clinical.local_day import wall_clock
 from vitals.clinical.schema import conform, fact_schema, window_schema
 from vitals.clinical.source_capabilities import day_is_open
@@ -143,10 +144,10 @@ def summarise_window(records: pl.DataFrame, context: DayContext) -> pl.DataFrame
         .group_by("subject_id")
         .agg(
             nights=pl.len(),
-            ln_rmssd_mean=ln.mean(),
-            sd=ln.std(ddof=1),
+            ln_rmssd_mean=exact_mean(ln),
+            sd=exact_sd(ln),
             last_nights=last_seven.len(),
-            rolling7_mean_last=last_seven.mean(),
+            rolling7_mean_last=exact_mean(last_seven),
         )
         .with_columns(
             ln_rmssd_cv_percent=100 * pl.col("sd") / pl.col("ln_rmssd_mean"),
@@ -223,7 +224,7 @@ def _by_app(values: pl.DataFrame, days: pl.DataFrame, priorities: pl.DataFrame) 
         .agg(
             n=pl.len(),
             night_n=pl.col("in_main").sum(),
-            night_mean=pl.col("rmssd_ms").filter("in_main").mean(),
+            night_mean=exact_mean(pl.col("rmssd_ms").filter("in_main")),
             body_worn=(pl.col("device_type").fill_null("UNKNOWN") != "PHONE").any(),
             as_of_utc=pl.col("modified_utc").max(),
         )
@@ -259,12 +260,12 @@ def _night_metrics(used: pl.DataFrame, nights: pl.DataFrame) -> pl.DataFrame:
         .group_by(KEYS)
         .agg(
             records=pl.len(),
-            rmssd_mean=pl.col("rmssd_ms").mean(),
+            rmssd_mean=exact_mean(pl.col("rmssd_ms")),
             rmssd_median=pl.col("rmssd_ms").median(),
             longest_gap_ms=longest_gap_ms,
             as_of_utc=pl.col("modified_utc").max(),
             source_keys_sha256=pl.col("source_key_sha256").unique().sort(),
-            data_quality_score=pl.col("file_quality").mean(),
+            data_quality_score=exact_mean(pl.col("file_quality")),
             series=pl.struct(utc="start_utc", offset_seconds="offset_seconds", value="rmssd_ms"),
         )
         .with_columns(

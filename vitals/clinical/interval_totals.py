@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from vitals.clinical.context import DayContext
+from vitals.clinical.exact_sums import exact_mean, exact_sum
 from vitals.clinical.schema import conform, window_schema
 from vitals.clinical.source_capabilities import day_is_open
 from vitals.clinical.sources import choose_total, device_of_source, priority_contributions, rank_sources
@@ -70,7 +71,7 @@ def daily_totals(records: pl.DataFrame, context: DayContext, *, value: str) -> D
     chosen = _choice(pieces)
     behind = _behind_the_total(pieces, chosen)
     shown = pieces.group_by("day").agg(
-        hc_priority_total=pl.col("shown").sum(),
+        hc_priority_total=exact_sum(pl.col("shown")),
         intervals_n=(~pl.col("is_bucket")).sum().cast(pl.Int64),
         buckets_n=pl.col("is_bucket").sum().cast(pl.Int64),
     )
@@ -132,8 +133,6 @@ def _pieces(records: pl.DataFrame, days: pl.DataFrame, value: str) -> pl.DataFra
         )
         .filter(within | (pl.col("to_ms") > pl.col("from_ms")))
         .with_columns(own=~pl.col("is_bucket") | (2 * length >= pl.min_horizontal(whole_length, day_length)))
-        # Sums of fractions depend on their order in the last digit; the order of the rows given must not show.
-        .sort("day", "from_ms", "source_app", "to_ms", "modified_ms", "value")
     )
 
 
@@ -163,7 +162,7 @@ def _alone(pieces: pl.DataFrame, priorities: pl.DataFrame) -> tuple[pl.DataFrame
         in_own_total=pl.col("is_bucket") == pl.col("is_bucket_source"), source_rank=pl.lit(1, dtype=pl.Int32)
     )
     pieces = pieces.with_columns(alone=_contributions(pieces, pl.col("in_own_total")))
-    totals = pieces.filter("in_own_total").group_by("group", maintain_order=True).agg(total=pl.col("alone").sum())
+    totals = pieces.filter("in_own_total").group_by("group", maintain_order=True).agg(total=exact_sum(pl.col("alone")))
     # A source of which only another day's bucket reaches into the day has no total here.
     sources = sources.join(totals, on="group", how="left", maintain_order="left")
     sources = rank_sources(sources, keys=["subject_id", "day"], priorities=priorities, total="total")
@@ -190,7 +189,7 @@ def _choice(pieces: pl.DataFrame) -> pl.DataFrame:
     buckets = (
         counted.filter("is_bucket_source")
         .group_by("day", "source_app")
-        .agg(pl.col("source_rank").first(), total=pl.col("alone").sum(), partial=pl.col("runs_on").any())
+        .agg(pl.col("source_rank").first(), total=exact_sum(pl.col("alone")), partial=pl.col("runs_on").any())
         .with_columns(of_buckets=pl.lit(value=True))
     )
     first = pl.col("source_rank") == pl.col("source_rank").min()
@@ -200,7 +199,7 @@ def _choice(pieces: pl.DataFrame) -> pl.DataFrame:
         .agg(
             pl.col("source_app").filter(first).first(),
             pl.col("source_rank").min(),
-            total=pl.col("together").sum(),
+            total=exact_sum(pl.col("together")),
             partial=(pl.col("runs_on") & (first | (pl.col("together") > 0))).any(),
         )
         .with_columns(of_buckets=pl.lit(value=False))
@@ -231,7 +230,7 @@ def _provenance(behind: pl.DataFrame) -> pl.DataFrame:
         .last(),
         records=pl.len(),
         source_keys_sha256=pl.col("source_key_sha256").unique().sort(),
-        data_quality_score=pl.col("file_quality").sort().mean(),
+        data_quality_score=exact_mean(pl.col("file_quality")),
     )
 
 
@@ -273,7 +272,7 @@ def window_means(facts: pl.DataFrame, context: DayContext, *, kind: RecordType) 
     )
     totals = facts.group_by("subject_id").agg(
         days_with_data=pl.len(),
-        mean=pl.col("recommended_total").mean(),
+        mean=exact_mean(pl.col("recommended_total")),
         complete_days=complete.sum(),
         complete_weekend_days=(complete & weekend).sum(),
     )

@@ -19,6 +19,7 @@ from datetime import date
 import polars as pl
 
 from vitals.clinical.context import DAYS_SCHEMA
+from vitals.clinical.division import divided
 from vitals.record_types import UTC_MS
 from vitals.validated.zone_offsets import MANUAL_SOURCE, NO_OFFSET_SECONDS
 
@@ -174,7 +175,7 @@ def local_days(timeline: pl.DataFrame, *, first_date: date, last_date: date, kno
         .agg(
             day_start_utc=pl.col("start").first(),
             day_end_utc=pl.col("end").last(),
-            day_minutes=((pl.col("end") - pl.col("start")).dt.total_milliseconds() / 60_000).sum(),
+            day_minutes=divided((pl.col("end") - pl.col("start")).dt.total_milliseconds().sum(), 60_000),
             zone=pl.col("zone").str.join(">"),
         )
         .join(known_until, on="subject_id", how="left")

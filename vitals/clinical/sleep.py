@@ -14,6 +14,7 @@ import polars as pl
 
 from vitals.clinical.context import SOURCES_TYPE, DayContext
 from vitals.clinical.division import divided
+from vitals.clinical.exact_sums import exact_mean, exact_sd, exact_sum
 from vitals.clinical.local_day import wall_clock
 from vitals.clinical.schema import conform, fact_schema, window_schema
 from vitals.clinical.sleep_regularity import circular_sd_minutes, sleep_regularity_index
@@ -146,8 +147,8 @@ def summarise_window(records: pl.DataFrame, context: DayContext) -> pl.DataFrame
     facts = _facts(choice, context)
     nights = facts.group_by("subject_id").agg(
         days_with_data=pl.len(),
-        mean_tst=pl.col("tst").mean(),
-        sd_tst=pl.col("tst").std(ddof=1),
+        mean_tst=exact_mean(pl.col("tst")),
+        sd_tst=exact_sd(pl.col("tst")),
         tst_nights=pl.col("tst").count(),
         circular_sd_midpoint_minutes=circular_sd_minutes(pl.col("midpoint_local_minutes")),
         midpoint_nights=pl.col("midpoint_local_minutes").count(),
@@ -245,13 +246,13 @@ def _day_totals(sessions: pl.DataFrame) -> pl.DataFrame:
         .agg(
             records=pl.len(),
             n_sessions=pl.len(),
-            total_tst_all_sessions=pl.col("tst_minutes").sum(),
+            total_tst_all_sessions=exact_sum(pl.col("tst_minutes")),
             sessions_without_tst=pl.col("tst_minutes").null_count(),
             # A session that ends after its last modification was still running when it was exported.
             provisional=(is_open | (pl.col("end_utc") > pl.col("modified_utc"))).any(),
             as_of_utc=pl.col("modified_utc").max(),
             source_keys_sha256=pl.col("source_key_sha256").unique().sort(),
-            data_quality_score=pl.col("file_quality").mean(),
+            data_quality_score=exact_mean(pl.col("file_quality")),
             naps=nap.filter(~pl.col("is_main")),
         )
     )
@@ -276,7 +277,7 @@ def _sources(sessions: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
         .group_by(*KEYS, "used", app="source_app")
         .agg(
             n=pl.len().cast(pl.Int64),
-            value=pl.when(tst.null_count() == 0).then(tst.sum()),
+            value=pl.when(tst.null_count() == 0).then(exact_sum(tst)),
             as_of_utc=pl.col("modified_utc").max(),
         )
         .sort(*KEYS, "used", "app", descending=[False, False, True, False])

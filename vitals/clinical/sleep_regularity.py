@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from vitals.clinical.exact_sums import exact_mean
+
 EPOCH_MS = 30_000
 EPOCHS_PER_LAG = 24 * 60 * 60_000 // EPOCH_MS
 HALF_DAY_MS = 12 * 60 * 60_000
@@ -28,7 +30,7 @@ def circular_sd_minutes(clock_minutes: pl.Expr) -> pl.Expr:
         clock_minutes: minutes after local midnight; nulls are left out. Aggregates.
     """
     angle = clock_minutes * (2 * math.pi / MINUTES_PER_TURN)
-    resultant = (angle.cos().mean().pow(2) + angle.sin().mean().pow(2)).sqrt()
+    resultant = (exact_mean(angle.cos()).pow(2) + exact_mean(angle.sin()).pow(2)).sqrt()
     # Rounding may carry R of equal times beyond 1, where the logarithm turns the root imaginary.
     return (-2 * resultant.clip(upper_bound=1).log()).sqrt() * (MINUTES_PER_TURN / (2 * math.pi))
 

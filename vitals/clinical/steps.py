@@ -8,6 +8,7 @@ import polars as pl
 
 from vitals.clinical import interval_totals
 from vitals.clinical.context import DayContext
+from vitals.clinical.exact_sums import exact_sum
 from vitals.clinical.interval_totals import daily_totals, window_means
 from vitals.clinical.schema import conform, fact_schema
 from vitals.clinical.sufficiency import Gate, apply_gates
@@ -75,7 +76,7 @@ def _cadence(counted: pl.DataFrame) -> pl.DataFrame:
     )
     brisk = (
         minutes.group_by("day", "minute")
-        .agg(pl.col("steps").sum())
+        .agg(exact_sum(pl.col("steps")))
         .group_by("day")
         .agg(minutes_ge100=(pl.col("steps") >= MODERATE_STEPS_PER_MINUTE - ROUNDING).sum().cast(pl.Float64))
     )
