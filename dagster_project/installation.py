@@ -5,7 +5,8 @@ Does not belong here: settings themselves.
 """
 
 import fcntl
-import shutil
+import json
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +20,15 @@ from vitals.validated.file_quality import ScorePolicy
 
 MEGABYTE = 2**20
 INSTANCE_FILE = Path(__file__).with_name("dagster.yaml")
+STORAGE = """
+storage:
+  custom:
+    module: dagster_project.local_storage
+    class: LocalStorage
+    config:
+      base_dir: {home}
+"""
+"""The end of a home's dagster.yaml: a storage that is not Dagster's default has to be told where it is."""
 
 
 def processing_policy(settings: Settings) -> ProcessingPolicy:
@@ -73,15 +83,26 @@ def prepare_home(settings: Settings) -> None:
     """
     home = settings.home_path
     home.mkdir(parents=True, exist_ok=True)
-    instance_file = home / "dagster.yaml"
-    if not instance_file.exists() or instance_file.read_bytes() != INSTANCE_FILE.read_bytes():
-        shutil.copyfile(INSTANCE_FILE, instance_file)
+    _write_instance_file(home)
     _create_instance_storage(home)
     if settings.catalog_url.startswith("sqlite"):
         catalog = Catalog(settings.catalog_url)
         if check(catalog):
             upgrade(catalog)
         catalog.close()
+
+
+def _write_instance_file(home: Path) -> None:
+    """Write Dagster's instance file; other processes may be reading it, so it is replaced as a whole."""
+    text = INSTANCE_FILE.read_text()
+    if not any(line.startswith("storage:") for line in text.splitlines()):
+        # A deployment appends its own (deploy/dagster-postgresql.yaml), and of two the last would count.
+        text += STORAGE.format(home=json.dumps(str(home)))
+    file = home / "dagster.yaml"
+    if not file.exists() or file.read_text() != text:
+        new = file.with_suffix(f".{os.getpid()}")
+        new.write_text(text)
+        new.replace(file)
 
 
 def _create_instance_storage(home: Path) -> None:
