@@ -11,6 +11,7 @@ from datetime import datetime
 
 from resources.catalog_audit import CatalogAudit
 from resources.catalog_batches import CatalogBatches
+from resources.catalog_books import CatalogBooks
 from resources.catalog_compaction import compact
 from resources.catalog_completions import CatalogCompletions
 from resources.catalog_consents import CatalogConsents
@@ -56,6 +57,7 @@ class Catalog:
         self.tenants = CatalogTenants(self.database)
         self.subjects = CatalogSubjects(self.database)
         self.uploads = CatalogUploads(self.database)
+        self.books = CatalogBooks(self.database)
         self.quarantine = CatalogQuarantine(self.database)
         self.partials = CatalogPartials(self.database)
         self.stale_days = CatalogStaleDays(self.database)

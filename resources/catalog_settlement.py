@@ -12,13 +12,13 @@ from sqlalchemy import Connection, bindparam, case, update
 
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import uploads as models
+from resources.catalog_outcomes import lock_uploads, not_registered, write_outcomes
 from resources.catalog_partials import replace_partials
 from resources.catalog_quarantine import replace_quarantine
 from resources.catalog_rows.days import FetchMark, StaleMark, ZoneObservation
 from resources.catalog_rows.uploads import FateShift, PartialRow, QuarantineRow, UploadOutcome
 from resources.catalog_stale_days import mark_stale
 from resources.catalog_subjects import merge_fetches
-from resources.catalog_uploads import lock_uploads, not_registered, write_outcomes
 from resources.catalog_zones import merge_zones
 from vitals.errors import ConflictError, PermanentError
 

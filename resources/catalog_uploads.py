@@ -7,19 +7,21 @@ Belongs here: the `upload` table. Does not belong here: settling a batch, which 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Connection, func, select, text, tuple_, update
 
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import uploads as models
-from resources.catalog_rows.uploads import PENDING_STATES, KindTotals, NewUpload, Upload, UploadOutcome, UploadState
+from resources.catalog_outcomes import lock_uploads, not_registered, write_outcomes
+from resources.catalog_rows.uploads import (
+    PENDING_STATES,
+    NewUpload,
+    Upload,
+    UploadOutcome,
+    UploadState,
+)
 from resources.catalog_sql import chunks, fetch, selecting, values_of
 from vitals.errors import NotFoundError
-
-_COUNTS = ("rows_total", "rows_accepted", "rows_duplicate", "rows_superseded", "rows_partial", "rows_quarantined")
-_CONTENT = ("score", "schema_hash", "fetched_utc", "first_utc_date", "last_utc_date")
-_VERDICT = ("state", "reason", "detail", "duration_ms")
 
 
 class CatalogUploads:
@@ -39,6 +41,19 @@ class CatalogUploads:
             return []
         statement = self._database.insert(models.Upload).on_conflict_do_nothing().returning(models.Upload.upload_id)
         return self._database.write("register uploads", lambda connection: list(connection.scalars(statement, rows)))
+
+    def unregistered(self, upload_ids: Iterable[str]) -> set[str]:
+        """Those of the ids that are not registered."""
+        ids = set(upload_ids)
+        statement = select(models.Upload.upload_id)
+
+        def work(connection: Connection) -> set[str]:
+            known: set[str] = set()
+            for some in chunks(ids):
+                known.update(connection.scalars(statement.where(models.Upload.upload_id.in_(some))))
+            return known
+
+        return ids - self._database.read("look up uploads", work)
 
     def known(self, tenant: str, keys: Iterable[str]) -> dict[tuple[str, str], UploadState]:
         """State by (key, etag) of every version of these keys that is registered."""
@@ -195,15 +210,6 @@ class CatalogUploads:
 
         self._database.write("release uploads", work)
 
-    def totals(self, tenant: str) -> dict[str | None, KindTotals]:
-        """The books by kind; None holds uploads of no kind we know."""
-        table = models.Upload
-        sums = [func.coalesce(func.sum(getattr(table, name)), 0) for name in _COUNTS]
-        statement = select(table.kind, func.count(), *sums).where(table.tenant == tenant).group_by(table.kind)
-        found = self._database.read("add up the books", lambda connection: connection.execute(statement).all())
-        names = ("uploads", *(name.removeprefix("rows_") for name in _COUNTS))
-        return {row[0]: KindTotals(**dict(zip(names, map(int, row[1:]), strict=True))) for row in found}
-
     def counts(self, tenant: str) -> dict[UploadState, int]:
         """Number of uploads by state."""
         table = models.Upload
@@ -258,50 +264,6 @@ def reland_uploads(connection: Connection, upload_ids: Iterable[str]) -> list[st
         for some in chunks(upload_ids)
         for upload_id in connection.scalars(statement.where(table.upload_id.in_(some)))
     ]
-
-
-def lock_uploads(connection: Connection, upload_ids: Iterable[str]) -> dict[str, tuple[str, str | None]]:
-    """State and run id by upload id, locked until the transaction ends; ids not registered are left out."""
-    table = models.Upload
-    statement = select(table.upload_id, table.state, table.run_id).order_by(table.upload_id).with_for_update()
-    return {
-        upload_id: (state, run_id)
-        for some in chunks(upload_ids)
-        for upload_id, state, run_id in connection.execute(statement.where(table.upload_id.in_(some)))
-    }
-
-
-def write_outcomes(connection: Connection, outcomes: Sequence[UploadOutcome], *, now: datetime) -> None:
-    """Write outcomes; except for those that failed, the attempt under way becomes the one that is settled."""
-    table = models.Upload
-    failed = [row for row in outcomes if row.state == "failed"]
-    settled = [row for row in outcomes if row.state != "failed"]
-    for rows, names, attempt in (
-        (failed, _VERDICT, table.settled_attempt),
-        (settled, (*_VERDICT, *_COUNTS, *_CONTENT), table.attempts),
-    ):
-        if not rows:
-            continue
-        changed: dict[str, ColumnElement[Any]] = {name: bindparam(f"new_{name}") for name in names}
-        if "fetched_utc" in changed:
-            # What the key said of the fetch stays, if the file does not say.
-            changed["fetched_utc"] = func.coalesce(changed["fetched_utc"], table.fetched_utc)
-        connection.execute(
-            update(table)
-            .where(table.upload_id == bindparam("finished"))
-            .values(**changed, finished_at=now, settled_attempt=attempt),
-            [
-                {"finished": row.upload_id, **{f"new_{name}": getattr(row, name) for name in names}}
-                for row in sorted(rows, key=lambda row: row.upload_id)
-            ],
-        )
-
-
-def not_registered(database: CatalogDatabase) -> NotFoundError:
-    """The error for outcomes of uploads that the catalog does not have."""
-    return NotFoundError(
-        "finish uploads", database.where, "one of them is not registered", "Register uploads before processing them."
-    )
 
 
 def _is_pending(tenant: str) -> ColumnElement[bool]:

@@ -43,7 +43,7 @@ class Lake:
     ) -> None:
         self._root = parse_root(root_url, s3=s3)
         store, self._listing = open_store(self._root)
-        self._objects = Objects(store)
+        self._objects = Objects(store, folder=self._root.folder)
         self._tables = Tables(self._root, sleep=sleep)
 
     def __repr__(self) -> str:

@@ -18,6 +18,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from polars.exceptions import PolarsError
 
+from resources.lake_keys import safe_key
 from vitals.errors import NotFoundError, PermanentError, TransientError, VitalgraphError
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ def attempt(call: Callable[[], T], *, attempted: str, where: str) -> T:
     Args:
         call: the call.
         attempted: what is being done, as a phrase.
-        where: the key or table, fit to be shown.
+        where: the key, folder or table; of a key is shown what `safe_key` leaves of it.
 
     Raises:
         NotFoundError: there is no such object.
@@ -52,7 +53,7 @@ def attempt(call: Callable[[], T], *, attempted: str, where: str) -> T:
     try:
         return call()
     except BaseException as error:
-        failure = translate(error, attempted=attempted, where=where)
+        failure = translate(error, attempted=attempted, where=safe_key(where))
         if failure is None:
             raise
     # Outside the handler, so that the library's error does not become the context of ours.

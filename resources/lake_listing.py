@@ -23,7 +23,7 @@ from obstore.store import S3Store
 
 from resources.lake_access import Root
 from resources.lake_errors import attempt
-from resources.lake_keys import is_usable, safe_key
+from resources.lake_keys import is_usable
 
 PAGE = 1_000
 
@@ -79,17 +79,17 @@ class LocalListing:
                 if after is None or key > after or after.startswith(key):
                     yield from self.objects(key.rstrip("/"), after=after)
             elif after is None or key > after:
-                found = self._look(key, Path(entry.path))
+                found = self._look(key, entry.path)
                 if found is not None:
                     yield found
 
     def head(self, key: str) -> ListedObject | None:
         """See `Listing`."""
-        return self._look(key, self._folder / key)
+        return self._look(key, os.fspath(self._folder / key))
 
     @staticmethod
-    def _look(key: str, path: Path) -> ListedObject | None:
-        return attempt(lambda: _listed(key, path), attempted="look at the object", where=safe_key(key))
+    def _look(key: str, path: str) -> ListedObject | None:
+        return attempt(lambda: _listed(key, path), attempted="look at the object", where=key)
 
     def _children(self, prefix: str) -> list[tuple[str, bool, os.DirEntry[str]]]:
         def scan() -> list[tuple[str, bool, os.DirEntry[str]]]:
@@ -99,7 +99,7 @@ class LocalListing:
             except (FileNotFoundError, NotADirectoryError):
                 return []
 
-        children = attempt(scan, attempted="list the folder", where=safe_key(f"{prefix}/"))
+        children = attempt(scan, attempted="list the folder", where=f"{prefix}/")
         return sorted(children, key=lambda child: child[0])
 
 
@@ -111,10 +111,10 @@ def _key(prefix: str, entry: os.DirEntry[str]) -> tuple[str, bool]:
     return f"{prefix}/{name}".lstrip("/") + ("/" if is_folder else ""), is_folder
 
 
-def _listed(key: str, path: Path) -> ListedObject | None:
+def _listed(key: str, path: str) -> ListedObject | None:
     """A local file, or None if it is gone or is no file."""
     try:
-        state = path.stat()
+        state = os.stat(path)  # noqa: PTH116 - a Path for every object costs more than the look
     except (FileNotFoundError, NotADirectoryError):
         return None
     if not stat.S_ISREG(state.st_mode):
@@ -136,7 +136,7 @@ class S3Listing:
 
     def folders(self, prefix: str) -> list[str]:
         """See `Listing`."""
-        where = safe_key(f"{prefix}/")
+        where = f"{prefix}/"
         found = attempt(lambda: self._quick_folders(prefix), attempted="list the folder", where=where)
         if found is None:
             start = f"{prefix}/" if prefix else ""
@@ -146,7 +146,7 @@ class S3Listing:
 
     def objects(self, prefix: str, *, after: str | None) -> Iterator[ListedObject]:
         """See `Listing`. One page is in memory at a time."""
-        where = safe_key(f"{prefix}/")
+        where = f"{prefix}/"
         pages = iter(obstore.list(self._store, prefix or None, offset=after, chunk_size=PAGE))
         last = after
         while True:
@@ -177,7 +177,7 @@ class S3Listing:
             except FileNotFoundError:
                 return None
 
-        return attempt(look, attempted="look at the object", where=safe_key(key))
+        return attempt(look, attempted="look at the object", where=key)
 
     def _quick_folders(self, prefix: str) -> list[str] | None:
         try:
@@ -192,7 +192,7 @@ class S3Listing:
         import boto3  # type: ignore[import-untyped]  # noqa: PLC0415 - it has no types
         from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # noqa: PLC0415
 
-        where = safe_key(prefix)
+        where = prefix
         full_prefix = f"{self._root.prefix}/{prefix}".lstrip("/")
         start = {"StartAfter": f"{self._root.prefix}/{after}".lstrip("/")} if after else {}
         access = self._root.s3.boto3_options() if self._root.s3 else {}

@@ -15,7 +15,7 @@ from obstore.store import LocalStore, S3Store
 
 from resources.lake_access import Root
 from resources.lake_errors import attempt
-from resources.lake_keys import checked_key, safe_key
+from resources.lake_keys import checked_key
 from resources.lake_listing import Listing, LocalListing, S3Listing
 from vitals.errors import NotFoundError, PermanentError, TransientError, UsageError
 
@@ -51,26 +51,37 @@ def open_store(root: Root) -> tuple[LocalStore | S3Store, Listing]:
 
 
 class Objects:
-    """Whole objects of one lake, by key."""
+    """Whole objects of one lake, by key.
 
-    def __init__(self, store: LocalStore | S3Store) -> None:
+    Args:
+        store: where they are.
+        folder: the same place, if it is a local folder.
+    """
+
+    def __init__(self, store: LocalStore | S3Store, *, folder: Path | None) -> None:
         self._store = store
+        self._folder = folder
 
     def read(self, key: str) -> bytes:
         """Bytes of an object (see `Lake.read_object`)."""
         checked_key(key, attempted="read the object")
-        return attempt(
-            lambda: bytes(obstore.get(self._store, key).bytes()), attempted="read the object", where=safe_key(key)
-        )
+        return attempt(lambda: self._bytes(key), attempted="read the object", where=key)
 
     def read_many(self, keys: Sequence[str], *, concurrency: int) -> dict[str, bytes | ReadFailure]:
         """Bytes of many objects (see `Lake.read_objects`)."""
         if not keys:
             return {}
         wanted = list(dict.fromkeys(keys))
-        # Threads, not asyncio: notebooks and servers already run an event loop. obstore releases the GIL.
-        with ThreadPoolExecutor(max_workers=min(concurrency, len(wanted))) as pool:
-            found = list(pool.map(self._read_or_failure, wanted))
+        workers = min(concurrency, len(wanted))
+        found: list[bytes | ReadFailure | PermanentError] = [b""] * len(wanted)
+
+        def read_share(worker: int) -> None:
+            found[worker::workers] = map(self._read_or_failure, wanted[worker::workers])
+
+        # Threads, not asyncio: notebooks and servers already run an event loop. Reading releases the GIL. A thread
+        # gets all its keys at once: handing over each alone costs as much as reading it.
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            list(pool.map(read_share, range(workers)))
         refused = [outcome for outcome in found if isinstance(outcome, PermanentError)]
         if len(refused) == len(found):
             # Not about single objects: the bucket, the credentials or the settings are wrong.
@@ -83,12 +94,12 @@ class Objects:
     def write(self, key: str, data: bytes) -> None:
         """Write an object (see `Lake.write_object`)."""
         checked_key(key, attempted="write the object")
-        attempt(lambda: obstore.put(self._store, key, data), attempted="write the object", where=safe_key(key))
+        attempt(lambda: obstore.put(self._store, key, data), attempted="write the object", where=key)
 
     def write_file(self, key: str, path: Path) -> None:
         """Write a local file (see `Lake.write_file`)."""
         checked_key(key, attempted="write the object")
-        attempt(lambda: obstore.put(self._store, key, path), attempted="write the object", where=safe_key(key))
+        attempt(lambda: obstore.put(self._store, key, path), attempted="write the object", where=key)
 
     def read_file(self, key: str, path: Path) -> None:
         """Read into a local file (see `Lake.read_file`)."""
@@ -99,7 +110,7 @@ class Objects:
                 for piece in obstore.get(self._store, key).stream(min_chunk_size=PIECE_BYTES):
                     file.write(piece)
 
-        attempt(read, attempted="read the object", where=safe_key(key))
+        attempt(read, attempted="read the object", where=key)
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects (see `Lake.delete_objects`)."""
@@ -112,10 +123,19 @@ class Objects:
                 attempt(
                     lambda batch=batch: obstore.delete(self._store, batch),  # type: ignore[misc]
                     attempted="delete the objects",
-                    where=safe_key(batch[0]),
+                    where=batch[0],
                 )
             except NotFoundError:
                 continue
+
+    def _bytes(self, key: str) -> bytes:
+        if self._folder is None:
+            return bytes(obstore.get(self._store, key).bytes())
+        # Through obstore, a small local file takes four times as long.
+        try:
+            return (self._folder / key).read_bytes()
+        except IsADirectoryError:
+            raise FileNotFoundError(key) from None
 
     def _read_or_failure(self, key: str) -> bytes | ReadFailure | PermanentError:
         try:

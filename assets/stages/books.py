@@ -11,11 +11,11 @@ from typing import Any
 
 from assets.stages.records_table import record_count
 from assets.stages.settled_counts import FATES, RESOLVED_SCHEMA
-from resources.catalog_rows.uploads import Upload
+from resources.catalog_rows.uploads import Upload, UploadState
 from resources.workspace import Workspace
 from vitals.record_types import RecordType
 
-BALANCED_STATES = ("processed", "quarantined", "duplicate")
+BALANCED_STATES: tuple[UploadState, ...] = ("processed", "quarantined", "duplicate")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,24 +44,23 @@ class PartitionBooks:
 
 def partition_books(workspace: Workspace, *, tenant: str, record_type: RecordType, landing_day: date) -> PartitionBooks:
     """Read the books of one kind and landing day."""
-    uploads = every_upload(workspace, tenant=tenant, kind=record_type.kind, from_day=landing_day, to_day=landing_day)
-    rows = {"total": sum(u.rows_total for u in uploads)}
-    rows |= {fate: sum(getattr(u, f"rows_{fate}") for u in uploads) for fate in FATES}
+    books = workspace.catalog.books
+    groups = books.groups(tenant, kind=record_type.kind, landing_day=landing_day)
     states: dict[str, int] = {}
-    for upload in uploads:
-        states[upload.state] = states.get(upload.state, 0) + 1
-    scores = [u.score for u in uploads if u.score is not None]
-    totals = workspace.catalog.uploads.totals(tenant).get(record_type.kind)
+    for group in groups:
+        states[group.state] = states.get(group.state, 0) + group.uploads
+    scored = sum(group.scored for group in groups)
+    totals = books.totals(tenant, kind=record_type.kind).get(record_type.kind)
     return PartitionBooks(
         uploads=states,
-        rows=rows,
-        mean_score=round(sum(scores) / len(scores), 6) if scores else None,
-        unbalanced=[
-            u.upload_id
-            for u in uploads
-            if u.state in BALANCED_STATES and u.rows_total != sum(getattr(u, f"rows_{fate}") for fate in FATES)
-        ],
-        unknown_schemas=sum(u.reason == "schema_mismatch" or u.schema_hash == RESOLVED_SCHEMA for u in uploads),
+        rows={fate: sum(getattr(group, fate) for group in groups) for fate in ("total", *FATES)},
+        mean_score=round(sum(group.sum_of_scores for group in groups) / scored, 6) if scored else None,
+        unbalanced=books.unbalanced(tenant, kind=record_type.kind, landing_day=landing_day, states=BALANCED_STATES),
+        unknown_schemas=sum(
+            group.uploads
+            for group in groups
+            if group.reason == "schema_mismatch" or group.schema_hash == RESOLVED_SCHEMA
+        ),
         accepted_of_tenant=totals.accepted if totals else 0,
         table_rows=record_count(workspace.lake(tenant), record_type),
     )

@@ -6,10 +6,11 @@ Does not belong here: fetching or judging content (`validation`), erasing anybod
 """
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from assets.stages.erasure_lanes import refusals_known
 from resources.catalog_rows.uploads import NewUpload, UploadState
 from resources.lake import ListedObject
 from resources.workspace import Workspace
@@ -63,23 +64,31 @@ def register(workspace: Workspace, *, tenant: str, listed: Iterable[ListedObject
     object has its row. An upload of somebody who was erased is refused: its row names nobody, and the object goes.
     """
     objects = list(listed)
+    with refusals_known(workspace, tenant):
+        return _enter(workspace, tenant, objects, today)
+
+
+def _enter(workspace: Workspace, tenant: str, objects: Sequence[ListedObject], today: date) -> Registered:
     erased = erased_people(workspace, tenant)
-    theirs = [found.key for found in objects if erased and _is_erased(workspace, tenant, found.key, erased)]
-    refused = frozenset(theirs)
-    rows = [
-        _refused(workspace, tenant, found)
-        if found.key in refused
-        else new_upload(workspace, tenant=tenant, found=found, today=today)
-        for found in objects
+    theirs = [found for found in objects if erased and _is_erased(workspace, tenant, found.key, erased)]
+    refused = frozenset(found.key for found in theirs)
+    versions = {upload_id(tenant, found): found for found in objects if found.key not in refused}
+    # Most of what is listed was entered by an earlier listing, with its person.
+    unknown = workspace.catalog.uploads.unregistered(versions)
+    rows = [_refused(workspace, tenant, found) for found in theirs]
+    rows += [
+        new_upload(workspace, tenant=tenant, found=found, today=today)
+        for one, found in versions.items()
+        if one in unknown
     ]
     users = {row.external_user: row.subject_id for row in rows if row.external_user and row.subject_id}
     workspace.catalog.subjects.ensure(tenant, users, now=utc_now())
     fresh = set(workspace.catalog.uploads.register([row.upload for row in rows]))
     # After the row: a crash between the two leaves an object that is refused again.
-    workspace.lake(tenant).delete_objects(theirs)
+    workspace.lake(tenant).delete_objects(sorted(refused))
     new = [row.upload for row in rows if row.upload.upload_id in fresh]
     return Registered(
-        objects=len(rows),
+        objects=len(objects),
         new=len(new),
         bytes=sum(u.size_bytes for u in new),
         bad_keys=sum(u.reason == "bad_key" for u in new),
@@ -141,6 +150,11 @@ class KeyedUpload:
     subject_id: str | None
 
 
+def upload_id(tenant: str, found: ListedObject) -> str:
+    """Id of a listed object version (SHA-256, hex)."""
+    return hashlib.sha256(f"{tenant}\n{found.key}\n{found.etag}".encode()).hexdigest()
+
+
 def new_upload(workspace: Workspace, *, tenant: str, found: ListedObject, today: date) -> KeyedUpload:
     """The books' row of a listed object."""
     parsed = parse_key(found.key)
@@ -164,7 +178,7 @@ def new_upload(workspace: Workspace, *, tenant: str, found: ListedObject, today:
             state, reason = "unsupported", "unsupported_record_type"
     return KeyedUpload(
         NewUpload(
-            upload_id=hashlib.sha256(f"{tenant}\n{found.key}\n{found.etag}".encode()).hexdigest(),
+            upload_id=upload_id(tenant, found),
             tenant=tenant,
             key=found.key,
             key_sha256=hashlib.sha256(found.key.encode()).hexdigest(),

@@ -127,7 +127,7 @@ def unbalanced(workspace: Workspace, tenant: str) -> tuple[int, int]:
         u.state in BALANCED_STATES and u.rows_total != sum(getattr(u, f"rows_{fate}") for fate in FATES)
         for u in every_upload(workspace, tenant=tenant)
     )
-    totals = workspace.catalog.uploads.totals(tenant)
+    totals = workspace.catalog.books.totals(tenant)
     lake = workspace.lake(tenant)
     kinds = sum(
         (totals[each.kind].accepted if each.kind in totals else 0) != record_count(lake, each) for each in RECORD_TYPES

@@ -132,6 +132,22 @@ class KindTotals:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UploadGroup(KindTotals):
+    """Sum of the books of uploads that ended alike.
+
+    Attributes:
+        scored: uploads with a quality score.
+        sum_of_scores: sum of these scores.
+    """
+
+    state: UploadState
+    reason: str | None
+    schema_hash: str | None
+    scored: int
+    sum_of_scores: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class QuarantineRow:
     """A row that failed a rule; `row_index` None means the whole file."""
 

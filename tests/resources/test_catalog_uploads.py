@@ -90,7 +90,7 @@ def test_tenants_do_not_see_each_other(catalog):
     assert [row.upload_id for row in catalog.uploads.list("other")] == ["b"]
     assert catalog.uploads.known("other", [upload("a").key]) == {}
     assert catalog.uploads.counts("other") == {"landed": 1}
-    assert catalog.uploads.totals("other")["steps"].uploads == 1
+    assert catalog.books.totals("other")["steps"].uploads == 1
     with pytest.raises(NotFoundError):
         catalog.uploads.versions("other", upload("a").key)
 
@@ -197,7 +197,7 @@ def test_totals_add_up_the_books_by_kind(catalog):
         now=NOW,
     )
     catalog.uploads.register([upload("c", kind=None, state="unsupported"), upload("d", kind="sleep")])
-    totals = catalog.uploads.totals(TENANT)
+    totals = catalog.books.totals(TENANT)
     assert set(totals) == {"steps", "sleep", None}
     assert vars(totals["steps"]) == {
         "uploads": 2,
@@ -259,3 +259,22 @@ def test_two_runs_that_claim_at_once_do_not_both_get_the_same_attempt(open_catal
         thread.join()
     assert sorted(attempts["u000"] for attempts in got) == [1, 2, 3, 4]
     assert {row.attempts for row in open_catalog().uploads.get(names).values()} == {4}
+
+
+def test_what_is_not_registered_is_told_from_what_is(catalog):
+    catalog.uploads.register([upload("a")])
+    assert catalog.uploads.unregistered(["a", "b"]) == {"b"}
+    assert catalog.uploads.unregistered([]) == set()
+
+
+def test_the_groups_of_a_day_add_up_to_its_books(catalog):
+    claimed(catalog, "a", "b")
+    refused = UploadOutcome(upload_id="b", state="quarantined", reason="too_large")
+    scored = UploadOutcome(upload_id="a", state="processed", rows_total=3, rows_accepted=2, rows_duplicate=1, score=0.5)
+    catalog.uploads.finish([scored, refused], now=NOW)
+    day = catalog.uploads.get(["a"])["a"].landing_day
+    groups = {group.state: group for group in catalog.books.groups(TENANT, kind="steps", landing_day=day)}
+    assert (groups["processed"].total, groups["processed"].accepted, groups["processed"].duplicate) == (3, 2, 1)
+    assert (groups["processed"].scored, groups["processed"].sum_of_scores) == (1, 0.5)
+    assert (groups["quarantined"].reason, groups["quarantined"].scored) == ("too_large", 0)
+    assert catalog.books.unbalanced(TENANT, kind="steps", landing_day=day, states=["processed"]) == []

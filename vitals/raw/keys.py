@@ -83,7 +83,7 @@ def parse_key(key: str, *, prefix: str = "raw/") -> ParsedKey | BadKey:
     if path is None:
         return BadKey("is not {Type}/{YYYY}/{MM}/{DD}/{name}.avro")
     try:
-        landing_day = datetime.strptime(path["day"], "%Y/%m/%d").replace(tzinfo=UTC).date()
+        landing_day = date.fromisoformat(path["day"].replace("/", "-"))
     except ValueError:
         return BadKey("has a landing day that does not exist")
     file = _parse_name(path["name"])
