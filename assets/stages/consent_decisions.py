@@ -16,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from assets.stages.erasure_lanes import never_during_erasure
 from assets.stages.erasure_releases import build_successors, plan, take_back
 from assets.stages.registration import utc_now
 from assets.stages.rendering_paths import JOURNAL
@@ -24,6 +25,7 @@ from resources.catalog_rows.days import StaleMark
 from resources.catalog_rows.people import Purpose
 from resources.catalog_rows.tenants import NewAuditEvent
 from resources.workspace import Workspace
+from vitals.errors import NotFoundError
 from vitals.record_types import RECORD_TYPES
 
 OnStep = Callable[[str], None]
@@ -50,8 +52,26 @@ def decide(
 
     Returns:
         `stale_days`: training days to render again; `dataset_versions`: versions taken back, with their successors.
+
+    Raises:
+        NotFoundError: nobody has that pseudonym (any more).
     """
+    before, after = _enter(workspace, tenant=tenant, subject_id=subject_id, granted=granted, actor=actor)
+    moved = before.get("training", frozenset()) ^ after.get("training", frozenset())
+    versions = []
+    for person in sorted(after.get("sharing", frozenset())):
+        versions += _out_of_releases(workspace, tenant, person, on_step)
+    return {"stale_days": _mark(workspace, tenant, moved), "dataset_versions": versions}
+
+
+@never_during_erasure
+def _enter(
+    workspace: Workspace, *, tenant: str, subject_id: str | None, granted: Mapping[Purpose, bool], actor: str
+) -> tuple[dict[Purpose, frozenset[str]], dict[Purpose, frozenset[str]]]:
+    """Store decisions; who was withheld before and is after, by purpose."""
     consents = workspace.catalog.consents
+    if subject_id is not None and not workspace.catalog.subjects.profiles(tenant, [subject_id]):
+        raise NotFoundError("store the consent", f"tenant {tenant}", "nobody has that pseudonym", "Check the id.")
     before = {purpose: consents.withheld(tenant, purpose) for purpose in granted}
     consents.decide(tenant, subject_id, granted, actor=actor, now=utc_now())
     after = {purpose: consents.withheld(tenant, purpose) for purpose in granted}
@@ -64,11 +84,7 @@ def decide(
         details={purpose: "granted" if yes else "withheld" for purpose, yes in granted.items()},
     )
     workspace.catalog.audit.record([event])
-    moved = before.get("training", frozenset()) ^ after.get("training", frozenset())
-    versions = []
-    for person in sorted(after.get("sharing", frozenset())):
-        versions += _out_of_releases(workspace, tenant, person, on_step)
-    return {"stale_days": _mark(workspace, tenant, moved), "dataset_versions": versions}
+    return before, after
 
 
 def _mark(workspace: Workspace, tenant: str, people: frozenset[str]) -> int:

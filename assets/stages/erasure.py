@@ -7,8 +7,9 @@ The hash is stored first, in the catalog and in the lake: from then on uploads o
 is entered when it is done and may be repeated, so calling it again goes on where it was killed. The person's rows in
 the catalog go late, because the earlier steps find by them what is theirs; who is in which release goes last.
 
-While it runs, nothing of the tenant is validated or released. Runs that compute facts or lines must have ended:
-whoever calls this sees to that, since only Dagster knows.
+While it runs, nothing of the tenant is validated; while it removes, nothing is computed or released either: what has
+begun is waited for, what begins waits (`erasure_lanes`). Between two calls of an erasure that was killed everything
+runs. So the person's consent is withdrawn before anything is removed, and the last step looks at everything again.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,12 +28,15 @@ from assets.stages.erasure_lake import (
     remove_quarantine,
     remove_raw,
 )
+from assets.stages.erasure_lanes import nothing_computed, refusing
 from assets.stages.erasure_releases import build_successors, plan, take_back
 from assets.stages.erasure_search import find_person, is_nothing, search
 from assets.stages.registration import GUARDS, erased_people, utc_now
 from assets.stages.what_if import clear_abandoned_copies
 from resources.catalog_erasures import Person
+from resources.catalog_rows.people import PURPOSES, Purpose
 from resources.catalog_rows.tenants import NewAuditEvent
+from resources.lake import Lake
 from resources.workspace import Workspace
 from vitals.certificate import signed
 from vitals.errors import NotFoundError, TransientError
@@ -99,7 +103,9 @@ def forget(
                 raise _unknown(tenant)
             if nothing and former is not None and former.certificate is not None:
                 return dict(former.certificate)
-        catalog.erasures.begin(tenant, mark, actor=actor, now=utc_now())
+        with refusing(workspace, tenant):
+            catalog.erasures.begin(tenant, mark, actor=actor, now=utc_now())
+            _guard(workspace.lake(tenant), tenant, mark)
         if finished:
             catalog.erasures.again(tenant, mark)
         return _Erasing(workspace, tenant, person, mark, actor, on_step).run(private_key)
@@ -146,14 +152,14 @@ class _Erasing:
     def run(self, private_key: bytes) -> dict[str, Any]:
         catalog, tenant = self.workspace.catalog, self.tenant
         # Nobody may publish between the look at the releases and the removal of the lines.
-        with catalog.exclusive(f"release-{tenant}", wait=True):
-            self._guard()
+        with catalog.exclusive(f"release-{tenant}", wait=True), nothing_computed(self.workspace, tenant):
             for name, step in self._steps():
                 self._once(name, step)
         self._once("successors", self._successors)
-        self._once("swept", self._sweep)
-        # Before the certificate: what is written after this holds nothing of the person.
-        self._once("compacted", _done(catalog.compact))
+        with nothing_computed(self.workspace, tenant):
+            self._once("swept", self._sweep)
+            # Before the certificate: what is written after this holds nothing of the person.
+            self._once("compacted", _done(catalog.compact))
         erasure = catalog.erasures.begin(tenant, self.mark, actor=self.actor, now=utc_now())
         self.on_step("certificate")
         found, successors = erasure.steps["found"], erasure.steps["successors"]["versions"]
@@ -175,7 +181,10 @@ class _Erasing:
 
     def _steps(self) -> Iterator[tuple[str, Callable[[], Mapping[str, Any]]]]:
         lake, person = self.workspace.lake(self.tenant), self.person
-        yield "found", self._find
+        yield "found", partial(search, self.workspace, self.tenant, person)
+        yield "withheld", self._withhold
+        # After that, and not before: no release that is built from now on has the person in it.
+        yield "planned", self._plan
         # Read when the first of them is asked for: after the catalog's step there are none, and none are needed.
         uploads = self.workspace.catalog.erasures.uploads(self.tenant, person)
         yield "raw", _done(partial(remove_raw, lake, person))
@@ -197,19 +206,20 @@ class _Erasing:
         self.on_step(name)
         erasures.done(self.tenant, self.mark, name, step())
 
-    def _guard(self) -> None:
-        guard = {"tenant": self.tenant, "tombstone": self.mark}
-        self.workspace.lake(self.tenant).write_object(
-            f"{GUARDS}{self.mark}.json", orjson.dumps(guard, option=orjson.OPT_SORT_KEYS)
+    def _withhold(self) -> Mapping[str, Any]:
+        """If this is killed, what runs before it is called again takes nothing of the person into lines or releases."""
+        granted: dict[Purpose, bool] = dict.fromkeys(PURPOSES, False)
+        self.workspace.catalog.consents.decide(
+            self.tenant, self.person.subject_id, granted, actor=self.actor, now=utc_now()
         )
+        return {}
 
-    def _find(self) -> Mapping[str, Any]:
-        found = search(self.workspace, self.tenant, self.person)
-        return {**found, "dataset_versions": plan(self.workspace, self.tenant, self.person.subject_id)}
+    def _plan(self) -> Mapping[str, Any]:
+        return {"versions": plan(self.workspace, self.tenant, self.person.subject_id)}
 
     def _planned(self) -> list[dict[str, Any]]:
         erasure = self.workspace.catalog.erasures.begin(self.tenant, self.mark, actor=self.actor, now=utc_now())
-        return list(erasure.steps["found"]["dataset_versions"])
+        return list(erasure.steps["planned"]["versions"])
 
     def _take_back(self) -> Mapping[str, Any]:
         take_back(self.workspace, self.tenant, self._planned(), on_step=self.on_step)
@@ -222,7 +232,7 @@ class _Erasing:
         return {"versions": build_successors(self.workspace, self.tenant, self._planned(), on_step=self.on_step)}
 
     def _sweep(self) -> Mapping[str, Any]:
-        """Look again: an upload may have landed just before the person was refused."""
+        """Look again: what ran between two calls of an erasure that was killed may have written after its steps."""
         workspace, tenant = self.workspace, self.tenant
         lake, person = workspace.lake(tenant), find_person(workspace, tenant, self.person.external_user)
         remove_raw(lake, person)
@@ -230,7 +240,6 @@ class _Erasing:
         workspace.catalog.erasures.forget(tenant, person)
         left = search(workspace, tenant, person)
         if left["training_lines"] or left["table_rows"]:
-            # A run that had read the person's records before wrote its result after they were removed.
             purge_tables(lake, person, on_step=self.on_step)
             remove_lines(lake, person, on_step=self.on_step)
             left = search(workspace, tenant, person)
@@ -246,6 +255,11 @@ class _Erasing:
         )
         workspace.catalog.audit.record([event])
         return left
+
+
+def _guard(lake: Lake, tenant: str, mark: str) -> None:
+    guard = {"tenant": tenant, "tombstone": mark}
+    lake.write_object(f"{GUARDS}{mark}.json", orjson.dumps(guard, option=orjson.OPT_SORT_KEYS))
 
 
 def _done(work: Callable[[], None]) -> Callable[[], Mapping[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from assets.stages.erasure_lanes import never_during_erasure
 from assets.stages.records_table import deliveries_table, read_records
 from assets.stages.staleness import evidence_frame
 from assets.stages.summaries import PEOPLE_AT_ONCE
@@ -36,6 +37,7 @@ def forensics_of(workspace: Workspace, tenant: str, subject_id: str, first_day: 
     return {"subject_id": subject_id, **as_dict(found, first_day=first_day, last_day=last_day)}
 
 
+@never_during_erasure
 def forensics_partition(workspace: Workspace, *, tenant: str, local_day: date) -> pl.DataFrame:
     """Write the gaps of everybody who has data around a local day (GAP_SCHEMA), replacing those of the day."""
     frames = [pl.DataFrame(schema=GAP_SCHEMA)]

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from assets.stages.consent import consenting
+from assets.stages.erasure_lanes import never_during_erasure
 from assets.stages.journal_marks import journal_marks
 from assets.stages.registration import utc_now
 from assets.stages.rendering import PROCESSOR_VERSION
@@ -22,6 +23,7 @@ from vitals.training.day_journal.day_metrics import WINDOW_DAYS
 from vitals.training.fact_row import LONG_LISTS
 
 
+@never_during_erasure
 def render_journal(workspace: Workspace, *, tenant: str, local_day: date) -> list[bytes]:
     """Rewrite the day's journal file from the facts of people who allow it; a day without people has no file."""
     stale_days = workspace.catalog.stale_days

@@ -8,6 +8,7 @@ from datetime import date
 from importlib.metadata import version
 
 from assets.stages.consent import consenting
+from assets.stages.erasure_lanes import never_during_erasure
 from assets.stages.rendering_paths import category_path
 from assets.stages.summaries import read_facts
 from resources.workspace import Workspace
@@ -22,6 +23,7 @@ def journal_path(record_type: RecordType, local_day: date) -> str:
     return category_path(record_type.category, local_day)
 
 
+@never_during_erasure
 def render_partition(workspace: Workspace, *, tenant: str, record_type: RecordType, local_day: date) -> list[bytes]:
     """Rewrite the day's training file from the facts of people who allow it; a day without examples has no file."""
     lake = workspace.lake(tenant)
