@@ -12,6 +12,7 @@ from typing import Protocol, cast
 import polars as pl
 
 from assets.stages.decisions import with_completions
+from assets.stages.erasure_lanes import never_during_erasure
 from assets.stages.journal_marks import journal_marks, journals_after, touched
 from assets.stages.records_table import read_records
 from assets.stages.registration import utc_now
@@ -154,6 +155,7 @@ def _priorities(workspace: Workspace, tenant: str, record_type: RecordType, grou
     return pl.DataFrame(rows, schema=PRIORITIES_SCHEMA, orient="row")
 
 
+@never_during_erasure
 def summarise_partition(workspace: Workspace, *, tenant: str, record_type: RecordType, local_day: date) -> pl.DataFrame:
     """Recompute one local day of the kind's clinical table; its training lines become stale, journals included.
 
