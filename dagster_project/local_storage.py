@@ -9,7 +9,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,20 +72,37 @@ def _open(url: str) -> sa.Engine:
     return engine
 
 
+def _create(file: Path, content: bytes) -> None:
+    """Create a file with its content at once, unless another process was first."""
+    new = file.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+    new.write_bytes(content)
+    with suppress(FileExistsError):
+        os.link(new, file)
+    new.unlink()
+
+
 class LocalEventLogStorage(SqliteEventLogStorage):
     """Dagster's event log in SQLite: a file per run, and one over all."""
 
     def __init__(self, base_dir: str) -> None:
         self._kept = KeptConnections()
         self._tables: set[str] = set()
+        # What Dagster makes of a new run's file by going through all its migrations: always the same.
+        self._new_file = b""
         super().__init__(base_dir)
 
     def run_connection(self, run_id: str | None = None) -> AbstractContextManager[sa.Connection]:
         """A connection to the file of a run."""
         url = self.conn_string_for_shard(run_id or "")
         if not self._kept.knows(url):
-            with super().run_connection(run_id):
-                pass  # creates the tables of a new file
+            file = Path(self.path_for_shard(run_id or ""))
+            is_new = not file.exists()
+            if is_new and self._new_file:
+                _create(file, self._new_file)
+            else:
+                with super().run_connection(run_id) as connection:  # tables that are missing are made
+                    if is_new:
+                        self._new_file = connection.connection.driver_connection.serialize()
         return self._kept.begin(url)
 
     def index_connection(self) -> AbstractContextManager[sa.Connection]:

@@ -1,5 +1,6 @@
 """Dagster's storage of a home keeps its connections, and nobody can tell from outside."""
 
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -45,6 +46,28 @@ def test_a_home_uses_it_and_its_files_are_those_of_dagsters_own_storage(settings
     events = [entry.dagster_event.event_type_value for entry in theirs.event_log_storage.get_logs_for_run(run.run_id)]
     assert {event.event_type_value for event in run.all_events} <= set(events)
     assert theirs.event_log_storage.get_latest_materialization_events([numbers.key])[numbers.key] is not None
+
+
+def test_the_files_of_all_runs_of_a_process_are_alike(settings):
+    with local_instance(settings) as instance:
+        runs = [dg.materialize([numbers], instance=instance).run_id for _ in range(3)]
+    theirs = DagsterSqliteStorage.from_local(str(settings.home_path)).event_log_storage
+    assert len({len(theirs.get_logs_for_run(run)) for run in runs}) == 1
+    for run in runs:
+        assert {entry.run_id for entry in theirs.get_logs_for_run(run)} == {run}
+    files = [sqlite3.connect(theirs.path_for_shard(run)) for run in runs]
+    described = [
+        [
+            file.execute("select type, name, sql from sqlite_master order by type, name").fetchall(),
+            file.execute("select * from alembic_version").fetchall(),
+            file.execute("pragma journal_mode").fetchall(),
+        ]
+        for file in files
+    ]
+    assert described[0] == described[1] == described[2]
+    assert described[0][2] == [("wal",)]
+    left = {file.suffix for file in (settings.home_path / "history" / "runs").iterdir()}
+    assert left <= {".db", ".db-wal", ".db-shm"}
 
 
 def test_whoever_watches_a_run_hears_of_an_event_while_the_file_stays_open(settings):
