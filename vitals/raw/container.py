@@ -1,21 +1,17 @@
 """Avro object container files: header and blocks walked in Python, every number checked before it is used.
 
-Belongs here: magic, metadata, codec, sync marks, block counts and sizes, bounded decompression.
-Does not belong here: what the schema means (`schemas`) or what the payload holds (`decode`).
+Belongs here: magic, metadata, codec, sync marks, block counts and sizes.
+Does not belong here: decompression (`inflate`), what the schema means (`schemas`) or what the payload holds (`decode`).
 
 The decoders trust these numbers: one loops for ever on a block with more bytes than its records use and drops
 a truncated last block silently, both allocate without bound (PLATFORM.md "Hostile bytes"). So they never see
 a container that did not pass here. `Rejected.detail` holds sizes and words of ours, never content.
 """
 
-import zlib
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Literal, NoReturn
+from typing import Final, Literal, NamedTuple, NoReturn
 
-import cramjam
-import zstandard
-
+from vitals.raw.inflate import INFLATE, DamagedError, TooManyBytesError
 from vitals.raw.varint import read_long
 
 Reason = Literal[
@@ -36,11 +32,9 @@ SYNC_BYTES: Final = 16
 MAX_HEADER_BYTES: Final = 256 * 1024
 MAX_SCHEMA_BYTES: Final = 64 * 1024
 MAX_METADATA_ENTRIES: Final = 256
+MAX_KNOWN_HEADERS: Final = 16
 MAX_EMPTY_BLOCKS: Final = 1_000
 """Legal, but each costs time and holds nothing: millions of them would be a way to hang."""
-_CHUNK_BYTES: Final = 256 * 1024
-_CHECKSUM_BYTES: Final = 4
-"""The Python writers (avro, fastavro) leave part of zlib's checksum behind the raw deflate stream."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,21 +65,54 @@ class Rejected:
     detail: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Container:
+class Container(NamedTuple):
     """A container whose frame is sound. Its records have not been looked at.
 
     Attributes:
         schema_json: writer schema as written, unparsed.
         codec: null, deflate, snappy or zstandard.
-        payload: decompressed records of all blocks, one after the other.
+        payload: decompressed records of all blocks, one after the other; a view of the file where it needs no copy.
         records: how many records the blocks declare, at least 1.
     """
 
     schema_json: bytes
     codec: str
-    payload: bytes
+    payload: bytes | memoryview
     records: int
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What stands before the first block.
+
+    Attributes:
+        octets: all bytes before the sync mark.
+        schema_json, codec: as in `Container`.
+    """
+
+    octets: bytes
+    schema_json: bytes
+    codec: str
+
+
+class KnownHeaders:
+    """Headers of files read before. An app writes the same one into every file, and its walk costs most of a file's.
+
+    A walk reads no byte after the header, so files that begin with the same header have the same.
+    """
+
+    def __init__(self) -> None:
+        self._known: list[_Header] = []
+
+    def of(self, data: bytes) -> _Header:
+        """Header of a file that starts like a container, walked unless it is known."""
+        for known in self._known:
+            if data.startswith(known.octets) and len(data) >= len(known.octets) + SYNC_BYTES:
+                return known
+        header = _read_header(data)
+        if len(self._known) < MAX_KNOWN_HEADERS:
+            self._known.append(header)
+        return header
 
 
 class _RefusalError(Exception):
@@ -96,12 +123,13 @@ class _RefusalError(Exception):
         self.rejected = rejected
 
 
-def read_container(data: bytes, *, limits: Limits) -> Container | Rejected:
+def read_container(data: bytes, *, limits: Limits, headers: KnownHeaders | None = None) -> Container | Rejected:
     """Walk one object container file.
 
     Args:
         data: the whole file.
         limits: bounds of one file.
+        headers: headers of files read before, to which this file's is added.
 
     Returns:
         The container, or why it was rejected. Never raises on any bytes.
@@ -115,8 +143,8 @@ def read_container(data: bytes, *, limits: Limits) -> Container | Rejected:
             return Rejected("truncated", "the file ends inside the magic bytes")
         return Rejected("not_avro", "the file does not start like an Avro object container")
     try:
-        schema_json, codec, start = _read_header(data)
-        return _read_blocks(data, start, schema_json=schema_json, codec=codec, limits=limits)
+        header = (headers or KnownHeaders()).of(data)
+        return _read_blocks(data, header, limits=limits)
     except _RefusalError as refusal:
         return refusal.rejected
 
@@ -146,8 +174,7 @@ def _bytes(data: bytes, position: int, what: str) -> tuple[bytes, int]:
     return data[position:end], end
 
 
-def _read_header(data: bytes) -> tuple[bytes, str, int]:
-    """Schema, codec and the position of the sync mark."""
+def _read_header(data: bytes) -> _Header:
     metadata, position = _read_metadata(data)
     if len(data) < position + SYNC_BYTES:
         _refuse("truncated", "the file ends inside the sync mark of the header")
@@ -156,10 +183,10 @@ def _read_header(data: bytes) -> tuple[bytes, str, int]:
         _refuse("unreadable_avro", "the header has no schema")
     if len(schema_json) > MAX_SCHEMA_BYTES:
         _refuse("unreadable_avro", f"the schema is longer than {MAX_SCHEMA_BYTES} bytes")
-    codec = metadata.get(b"avro.codec", b"null")
-    if codec not in _INFLATE:
+    codec = metadata.get(b"avro.codec", b"null").decode("ascii", "replace")
+    if codec not in INFLATE:
         _refuse("unreadable_avro", "the codec is none of null, deflate, snappy, zstandard")
-    return schema_json, codec.decode(), position
+    return _Header(data[:position], schema_json, codec)
 
 
 def _read_metadata(data: bytes) -> tuple[dict[bytes, bytes], int]:
@@ -183,14 +210,16 @@ def _read_metadata(data: bytes) -> tuple[dict[bytes, bytes], int]:
             metadata[key], position = _bytes(data, position, "the metadata")
 
 
-def _read_blocks(data: bytes, start: int, *, schema_json: bytes, codec: str, limits: Limits) -> Container:
-    """All blocks after the header, whose sync mark is at `start`."""
-    inflate = _INFLATE[codec.encode()]
+def _read_blocks(data: bytes, header: _Header, *, limits: Limits) -> Container:
+    """The sync mark and all blocks after the header."""
+    inflate = INFLATE[header.codec]
+    start = len(header.octets)
     sync = data[start : start + SYNC_BYTES]
     position = start + SYNC_BYTES
     length = len(data)
     records = payload_bytes = empty_blocks = 0
-    parts: list[bytes] = []
+    octets = memoryview(data)
+    parts: list[bytes | memoryview] = []
     while position < length:
         count, position = _number(data, position, "a block's record count")
         size, position = _number(data, position, "a block's size")
@@ -202,80 +231,21 @@ def _read_blocks(data: bytes, start: int, *, schema_json: bytes, codec: str, lim
         end = position + size
         if end + SYNC_BYTES > length:
             _refuse("truncated", "the file ends inside a block")
-        if data[end : end + SYNC_BYTES] != sync:
+        if not data.startswith(sync, end):
             _refuse("unreadable_avro", "a block does not end with the sync mark")
         empty_blocks += count == 0
         if empty_blocks > MAX_EMPTY_BLOCKS:
             _refuse("unreadable_avro", f"more than {MAX_EMPTY_BLOCKS} blocks without records")
-        part = inflate(data[position:end], limits.max_decompressed_bytes - payload_bytes)
+        try:
+            part = inflate(octets[position:end], limits.max_decompressed_bytes - payload_bytes)
+        except TooManyBytesError:
+            _refuse("decompression_limit", "the blocks decompress to more bytes than allowed")
+        except DamagedError as damage:
+            _refuse("unreadable_avro", str(damage))
         payload_bytes += len(part)
         parts.append(part)
         position = end + SYNC_BYTES
     if records == 0:
         _refuse("empty", "the file has no records")
     payload = parts[0] if len(parts) == 1 else b"".join(parts)
-    return Container(schema_json=schema_json, codec=codec, payload=payload, records=records)
-
-
-def _within(size: int, limit: int) -> None:
-    if size > limit:
-        _refuse("decompression_limit", "the blocks decompress to more bytes than allowed")
-
-
-def _inflate_null(block: bytes, limit: int) -> bytes:
-    _within(len(block), limit)
-    return block
-
-
-def _inflate_deflate(block: bytes, limit: int) -> bytes:
-    stream = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        plain = stream.decompress(block, limit + 1)
-    except zlib.error:
-        _refuse("unreadable_avro", "a block is not valid deflate data")
-    _within(len(plain), limit)
-    if not stream.eof or len(stream.unused_data) > _CHECKSUM_BYTES:
-        _refuse("unreadable_avro", "a block is not one whole deflate stream")
-    return plain
-
-
-def _inflate_snappy(block: bytes, limit: int) -> bytes:
-    """Raw snappy, then the big-endian CRC32 of the plain bytes (Avro specification, "snappy")."""
-    compressed, checksum = block[:-4], block[-4:]
-    try:
-        _within(cramjam.snappy.decompress_raw_len(compressed), limit)
-        plain = bytes(cramjam.snappy.decompress_raw(compressed))
-    except cramjam.DecompressionError:
-        _refuse("unreadable_avro", "a block is not valid snappy data")
-    if zlib.crc32(plain).to_bytes(4, "big") != checksum:
-        _refuse("unreadable_avro", "a snappy block does not match its checksum")
-    return plain
-
-
-def _inflate_zstandard(block: bytes, limit: int) -> bytes:
-    try:
-        # The one-shot call allocates what the frame claims, so the claim is checked first.
-        claimed = zstandard.frame_content_size(block)
-        if claimed > 0:
-            _within(claimed, limit)
-            with suppress(zstandard.ZstdError):
-                return zstandard.ZstdDecompressor().decompress(block, allow_extra_data=False)
-        # No claim, or more than one frame. A frame cut short ends quietly here; its records then do not add up.
-        parts: list[bytes] = []
-        size = 0
-        with zstandard.ZstdDecompressor().stream_reader(block, read_across_frames=True) as reader:
-            while part := reader.read(_CHUNK_BYTES):
-                size += len(part)
-                _within(size, limit)
-                parts.append(part)
-    except zstandard.ZstdError:
-        _refuse("unreadable_avro", "a block is not valid zstandard data")
-    return b"".join(parts)
-
-
-_INFLATE: Final = {
-    b"null": _inflate_null,
-    b"deflate": _inflate_deflate,
-    b"snappy": _inflate_snappy,
-    b"zstandard": _inflate_zstandard,
-}
+    return Container(schema_json=header.schema_json, codec=header.codec, payload=payload, records=records)

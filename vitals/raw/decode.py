@@ -3,10 +3,12 @@
 Belongs here: the order of the guards, batches bounded by bytes, and how a guilty file is found among good ones.
 Does not belong here: the guards themselves, nor any judgement of a value (`validated`).
 
-    bytes -> container -> schemas -> splice -> exact -> flatten -> decoded frame
-                             |         |  ^       |
-                             |         v  |halves v
-                             +----> isolated process
+    bytes -> container -> schemas -> fixed_width ------------------> flatten -> decoded frame
+                             |            |                             ^
+                             |            +-> splice -> exact ----------+
+                             |                  |  ^      |
+                             |                  v  |halves v
+                             +---------------> isolated process
 
 A file can never hang, crash or exhaust this process, nor change a row of another file.
 """
@@ -14,19 +16,20 @@ A file can never hang, crash or exhaust this process, nor change a row of anothe
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from vitals.raw.container import Container, Limits, Rejected, read_container
+from vitals.raw.container import Container, KnownHeaders, Limits, Rejected, read_container
 from vitals.raw.exact import is_exact
+from vitals.raw.fixed_width import Payload, read_tables
 from vitals.raw.flatten import decoded_schema, flatten
 from vitals.raw.isolated import MAX_BATCH_BYTES, Suspect, transcode
 from vitals.raw.schemas import OwnSchema, WriterSchema, identify, lenient_schema, strict_schema
 from vitals.raw.splice import decode_spliced
 
-MAX_SPLICED_BYTES: Final = 16 * 1024 * 1024
+MAX_SPLICED_BYTES: Final = 4 * 1024 * 1024
 """Payload of one spliced block: some 100,000 readings. More takes memory, and time too: the allocator fetches every
 piece of 32 MiB or more from the system and gives it back, page by page, instead of using memory again."""
 
@@ -59,12 +62,11 @@ class Decoded:
     isolated: frozenset[int]
 
 
-@dataclass(frozen=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A file's records on their way to a frame."""
 
-    index: int
-    payload: bytes
+    file: int
+    payload: bytes | memoryview
     records: int
 
 
@@ -84,8 +86,9 @@ def decode(objects: Sequence[RawObject], *, kind: str, limits: Limits) -> Decode
         TransientError: the isolated process could not do its work; nothing is known about the files.
     """
     work = _Work(kind)
+    headers = KnownHeaders()
     for index, item in enumerate(objects):
-        work.admit(index, read_container(item.data, limits=limits))
+        work.admit(index, read_container(item.data, limits=limits, headers=headers))
     work.decode_fast()
     work.decode_slow()
     frame = pl.concat(work.frames) if work.frames else decoded_schema(kind).to_frame()
@@ -137,7 +140,12 @@ class _Work:
         """Decode what waits for the fast path; what fails there waits for the slow path."""
         pieces, self._fast, self._fast_bytes = self._fast, [], 0
         schema = strict_schema(self.kind)
-        for piece in self._decode_pieces(pieces, schema=schema):
+        tables = read_tables([Payload(piece.payload, piece.records) for piece in pieces], schema=schema)
+        for table in tables:
+            self._keep(table.frame, [pieces[member] for member in table.members])
+        read = {member for table in tables for member in table.members}
+        others = [piece for index, piece in enumerate(pieces) if index not in read]
+        for piece in self._decode_pieces(others, schema=schema):
             self._suspect(piece, writer=schema.text)
 
     def decode_slow(self) -> None:
@@ -151,14 +159,21 @@ class _Work:
             else:
                 pieces.append(_Piece(index, outcome, suspect.records))
         for piece in self._decode_pieces(pieces, schema=lenient_schema(self.kind)):
-            self.rejected[piece.index] = Rejected("unreadable_avro", "the two decoders do not agree on the records")
+            self.rejected[piece.file] = Rejected("unreadable_avro", "the two decoders do not agree on the records")
 
     def _suspect(self, piece: _Piece, *, writer: str) -> None:
         if self._slow_bytes + len(piece.payload) > MAX_BATCH_BYTES:
             self.decode_slow()
-        self.isolated.add(piece.index)
-        self._slow.append((piece.index, Suspect(writer=writer, payload=piece.payload, records=piece.records)))
+        self.isolated.add(piece.file)
+        self._slow.append((piece.file, Suspect(writer=writer, payload=piece.payload, records=piece.records)))
         self._slow_bytes += len(piece.payload)
+
+    def _keep(self, frame: pl.DataFrame, pieces: list[_Piece]) -> None:
+        """Take over the rows of pieces that are decoded for good."""
+        files = [piece.file for piece in pieces]
+        records = np.array([piece.records for piece in pieces], dtype=np.int64)
+        self.frames.append(flatten(frame, kind=self.kind, files=files, records=records))
+        self.rows.update((piece.file, piece.records) for piece in pieces)
 
     def _decode_pieces(self, pieces: list[_Piece], *, schema: OwnSchema) -> list[_Piece]:
         """Decode pieces of one schema into frames; returns those that cannot be, in order.
@@ -167,7 +182,6 @@ class _Work:
         """
         if not pieces:
             return []
-        files = [piece.index for piece in pieces]
         payloads = [piece.payload for piece in pieces]
         records = np.array([piece.records for piece in pieces], dtype=np.int64)
         sizes = np.array([len(payload) for payload in payloads], dtype=np.int64)
@@ -175,8 +189,7 @@ class _Work:
         if spliced is not None and is_exact(
             spliced.frame, schema=schema.tree, content=spliced.content, records=records, sizes=sizes
         ):
-            self.frames.append(flatten(spliced.frame, kind=self.kind, files=files, records=records))
-            self.rows.update(zip(files, records.tolist(), strict=True))
+            self._keep(spliced.frame, pieces)
             return []
         if len(pieces) == 1:
             return pieces

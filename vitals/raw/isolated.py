@@ -54,7 +54,7 @@ class Suspect:
     """
 
     writer: str
-    payload: bytes
+    payload: bytes | memoryview
     records: int
 
 

@@ -39,7 +39,7 @@ class Spliced:
     content: memoryview
 
 
-def decode_spliced(payloads: Sequence[bytes], records: int, *, schema: OwnSchema) -> Spliced | None:
+def decode_spliced(payloads: Sequence[bytes | memoryview], records: int, *, schema: OwnSchema) -> Spliced | None:
     """Decode payloads of one schema as one block.
 
     Args:
