@@ -169,7 +169,7 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
 
 def _amount(row: FactRow, narrative: Narrative) -> None:
     n, wear = row.claim("n"), row.claim("wear_percent")
-    expected = row.claim("expected_n", unit="count")
+    expected = row.claim("expected_n")
     if n is not None and wear is not None and expected is not None and float(n.value) > float(expected.value):
         # A sensor a little ahead of its five minutes writes more than the day has room for.
         amount = narrative.phrase(AMOUNT_WHOLE, n=n, wear=wear)
@@ -229,7 +229,7 @@ def _night(row: FactRow, narrative: Narrative) -> None:
     mean = row.claim("nocturnal_mean", window=window, n=row.values["nocturnal_n"])
     if mean is None:
         return
-    n = row.claim("nocturnal_n", unit="count", window=window)
+    n = row.claim("nocturnal_n", window=window)
     rest = "" if n is None else narrative.phrase(NIGHT_N, n=n, readings=noun(n, "reading"))
     narrative.say(NIGHT, start=NIGHT_BLOCK[0], end=NIGHT_BLOCK[1], mean=mean, rest=rest)
 
@@ -265,8 +265,8 @@ def _episode(
     row: FactRow, narrative: Narrative, column: str, index: int, episode: Mapping[str, Any], *, side: str
 ) -> str:
     start_local = episode["start_local"]
-    window = f"{start_local.isoformat(timespec='minutes')}/PT{episode['minutes']:.0f}M"
-    start = row.part(column, f"{index}:start", start_local.isoformat(timespec="minutes"), "local time", window=window)
+    window = f"{start_local}/PT{episode['minutes']:.0f}M"
+    start = row.part(column, f"{index}:start", start_local, "local time", window=window)
     minutes = row.part(column, f"{index}:minutes", episode["minutes"], "min", window=window)
     extreme = row.part(column, f"{index}:extreme", episode["extreme_mg_dl"], "mg/dL", window=window)
     word = "highest" if side == "above" else "lowest"
@@ -275,8 +275,8 @@ def _episode(
 
 def say_sensor_limits(row: FactRow, narrative: Narrative) -> tuple[str, ...]:
     """Say what the app cannot deliver; gives the columns whose absence this explains."""
-    floor = row.claim("source_floor_mg_dl", unit="mg/dL")
-    ceiling = row.claim("source_ceiling_mg_dl", unit="mg/dL")
+    floor = row.claim("source_floor_mg_dl")
+    ceiling = row.claim("source_ceiling_mg_dl")
     explained: tuple[str, ...] = ()
     if floor is not None and ceiling is not None:
         narrative.say(RANGE_LIMIT, floor=floor, ceiling=ceiling)

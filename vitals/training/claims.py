@@ -4,11 +4,10 @@ Belongs here: the claim, how it is written (rounding and format are part of it),
 Does not belong here: which claims a kind states (its module) or how a row becomes claims (`fact_row`).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Self
 
 TextUnit = Literal["local date", "local time", "local date and time", "UTC offset", "clock"]
 """Units of claims whose value is a string."""
@@ -23,6 +22,7 @@ LOGARITHM_DECIMALS = 4
 """The same for natural logarithms."""
 
 # Comma between thousands; a negative number that rounds to zero loses its sign.
+_COMMA_FROM = 1000
 _FORMATS = tuple(f"z,.{decimals}f" for decimals in range(LOGARITHM_DECIMALS + 1))
 
 
@@ -32,9 +32,28 @@ def rule_of(metric: str) -> str:
     return f"{metric}@{RULE_VERSIONS.get(metric, 1)}"
 
 
-@dataclass(frozen=True, init=False)
-class Claim:
+class _Members(NamedTuple):
+    """What a claim holds: first what a training line shows of it, in that order."""
+
+    decimals: int
+    id: str
+    metric: str
+    n: int | None
+    rule: str
+    sources: tuple[str, ...]
+    unit: str
+    value: float | str
+    window: str
+    formula: str | None
+    operands: tuple[str, ...]
+    written: str
+    shown: str
+
+
+class Claim(_Members):
     """One statement a text makes.
+
+    A tuple, for an example makes some forty, and a table makes those of a column at once (`fact_columns`).
 
     Attributes:
         id: unique in the example: the metric id, or ``<metric id>#<qualifier>`` for what belongs to it
@@ -49,22 +68,15 @@ class Claim:
         rule: rule and version that made it.
         decimals: decimals it is written with.
         formula, operands: for a value derived from other claims, how and from which ids.
+        written: how the value is written: the only way it may enter a text. Numbers are rounded half to even at
+            ``decimals`` with a comma between thousands; a local time is HH:MM.
+        shown: the value with all the decimals it keeps, as prompts show it: rounding it gives ``written``.
     """
 
-    id: str
-    metric: str
-    value: float | str
-    unit: str
-    window: str
-    n: int | None
-    sources: tuple[str, ...]
-    rule: str
-    decimals: int = 0
-    formula: str | None = None
-    operands: tuple[str, ...] = ()
+    __slots__ = ()
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         id: str,  # noqa: A002 - the name of the member in a training line
         metric: str,
         value: float | str,
@@ -76,10 +88,50 @@ class Claim:
         decimals: int = 0,
         formula: str | None = None,
         operands: tuple[str, ...] = (),
-    ) -> None:
-        members: dict[str, Any] = {
+    ) -> Self:
+        """Make a claim with its texts."""
+        if isinstance(value, str):
+            written = shown = time_text(value, unit)
+        else:
+            written, shown = number_text(value, decimals), precise_number(value)
+        members = (decimals, id, metric, n, rule, sources, unit, value, window, formula, operands, written, shown)
+        return tuple.__new__(cls, members)
+
+    def text(self) -> str:
+        """How the value is written; see `written`."""
+        return self.written
+
+    def precise_text(self) -> str:
+        """The value as prompts show it; see `shown`."""
+        return self.shown
+
+    def changed(self, **members: Any) -> "Claim":
+        """The claim with other members, and the texts that go with them."""
+        own = self._asdict() | members
+        del own["written"], own["shown"]
+        return Claim(**own)
+
+    def about(self, *, window: str, n: int | None, sources: tuple[str, ...]) -> "Claim":
+        """The claim of another period, or resting on something else; its texts stay."""
+        decimals, name, metric, _, rule, _, unit, value, _, formula, operands, written, shown = self
+        members = (decimals, name, metric, n, rule, sources, unit, value, window, formula, operands, written, shown)
+        return tuple.__new__(Claim, members)
+
+    def is_constant(self) -> bool:
+        """Whether it is part of a definition (a threshold) and not a value of a person."""
+        return not self.window
+
+    def as_json(self) -> dict[str, Any]:
+        """The claim as in the metadata of an example, keys sorted; derivation keys only where it is derived."""
+        return as_json([self])[0]
+
+
+def as_json(claims: Iterable[Claim]) -> list[dict[str, Any]]:
+    """Claims as in the metadata of an example, keys sorted; derivation keys only where they are derived."""
+    return [
+        {
             "decimals": decimals,
-            "id": id,
+            "id": name,
             "metric": metric,
             "n": n,
             "rule": rule,
@@ -88,50 +140,46 @@ class Claim:
             "value": value,
             "window": window,
         }
-        if formula is not None:
-            members |= {"formula": formula, "operands": operands}
-            members = dict(sorted(members.items()))
-        object.__setattr__(self, "__dict__", members)
-
-    def text(self) -> str:
-        """How the value is written: the only way it may enter a text.
-
-        Numbers are rounded half to even at ``decimals`` with a comma between thousands; a local time is HH:MM.
-        """
-        value = self.value
-        if not isinstance(value, str):
-            return format(value, _FORMATS[self.decimals])
-        if self.unit == "local time":
-            return value[11:16]
-        if self.unit == "local date and time":
-            return f"{value[:10]} {value[11:16]}"
-        if self.unit == "UTC offset":
-            return f"UTC{value}"
-        return value
-
-    def precise_text(self) -> str:
-        """The value with all the decimals it keeps, as prompts show it: rounding it gives ``text()``."""
-        value = self.value
-        return self.text() if isinstance(value, str) else f"{value:.12g}"
-
-    def is_constant(self) -> bool:
-        """Whether it is part of a definition (a threshold) and not a value of a person."""
-        return not self.window
-
-    def as_json(self) -> dict[str, Any]:
-        """The claim as in the metadata of an example, keys sorted; derivation keys only where it is derived."""
-        return vars(self)
+        if formula is None
+        else {
+            "decimals": decimals,
+            "formula": formula,
+            "id": name,
+            "metric": metric,
+            "n": n,
+            "operands": operands,
+            "rule": rule,
+            "sources": sources,
+            "unit": unit,
+            "value": value,
+            "window": window,
+        }
+        for decimals, name, metric, n, rule, sources, unit, value, window, formula, operands, _, _ in claims
+    ]
 
 
-def claim_of(members: dict[str, Any]) -> Claim:
-    """A claim of its members as they stand in a training line, keys sorted, without derivation.
+def number_text(value: float, decimals: int) -> str:
+    """A number as a text writes it."""
+    if not decimals and -_COMMA_FROM < value < _COMMA_FROM:
+        # What most numbers are; rounds half to even, too.
+        return str(round(value))
+    return format(value, _FORMATS[decimals])
 
-    An example makes some forty claims, and the generated ``__init__`` of a frozen dataclass takes five times as
-    long.
-    """
-    claim = object.__new__(Claim)
-    object.__setattr__(claim, "__dict__", members)
-    return claim
+
+def precise_number(value: float) -> str:
+    """A number with all the decimals it keeps."""
+    return f"{value:.12g}"
+
+
+def time_text(value: str, unit: str) -> str:
+    """A time, date or offset in ISO form as a text writes it."""
+    if unit == "local time":
+        return value[11:16]
+    if unit == "local date and time":
+        return f"{value[:10]} {value[11:16]}"
+    if unit == "UTC offset":
+        return f"UTC{value}"
+    return value
 
 
 def constant(metric: str, name: str, value: float | str, unit: str) -> Claim:

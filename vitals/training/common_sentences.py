@@ -137,7 +137,7 @@ def unused_sources(
 
 def gap_clauses(row: FactRow, narrative: Narrative) -> list[str]:
     """The longest stretch without data, with its times where they are known."""
-    gap = row.claim("longest_gap_minutes", unit="min")
+    gap = row.claim("longest_gap_minutes")
     if gap is None:
         return []
     start = row.clock("longest_gap_minutes", "start", row.values.get("longest_gap_start_local"))

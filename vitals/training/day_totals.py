@@ -111,9 +111,8 @@ def _as_of(row: FactRow) -> Claim | None:
     moment = row.values["value_as_of_local"]
     if moment is None:
         return None
-    text = moment.isoformat(timespec="minutes")
-    unit = "local time" if text[:10] == row.date else "local date and time"
-    return row.part("recommended_total", "as_of", text, unit)
+    unit = "local time" if moment[:10] == row.date else "local date and time"
+    return row.part("recommended_total", "as_of", moment, unit)
 
 
 def is_bound(row: FactRow) -> bool:

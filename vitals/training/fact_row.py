@@ -6,7 +6,7 @@ Does not belong here: wording, or a number that clinical did not compute.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -14,24 +14,18 @@ from typing import Any
 
 import polars as pl
 
-from vitals.clinical.metrics import BY_ID
 from vitals.record_types import RecordType
-from vitals.training.claims import LOGARITHM_DECIMALS, VALUE_DECIMALS, Claim, claim_of, percent_decimals, rule_of
+from vitals.training.claims import VALUE_DECIMALS, Claim, rule_of
+from vitals.training.fact_columns import RECORD_SEPARATOR, UNIT_SEPARATOR, TableClaims, columns_of, prepared, row_values
 from vitals.training.source_names import identifier_of
 
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 _FULL_DAY_MINUTES = 1440
-_UNIT_SEPARATOR, _RECORD_SEPARATOR = "\x1f", "\x1e"
+_ROWS_AT_ONCE = 256
+"""Claims of so many rows are made together; of more, they would only take memory."""
 
 LONG_LISTS = ("series", "stages")
 """Columns that only prompts need, as tables made column by column."""
-
-
-@lru_cache(maxsize=1024)
-def _spec(prefix: str, column: str) -> tuple[str, str, str]:
-    """Metric id, unit ("" for a support column) and rule of a column."""
-    metric = prefix + column
-    return metric, BY_ID[metric].unit if metric in BY_ID else "", rule_of(metric)
 
 
 @lru_cache(maxsize=256)
@@ -60,31 +54,26 @@ class Withheld:
 
 @lru_cache(maxsize=4096)
 def withheld_of(text: str) -> Withheld:
-    """Withheld metrics from the text that `_prepared` makes of them."""
-    reasons = dict(entry.split(_UNIT_SEPARATOR) for entry in text.split(_RECORD_SEPARATOR)) if text else {}
+    """Withheld metrics from the text that `fact_columns` makes of them."""
+    reasons = dict(entry.split(UNIT_SEPARATOR) for entry in text.split(RECORD_SEPARATOR)) if text else {}
     return Withheld(reasons, tuple({"metric": metric, "reason": reason} for metric, reason in reasons.items()))
 
 
 def fact_rows(record_type: RecordType, facts: pl.DataFrame) -> Iterator["FactRow"]:
     """Rows of a clinical table, in order; the long lists (`LONG_LISTS`) are not in them."""
-    for values in _prepared(record_type, facts).iter_rows(named=True):
-        yield FactRow(record_type, values)
-
-
-def _prepared(record_type: RecordType, facts: pl.DataFrame) -> pl.DataFrame:
-    """Facts without the long lists, fractions rounded, and `withheld` as one text, which is cheap to hand over."""
-    entry = pl.element().struct
-    text = pl.concat_str(entry.field("metric"), entry.field("reason").fill_null(""), separator=_UNIT_SEPARATOR)
-    short = facts.drop(LONG_LISTS, strict=False)
-    prefix = record_type.metric_prefix + "."
-    return short.with_columns(
-        pl.col("withheld").list.eval(text).list.join(_RECORD_SEPARATOR),
-        *(
-            pl.col(name).round(LOGARITHM_DECIMALS if "ln" in _spec(prefix, name)[1] else VALUE_DECIMALS).fill_nan(None)
-            for name, dtype in short.schema.items()
-            if dtype.is_float()
-        ),
-    )
+    table = prepared(record_type, facts.drop(LONG_LISTS, strict=False))
+    for part in table.iter_slices(_ROWS_AT_ONCE):
+        rows = [FactRow(record_type, values) for values in row_values(part)]
+        claims = TableClaims(
+            record_type,
+            part,
+            windows=[row.date for row in rows],
+            counts=[row.n for row in rows],
+            apps=[row.apps for row in rows],
+        )
+        for position, row in enumerate(rows):
+            row.numbers = claims, position
+            yield row
 
 
 class FactRow:
@@ -92,19 +81,23 @@ class FactRow:
 
     Attributes:
         record_type: the kind.
-        values: column name to value; lists of structs are lists of mappings.
+        values: column name to value: local times as ISO text to the minute, UTC times without a zone, lists of
+            structs as lists of mappings.
         date: local date, ISO.
         offsets: UTC offsets in force during the day, in order, as "-05:00".
         used, others: entries of `sources` that the facts rest on, and the rest.
         apps: identifiers of the used sources.
         withheld: what may not be stated.
+        n: what a claim rests on unless it is told otherwise.
+        numbers: claims of the numbers of the table, and the row's position there.
     """
 
     __slots__ = (
-        "_n",
-        "_prefix",
+        "_columns",
         "apps",
         "date",
+        "n",
+        "numbers",
         "offsets",
         "others",
         "record_type",
@@ -114,34 +107,44 @@ class FactRow:
     )
 
     def __init__(self, record_type: RecordType, values: Mapping[str, Any]) -> None:
-        """Wrap the values of a row of `_prepared` facts."""
+        """Wrap the values of a row, as `fact_columns.row_values` gives them."""
         self.record_type = record_type
         self.values = values
         self.date: str = values["local_date"].isoformat()
         self.offsets: tuple[str, ...] = tuple((values["zone"] or "+00:00").split(">"))
-        sources: list[Mapping[str, Any]] = values["sources"] or []
+        sources: Sequence[Mapping[str, Any]] = values["sources"] or []
         self.used = [source for source in sources if source["used"]]
         self.others = [source for source in sources if not source["used"]]
-        self.apps: tuple[str, ...] = tuple(identifier_of(source["app"]) for source in self.used)
-        self._prefix = record_type.metric_prefix + "."
+        self.apps: tuple[str, ...] = tuple([identifier_of(source["app"]) for source in self.used])
         self.withheld = withheld_of(values["withheld"] or "")
+        self._columns = columns_of(record_type.metric_prefix)
         n = values.get("n")
-        self._n: int | None = values["records"] if n is None else n
+        self.n: int | None = values["records"] if n is None else n
+        self.numbers: tuple[Mapping[str, Sequence[Claim | None]], int] = ({}, 0)
+
+    def without(self, columns: Iterable[str], *, sources: Sequence[Mapping[str, Any]] | None = None) -> "FactRow":
+        """The row with columns taken out, and other sources if given."""
+        gone: dict[str, Any] = dict.fromkeys(columns)
+        values = {**self.values, **gone}
+        if sources is not None:
+            values["sources"] = sources
+        row = FactRow(self.record_type, values)
+        row.numbers = self.numbers
+        return row
 
     def id_of(self, column: str) -> str:
         """Metric id of a column."""
-        return self._prefix + column
+        return self._columns[column].metric
 
     def is_withheld(self, column: str) -> bool:
         """Whether the metric of a column may not be stated."""
-        return self._prefix + column in self.withheld.reasons
+        return self._columns[column].metric in self.withheld.reasons
 
     def claim(
         self,
         column: str,
         *,
         decimals: int | None = None,
-        unit: str | None = None,
         window: str | None = None,
         n: int | None = None,
     ) -> Claim | None:
@@ -151,33 +154,22 @@ class FactRow:
             column: name of the column.
             decimals: decimals in text; for a percentage None means as few as keep it from "0" and "100",
                 for other metrics 0.
-            unit: unit of a support column; a metric knows its own.
             window: what it describes, if not the local day.
             n: what it rests on, if not the kind's n.
         """
-        value = self.values[column]
-        if value is None:
+        if self.values[column] is None:
             return None
-        metric, metric_unit, rule = _spec(self._prefix, column)
-        if metric in self.withheld.reasons:
+        table, position = self.numbers
+        claim = table[column][position]
+        if claim is None or claim.metric in self.withheld.reasons:
             return None
-        if unit is None:
-            unit = metric_unit
-        if decimals is None:
-            decimals = percent_decimals(value) if unit == "%" else 0
-        return claim_of(
-            {
-                "decimals": decimals,
-                "id": metric,
-                "metric": metric,
-                "n": self._n if n is None else n,
-                "rule": rule,
-                "sources": self.apps,
-                "unit": unit,
-                "value": value,
-                "window": self.date if window is None else window,
-            }
-        )
+        if n is None:
+            n = self.n
+        if window is None:
+            window = self.date
+        if n != claim.n or window != claim.window or self.apps != claim.sources:
+            claim = claim.about(window=window, n=n, sources=self.apps)
+        return claim if decimals is None else claim.changed(decimals=decimals)
 
     def part(
         self,
@@ -203,28 +195,29 @@ class FactRow:
             n: what it rests on.
             sources: apps it rests on, if not those used.
         """
-        metric, _, rule = _spec(self._prefix, column)
+        metric, _, rule = self._columns[column]
         if isinstance(value, float):
             value = round(value, VALUE_DECIMALS)
-        return claim_of(
-            {
-                "decimals": decimals,
-                "id": f"{metric}#{qualifier}",
-                "metric": metric,
-                "n": n,
-                "rule": rule,
-                "sources": self.apps if sources is None else sources,
-                "unit": unit,
-                "value": value,
-                "window": self.date if window is None else window,
-            }
+        return Claim(
+            f"{metric}#{qualifier}",
+            metric,
+            value,
+            unit,
+            self.date if window is None else window,
+            n,
+            self.apps if sources is None else sources,
+            rule,
+            decimals,
         )
 
-    def clock(self, column: str, qualifier: str, moment: datetime | None, *, window: str | None = None) -> Claim | None:
-        """Claim of a local time, written HH:MM; None without a moment."""
-        if moment is None:
-            return None
-        return self.part(column, qualifier, moment.isoformat(timespec="minutes"), "local time", window=window)
+    def clock(self, column: str, qualifier: str, moment: str | None, *, window: str | None = None) -> Claim | None:
+        """Claim of a local time in ISO form, written HH:MM; None without a moment."""
+        return None if moment is None else self.part(column, qualifier, moment, "local time", window=window)
+
+    def session_window(self) -> str | None:
+        """Start and end of the main sleep session, as the window of a claim; None where one is not known."""
+        start, end = self.values["session_start_local"], self.values["session_end_local"]
+        return None if start is None or end is None else f"{start}/{end}"
 
     def day(self) -> Claim:
         """Claim of the local date."""
@@ -255,7 +248,7 @@ class FactRow:
 
     def local(self, moment_utc: datetime) -> str:
         """A UTC time in the day's last offset, as ISO text to the minute."""
-        return (moment_utc + _offset(self.offsets[-1])).isoformat(timespec="minutes")[:16]
+        return (moment_utc + _offset(self.offsets[-1])).isoformat(timespec="minutes")
 
     def as_of(self) -> Claim | None:
         """Claim of the time that the day's facts are as of, in the day's last offset."""

@@ -6,8 +6,7 @@ Does not belong here: the series, which gives way before any fact does (`prompts
 A shorter form is the same row with details taken out of it, so that text, claims and prompt lose the same.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from vitals.clinical.metrics import metrics_of
 from vitals.training.fact_row import FactRow
@@ -28,22 +27,21 @@ def forms(row: FactRow, kind: KindNarrative) -> Iterator[tuple[FactRow, tuple[st
     figures but `_COVERAGE` and the headline of the kind. What may not be stated stays in all of them.
     """
     yield row, ()
-    values: Mapping[str, Any] = row.values
     left_out: tuple[str, ...] = ()
-    lists = [name for name in _EPISODE_LISTS if values.get(name)]
+    lists = [name for name in _EPISODE_LISTS if row.values.get(name)]
     if lists:
-        values = {**values, **dict.fromkeys(lists)}
+        row = row.without(lists)
         left_out = (*left_out, EPISODES)
-        yield FactRow(row.record_type, values), left_out
+        yield row, left_out
     if row.others:
-        values = {**values, "sources": row.used}
+        row = row.without((), sources=row.used)
         left_out = (*left_out, OTHER_SOURCES)
-        yield FactRow(row.record_type, values), left_out
+        yield row, left_out
     kept = {*_COVERAGE, *kind.headline}
     further = [
         metric.column
         for metric in metrics_of(row.record_type.kind, "day")
-        if metric.column not in kept and values[metric.column] is not None
+        if metric.column not in kept and row.values[metric.column] is not None
     ]
     if further:
-        yield FactRow(row.record_type, {**values, **dict.fromkeys(further)}), (*left_out, FURTHER_FIGURES)
+        yield row.without(further), (*left_out, FURTHER_FIGURES)

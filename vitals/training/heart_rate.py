@@ -238,8 +238,8 @@ def _bouts(row: FactRow, narrative: Narrative) -> None:
 
 def _bout(row: FactRow, narrative: Narrative, column: str, index: int, bout: Mapping[str, Any], *, word: str) -> str:
     start_local = bout["start_local"]
-    window = f"{start_local.isoformat(timespec='minutes')}/PT{bout['minutes']:.0f}M"
-    start = row.part(column, f"{index}:start", start_local.isoformat(timespec="minutes"), "local time", window=window)
+    window = f"{start_local}/PT{bout['minutes']:.0f}M"
+    start = row.part(column, f"{index}:start", start_local, "local time", window=window)
     minutes = row.part(column, f"{index}:minutes", bout["minutes"], "min", window=window)
     extreme = row.part(column, f"{index}:extreme", bout["extreme_bpm"], "bpm", window=window)
     return narrative.phrase(BOUT, start=start, minutes=minutes, word=word, extreme=extreme)

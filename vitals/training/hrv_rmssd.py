@@ -74,7 +74,7 @@ EVERY = constant("hrv.n", "every_minutes", 5, "min")
 
 def narrate(row: FactRow, narrative: Narrative) -> None:
     """Write the night's text: see the module docstring for the order."""
-    window = _session_window(row)
+    window = row.session_window()
     _amount(row, narrative, window)
     unused_sources(row, narrative, "rmssd_mean", OTHER_MEAN, unit="ms", window=window)
     clauses: list[str] = []
@@ -93,13 +93,6 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
     narrative.close(clauses)
     say_not_assessable(row, narrative, LABELS)
     provisional(row, narrative)
-
-
-def _session_window(row: FactRow) -> str | None:
-    start, end = row.values["session_start_local"], row.values["session_end_local"]
-    if start is None or end is None:
-        return None
-    return f"{start.isoformat(timespec='minutes')}/{end.isoformat(timespec='minutes')}"
 
 
 def _amount(row: FactRow, narrative: Narrative, window: str | None) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from vitals.clinical.metrics import BY_ID
-from vitals.training.claims import Claim
+from vitals.training.claims import Claim, as_json
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative
 from vitals.training.tasks.draft import Draft
@@ -42,7 +42,7 @@ def metadata(draft: Draft, shared: Mapping[str, Any]) -> dict[str, Any]:
     claims = draft.claims
     stated = {claim.id: claim.value for claim in claims if claim.id in BY_ID}
     own = {
-        "claims": [claim.as_json() for claim in claims],
+        "claims": as_json(claims),
         "clinical_insights": dict(sorted(stated.items())),
         "complexity_level": _complexity(claims),
         "task": draft.task,

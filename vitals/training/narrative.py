@@ -4,13 +4,21 @@ Belongs here: the choice of wording and the record of which claims were written.
 Does not belong here: any wording (the module of the kind, `common_sentences`).
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from operator import itemgetter
+from string import Formatter
+from typing import Any
 from zlib import crc32
 
 from vitals.training.claims import Claim
 
 _SLOTS = 32
+
+
+Filler = tuple[str, Callable[[Mapping[str, Any]], Any]]
+"""A wording taken apart once: ``"mean %s mg/dL"``, and what picks its fields from a mapping in their order."""
 
 
 @dataclass(frozen=True)
@@ -23,15 +31,28 @@ class Phrases:
 
     options: tuple[str, ...]
     slot: int = field(init=False)
+    fillers: tuple[Filler, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Tie the phrases to a byte of the example's hash, so that statements vary independently."""
         object.__setattr__(self, "slot", crc32(self.options[0].encode()) % _SLOTS)
+        object.__setattr__(self, "fillers", tuple(map(_filler, self.options)))
 
 
 def phrases(*options: str) -> Phrases:
     """Wordings of one statement."""
     return Phrases(options)
+
+
+def _filler(wording: str) -> Filler:
+    pieces = list(Formatter().parse(wording))
+    names = [name for _, name, _, _ in pieces if name is not None]
+    pattern = "".join(text.replace("%", "%%") + ("" if name is None else "%s") for text, name, _, _ in pieces)
+    return pattern, itemgetter(*names) if names else _no_fields
+
+
+def _no_fields(_: Mapping[str, str]) -> tuple[()]:
+    return ()
 
 
 class Narrative:
@@ -65,10 +86,12 @@ class Narrative:
         claims = self.claims
         for name, value in fields.items():
             if not isinstance(value, str):
-                fields[name] = value.text()
+                fields[name] = value.written
                 claims[value.id] = value
-        options = wordings.options
-        return options[self._digest[wordings.slot] % len(options)].format_map(fields)
+        fillers = wordings.fillers
+        pattern, picked = fillers[self._digest[wordings.slot] % len(fillers)]
+        text: str = pattern % picked(fields)
+        return text
 
     def say(self, wordings: Phrases, **fields: Claim | str) -> None:
         """Write a whole sentence."""

@@ -160,7 +160,7 @@ def _source_lines(row: FactRow, kind: KindNarrative) -> list[str]:
 
 def _fact_lines(claims: Iterable[Claim]) -> list[str]:
     """One line per fact, its value first, then its times; constants and derived values follow from the others."""
-    facts: dict[str, list[str]] = {}
+    facts: dict[str, str] = {}
     for claim in claims:
         if not claim.window or claim.formula is not None:
             continue
@@ -168,15 +168,15 @@ def _fact_lines(claims: Iterable[Claim]) -> list[str]:
         if place is None:
             continue
         fact, part, unit = place
-        shown = claim.precise_text()
+        shown = claim.shown
         if unit:
             shown = f"{shown} {unit}"
-        parts = facts.setdefault(fact, [])
+        said = facts.get(fact)
         if part:
-            parts.append(f"{part} {shown}")
+            facts[fact] = f"{part} {shown}" if said is None else f"{said}, {part} {shown}"
         else:
-            parts.insert(0, shown)
-    return ["Facts:", *(f"{fact}: {', '.join(parts)}" for fact, parts in facts.items())] if facts else []
+            facts[fact] = shown if said is None else f"{shown}, {said}"
+    return ["Facts:", *(f"{fact}: {parts}" for fact, parts in facts.items())] if facts else []
 
 
 def _withheld_lines(row: FactRow, kind: KindNarrative) -> tuple[str, ...]:

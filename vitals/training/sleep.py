@@ -91,7 +91,7 @@ _MOST_NAPS = 3
 
 def narrate(row: FactRow, narrative: Narrative) -> None:
     """Write the night's text: see the module docstring for the order."""
-    window = _session_window(row)
+    window = row.session_window()
     _session(row, narrative, window)
     tst = row.claim("tst", window=window)
     _amounts(row, narrative, tst, window)
@@ -102,13 +102,6 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
     )
     say_not_assessable(row, narrative, LABELS)
     provisional(row, narrative)
-
-
-def _session_window(row: FactRow) -> str | None:
-    start, end = row.values["session_start_local"], row.values["session_end_local"]
-    if start is None or end is None:
-        return None
-    return f"{start.isoformat(timespec='minutes')}/{end.isoformat(timespec='minutes')}"
 
 
 def _session_apps(row: FactRow) -> str:
@@ -155,10 +148,11 @@ def _midpoint(row: FactRow, window: str | None) -> Claim | None:
     minutes, end = row.values["midpoint_local_minutes"], row.values["session_end_local"]
     if minutes is None or end is None or row.is_withheld("midpoint_local_minutes"):
         return None
-    midpoint = datetime.combine(end.date(), time()) + timedelta(minutes=round(minutes) % 1440)
-    if midpoint > end:
+    ended = datetime.fromisoformat(end)
+    midpoint = datetime.combine(ended.date(), time()) + timedelta(minutes=round(minutes) % 1440)
+    if midpoint > ended:
         midpoint -= timedelta(days=1)
-    return row.clock("midpoint_local_minutes", "clock", midpoint, window=window)
+    return row.clock("midpoint_local_minutes", "clock", midpoint.isoformat(timespec="minutes"), window=window)
 
 
 def _stages(row: FactRow, narrative: Narrative, window: str | None) -> None:
@@ -185,7 +179,7 @@ def _naps(row: FactRow, narrative: Narrative) -> None:
     naps = row.values["naps"] or []
     parts: list[str] = []
     for index, nap in enumerate(naps[:_MOST_NAPS], 1):
-        window = f"{nap['start_local'].isoformat(timespec='minutes')}/{nap['end_local'].isoformat(timespec='minutes')}"
+        window = f"{nap['start_local']}/{nap['end_local']}"
         start = row.clock("nap", f"{index}:start", nap["start_local"], window=window)
         end = row.clock("nap", f"{index}:end", nap["end_local"], window=window)
         if start is None or end is None:

@@ -9,7 +9,7 @@ Their sums are exact, and a mean of up to seven has no second rounding to fear: 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Literal
@@ -124,7 +124,7 @@ class DayTable:
         """Claim of the distance between two of the values."""
         distance = abs(_number(later) - _number(earlier))
         claim = self._derived("difference", distance, formula="abs", of=(later, earlier))
-        return replace(claim, formula=f"abs({later.id} - {earlier.id})", window=f"{earlier.window}/{later.window}")
+        return claim.changed(formula=f"abs({later.id} - {earlier.id})", window=f"{earlier.window}/{later.window}")
 
     def lines(self) -> list[str]:
         """The table as lines of a prompt."""
@@ -229,7 +229,7 @@ def hours_of(day: TableDay) -> Claim | None:
     hours = None if day.row is None else day.row.day_hours()
     if day.row is None or hours is None:
         return None
-    return replace(hours, id=f"{day.row.id_of('day_length')}#{day.day}", metric=day.row.id_of("day_length"))
+    return hours.changed(id=f"{day.row.id_of('day_length')}#{day.day}", metric=day.row.id_of("day_length"))
 
 
 def newest_of(day: TableDay) -> Claim | None:
@@ -237,7 +237,7 @@ def newest_of(day: TableDay) -> Claim | None:
     if day.row is None or day.state not in {"provisional", "lower_bound"}:
         return None
     newest, name = day.row.as_of(), day.row.id_of("newest_data")
-    return None if newest is None else replace(newest, id=f"{name}#{day.day}", metric=name)
+    return None if newest is None else newest.changed(id=f"{name}#{day.day}", metric=name)
 
 
 def _fact_line(claim: Claim) -> str:

@@ -66,7 +66,7 @@ class Paragraph:
 
 
 def _glucose(row: FactRow, narrative: Narrative, labels: Labels) -> None:
-    n, wear, expected = row.claim("n"), row.claim("wear_percent"), row.claim("expected_n", unit="count")
+    n, wear, expected = row.claim("n"), row.claim("wear_percent"), row.claim("expected_n")
     if n is None:
         amount = narrative.phrase(blood_glucose.AMOUNT_UNKNOWN)
     elif wear is None or expected is None:
@@ -126,7 +126,7 @@ def _heart_rate(row: FactRow, narrative: Narrative, labels: Labels) -> None:
 
 
 def _sleep(row: FactRow, narrative: Narrative, labels: Labels) -> None:
-    window = _session_window(row)
+    window = row.session_window()
     app = row.values["session_app"]
     apps = used_words(row) if app is None else app_words((app,))
     tib = row.claim("tib", window=window)
@@ -162,7 +162,7 @@ def _sleep(row: FactRow, narrative: Narrative, labels: Labels) -> None:
 
 
 def _hrv(row: FactRow, narrative: Narrative, labels: Labels) -> None:
-    window = _session_window(row)
+    window = row.session_window()
     n, coverage = row.claim("n", window=window), row.claim("coverage_percent", window=window)
     every = hrv_rmssd.EVERY
     if n is None:
@@ -204,13 +204,6 @@ def _total(row: FactRow, narrative: Narrative, labels: Labels, words: TotalWords
 def _head(row: FactRow, narrative: Narrative, amount: str) -> None:
     head = narrative.phrase(HEADS[row.record_type.kind], apps=used_words(row), amount=amount)
     narrative.close([head, *gap_clauses(row, narrative)])
-
-
-def _session_window(row: FactRow) -> str | None:
-    start, end = row.values["session_start_local"], row.values["session_end_local"]
-    if start is None or end is None:
-        return None
-    return f"{start.isoformat(timespec='minutes')}/{end.isoformat(timespec='minutes')}"
 
 
 def _paragraph(

@@ -9,7 +9,6 @@ prompt, together with everything from which it could be had. Neither prompt show
 
 from typing import Any
 
-from vitals.training.fact_row import FactRow
 from vitals.training.narrative import Narrative, phrases
 from vitals.training.not_assessable import reason_in_words
 from vitals.training.tasks.ask import Day, Question
@@ -95,12 +94,10 @@ def abstention_of(question: Question, day: Day) -> dict[str, Any]:
 
 def prompt_without(question: Question, day: Day, prompt: PromptWithoutSeries) -> str:
     """The data block of the day without the metric of the question, and without what it could be had from."""
-    values = dict(day.row.values)
-    for column in question.hides:
-        values[column] = None
+    sources = None
     if question.hides_source_values:
-        values["sources"] = [{**source, "value": None} for source in values["sources"] or ()]
-    without = FactRow(day.row.record_type, values)
+        sources = [{**source, "value": None} for source in day.row.values["sources"] or ()]
+    without = day.row.without(question.hides, sources=sources)
     summary = Narrative(identity_of(day, ABSTENTION, "prompt"))
     day.kind.narrate(without, summary)
     return prompt(without, summary.claims)

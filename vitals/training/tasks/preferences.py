@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from vitals.training.claims import Claim, claim_of
+from vitals.training.claims import Claim
 from vitals.training.tasks.abstention import abstention_of, may_refuse, prompt_without, refuse
 from vitals.training.tasks.ask import Day, Guess, Question
 from vitals.training.tasks.draft import Draft, PromptWithoutSeries, identity_of, instruction_of, with_operands
@@ -122,7 +122,7 @@ def _other_number(claim: Claim, value: float, taken: set[str], identity: str) ->
     shifts = ranked(_SMALL_STEPS if whole else _FACTORS, "number", identity)
     for shift in shifts:
         other = round(value) + shift if whole else value * shift
-        written = claim_of({**vars(claim), "value": other}).text()
+        written = claim.changed(value=other).text()
         beyond = other < 0 or (claim.unit in _PERCENT and other > 100)
         if not beyond and written not in taken:
             return written
@@ -144,7 +144,7 @@ def _other_time(claim: Claim, value: str, taken: set[str], identity: str) -> str
     for minutes in ranked(_MOVED_MINUTES, "time", identity):
         moved = (datetime.fromisoformat(value) + timedelta(minutes=minutes)).isoformat(timespec="minutes")
         same_date = f"{value[:10]}{moved[10:]}"
-        written = claim_of({**vars(claim), "value": same_date}).text()
+        written = claim.changed(value=same_date).text()
         if not any(written[-5:] in text for text in taken):
             return written
     return None
