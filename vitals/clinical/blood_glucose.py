@@ -260,10 +260,9 @@ def _episodes(chosen: ChosenReadings) -> pl.DataFrame:
     """Episodes in all readings, margin days included, with the `day` and local time of their first reading."""
     readings = chosen.readings
     # Another app is another series: where the source changes, an episode ends.
-    app_of_day = chosen.days.select(pl.col("source_app").rle_id().cast(pl.Int64)).to_series()
-    series = readings.select(pl.struct("person", app=app_of_day.gather(readings["day"])).rle_id().cast(pl.Int64))
+    series_of_day = chosen.days.select(pl.struct("subject_id", "source_app").rle_id().cast(pl.Int64)).to_series()
     found = find_episodes(
-        series=series.to_series().to_numpy(),
+        series=series_of_day.to_numpy()[_ints(readings, "day")],
         utc_ms=_ints(readings, "start_utc"),
         level_mg_dl=_ints(readings, "level_mg_dl"),
     )

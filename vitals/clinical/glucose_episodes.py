@@ -71,8 +71,8 @@ def find_episodes(*, series: Ints, utc_ms: Ints, level_mg_dl: Ints) -> pl.DataFr
     """Find all episodes in readings.
 
     Args:
-        series: number of the series per reading (one person and source), ascending: an episode never runs from
-            one series into the next.
+        series: number of the series per reading (one person and source): an episode never runs from one series
+            into the next.
         utc_ms: instants, ascending within a series.
         level_mg_dl: whole readings.
 

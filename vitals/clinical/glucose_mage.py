@@ -107,37 +107,43 @@ def _turning_points(values: Floats, segments: _Segments) -> tuple[Floats, Ints]:
 
 def _crossings(values: Floats, segments: _Segments) -> tuple[Ints, Ints, Bools]:
     """Where a stretch begins: grid position, segment, whether it holds a peak. Sorted; the begin of a segment counts."""
-    lengths = segments.end - segments.begin + 1
-    offset = np.cumsum(lengths) - lengths
-    segment = np.repeat(np.arange(len(lengths)), lengths)
-    at = np.arange(len(segment)) - offset[segment]
-    position = segments.begin[segment] + at
-
     present = ~np.isnan(values)
-    short = _trailing_mean(values, present, segments.begin[segment], at, SHORT_POINTS)
-    long = _trailing_mean(values, present, segments.begin[segment], at, LONG_POINTS)
-    difference = short - long
-    sign = np.sign(np.where(np.abs(difference) < _EQUAL_MG_DL, 0.0, difference))
-
-    is_begin = at == 0
-    compared = present[position] & present[position - 1] & (sign != 0)
-    marks = np.flatnonzero(is_begin | compared)
-    crosses = is_begin[marks]
-    crosses[1:] |= sign[marks[1:]] * sign[marks[:-1]] < 0
-    kept = marks[crosses]
-    return position[kept], segment[kept], sign[kept] > 0
-
-
-def _trailing_mean(values: Floats, present: Bools, begin: Ints, at: Ints, points: int) -> Floats:
-    """Mean of the last `points` grid points that have a value, the first full mean before that."""
     # Whole numbers, so that a person's result does not depend on whose values were summed before.
-    sums = np.concatenate([[0], np.cumsum(np.rint(np.where(present, values, 0.0) * _MICRO).astype(np.int64))])
-    numbers = np.concatenate([[0], np.cumsum(present)])
-    last = begin + np.maximum(at, points - 1) + 1
-    number = numbers[last] - numbers[last - points]
-    total = (sums[last] - sums[last - points]) / _MICRO
-    mean = np.full(len(at), np.nan)
-    np.divide(total, number, out=mean, where=number > 0)
+    sums = np.append(0, np.cumsum(np.rint(np.where(present, values, 0.0) * _MICRO).astype(np.int64)))
+    numbers = np.append(0, np.cumsum(present))
+    difference = _trailing_means(sums, numbers, segments.begin, SHORT_POINTS)
+    difference -= _trailing_means(sums, numbers, segments.begin, LONG_POINTS)
+    difference[np.abs(difference) < _EQUAL_MG_DL] = 0.0
+
+    is_begin = np.zeros(len(values), dtype=np.bool_)
+    is_begin[segments.begin] = True
+    compared = (difference > 0) | (difference < 0)
+    compared &= present
+    compared[1:] &= present[:-1]
+    marks = np.flatnonzero(is_begin | compared)
+    segment = np.searchsorted(segments.begin, marks, side="right") - 1
+    inside = marks <= segments.end[segment]
+    inside &= segment >= 0
+    marks, segment = marks[inside], segment[inside]
+    sign = np.sign(difference[marks])
+    crosses = is_begin[marks]
+    crosses[1:] |= sign[1:] * sign[:-1] < 0
+    return marks[crosses], segment[crosses], sign[crosses] > 0
+
+
+def _trailing_means(sums: Ints, numbers: Ints, begin: Ints, points: int) -> Floats:
+    """Mean of the last `points` grid points that have a value, per grid point; NaN without one.
+
+    Args:
+        sums, numbers: running sums of the values in millionths, and of their number, with a leading zero.
+        begin: where segments begin; before its first full mean, a segment has that one.
+        points: length of the window.
+    """
+    mean = np.full(len(sums) - 1, np.nan)
+    number = numbers[points:] - numbers[:-points]
+    np.divide((sums[points:] - sums[:-points]) / _MICRO, number, out=mean[points - 1 :], where=number > 0)
+    for point in range(points - 1):
+        mean[begin + point] = mean[begin + points - 1]
     return mean
 
 

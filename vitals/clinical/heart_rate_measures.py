@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from vitals.clinical.heart_rate_minutes import MINUTE_MS, Flags, Floats, Ints, Minutes, run_starts
+from vitals.clinical.heart_rate_minutes import MINUTE_MS, Flags, Floats, Ints, Minutes, person_instant, run_starts
 
 LONGEST_HOLD_MS = 11 * MINUTE_MS
 """Longest regular spacing of spot values awake, with jitter: a value speaks for no more time than that."""
@@ -17,7 +17,6 @@ FOREVER_MS = np.iinfo(np.int64).max // 4
 
 HALF_HOUR_MS = 30 * MINUTE_MS
 LEAST_VALUES = 5
-_WINDOW_CELLS = HALF_HOUR_MS // MINUTE_MS
 LEAST_SPREAD_MS = 20 * MINUTE_MS
 
 LEAST_BOUT_MS = 10 * MINUTE_MS
@@ -95,33 +94,18 @@ def lowest_half_hour(minutes: Minutes, spans: int) -> Floats:
     lowest = np.full(spans, np.nan)
     if not minutes.span.size:
         return lowest
-    # A cell per minute from the first value of each span to its last, so that a window is a slice of cells.
-    starts = run_starts(minutes.span)
-    ends = np.append(starts[1:], minutes.span.size)
-    minute = minutes.start_ms // MINUTE_MS
-    lengths = minute[ends - 1] - minute[starts] + 1 + _WINDOW_CELLS
-    firsts = np.cumsum(lengths) - lengths + _WINDOW_CELLS
-    cell = minute + np.repeat(firsts - minute[starts], ends - starts)
-    cells = int(lengths.sum())
+    time = person_instant(minutes.span, minutes.start_ms)
+    begin = np.searchsorted(time, time - HALF_HOUR_MS, side="right")
+    after = np.arange(1, time.size + 1)
     # Whole numbers, so that a person's result does not depend on whose values were summed before.
-    summed = _running(cell, np.rint(minutes.bpm * _MICRO).astype(np.int64), cells)
-    counted = _running(cell, np.ones(cell.size, np.int64), cells)
-    begin, last = cell + 1 - _WINDOW_CELLS, cell + 1
-    count = counted[last] - counted[begin]
-    early = counted[last - LEAST_SPREAD_MS // MINUTE_MS] - counted[begin]
-    enough = np.flatnonzero((count >= LEAST_VALUES) & (early > 0))
-    mean = (summed[last[enough]] - summed[begin[enough]]) / count[enough] / _MICRO
+    summed = np.append(0, np.cumsum(np.rint(minutes.bpm * _MICRO).astype(np.int64)))
+    count = after - begin
+    enough = np.flatnonzero((count >= LEAST_VALUES) & (time - time[begin] >= LEAST_SPREAD_MS))
+    mean = (summed[after[enough]] - summed[begin[enough]]) / count[enough] / _MICRO
     span, first = minutes.span[enough], run_starts(minutes.span[enough])
     if first.size:
         lowest[span[first]] = np.minimum.reduceat(mean, first)
     return lowest
-
-
-def _running(cell: Ints, values: Ints, cells: int) -> Ints:
-    """Running sum over cells, with a leading zero."""
-    running = np.zeros(cells + 1, np.int64)
-    running[cell + 1] = values
-    return np.cumsum(running, out=running)
 
 
 def runs_beyond(minutes: Minutes, beyond: Flags) -> tuple[Ints, Ints]:

@@ -183,13 +183,15 @@ def source_minutes(samples: Samples, slices: Slices) -> Minutes:
     span, sample = slices.span, slices.sample
     minute = instant_of(samples.key[sample]) // MINUTE_MS
     record = samples.record[sample]
-    columns = [span, minute]
+    starts = run_starts(span, minute)
     if samples.sources > 1:
-        source = samples.record_source[record]
-        order = np.lexsort((source, minute, span))
-        span, sample, minute, record, source = (x[order] for x in (span, sample, minute, record, source))
-        columns = [span, minute, source]
-    starts = run_starts(*columns)
+        # Time is in order already: only within a minute may sources alternate.
+        number = np.repeat(np.arange(starts.size) * samples.sources, np.diff(starts, append=span.size))
+        number += samples.record_source[record]
+        if (number[1:] < number[:-1]).any():
+            order = np.argsort(number, kind="stable")
+            sample, record, number = sample[order], record[order], number[order]
+        starts = run_starts(number)
     if not starts.size:
         none = np.empty(0, np.int64)
         return Minutes(span=none, start_ms=none, bpm=np.empty(0), source=none, offset_seconds=none)

@@ -69,4 +69,6 @@ def conform(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
         polars.exceptions.InvalidOperationError: a value does not fit its type.
     """
     order = ["subject_id", "local_date" if "local_date" in schema else "first_date"]
-    return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items()).sort(order)
+    given = frame.schema
+    columns = [name if given.get(name) == dtype else pl.col(name).cast(dtype) for name, dtype in schema.items()]
+    return frame.select(columns).sort(order)

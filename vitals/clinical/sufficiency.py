@@ -4,7 +4,7 @@ Belongs here: the mechanism that turns preconditions into null values with reaso
 Does not belong here: the preconditions themselves; each kind's module lists its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,65 +56,92 @@ def apply_gates(
     frame = frame.with_columns(
         pl.lit(None, dtype=pl.Float64).alias(m.column) for m in metrics if m.column not in present
     )
-    codes = _codes(frame, metrics, gates)
-    row, number = np.nonzero(codes)
-    reason = codes[row, number].astype(np.int64) * len(frame) + row
-    entries = pl.DataFrame(
-        {
-            "row": row,
-            "metric": pl.Series([m.id for m in metrics], dtype=pl.String).gather(number),
-            "reason": _reasons(frame, gates).gather(reason),
-        }
+    told = [gate for gate in gates if isinstance(gate.reason, pl.Expr)]
+    # The row number makes a frame of all rows even of literals.
+    checks = frame.select(
+        pl.int_range(pl.len()).alias("row"),
+        *((~gate.holds.fill_null(value=False)).alias(f"fails {i}") for i, gate in enumerate(gates)),
+        *(_text(gate).alias(f"reason {i}") for i, gate in enumerate(told)),
     )
-    lists = pl.DataFrame({"row": np.arange(len(frame))}).join(
-        entries.group_by("row", maintain_order=True).agg(withheld=pl.struct("metric", "reason")),
-        on="row",
-        how="left",
-        maintain_order="left",
-    )
+    fails = [checks[f"fails {i}"].to_numpy() for i in range(len(gates))]
+    dtypes = frame.schema
+    floats = {m.column: i for i, m in enumerate(metrics) if dtypes[m.column] == pl.Float64}
+    values = {column: frame[column].to_numpy() for column in floats}
+    codes = _codes(frame, metrics, gates, fails, {column: np.isfinite(value) for column, value in values.items()})
+    withheld = codes != _STATED
     return frame.with_columns(
         *(
-            pl.when(pl.lit(pl.Series(codes[:, i] == _STATED))).then(pl.col(metric.column)).alias(metric.column)
-            for i, metric in enumerate(metrics)
-            if codes[:, i].any()
+            pl.Series(column, np.where(withheld[:, i], np.nan, values[column]), nan_to_null=True)
+            for column, i in floats.items()
+            if withheld[:, i].any()
         ),
-        lists["withheld"].cast(WITHHELD_TYPE).fill_null(pl.Series([[]], dtype=WITHHELD_TYPE)),
+        *(
+            pl.when(pl.lit(pl.Series(~withheld[:, i]))).then(pl.col(metric.column)).alias(metric.column)
+            for i, metric in enumerate(metrics)
+            if metric.column not in floats and withheld[:, i].any()
+        ),
+        _lists(codes, metrics, gates, [checks[f"reason {i}"] for i in range(len(told))]),
     )
 
 
-def _codes(frame: pl.DataFrame, metrics: Sequence[Metric], gates: Sequence[Gate]) -> NDArray[np.uint8]:
+def _text(gate: Gate) -> pl.Expr:
+    text = gate.reason if isinstance(gate.reason, pl.Expr) else pl.lit(gate.reason)
+    return text.cast(pl.String).fill_null(NOT_MEASURED)
+
+
+def _codes(
+    frame: pl.DataFrame,
+    metrics: Sequence[Metric],
+    gates: Sequence[Gate],
+    fails: Sequence[NDArray[np.bool_]],
+    finite: Mapping[str, NDArray[np.bool_]],
+) -> NDArray[np.uint8]:
     """Why each metric (column) of each row is withheld: `_STATED`, a gate's number from 1, or one more for no value.
 
     Numbers, because one text expression per metric that tries gate after gate takes ten times as long.
     """
     codes = np.full((len(frame), len(metrics)), _STATED, dtype=np.uint8)
-    for i, metric in enumerate(metrics):
-        column = frame[metric.column]
-        if column.dtype.is_float():
-            # A null is NaN there.
-            codes[~np.isfinite(column.to_numpy()), i] = len(gates) + 1
-        elif column.null_count():
-            codes[column.is_null().to_numpy(), i] = len(gates) + 1
-    # The row number makes a frame of all rows even of literals.
-    fails = frame.select(
-        pl.int_range(pl.len()).alias("row"),
-        *((~gate.holds.fill_null(value=False)).alias(str(i)) for i, gate in enumerate(gates)),
-    )
-    for i, gate in reversed(list(enumerate(gates))):
-        guarded = np.array([m.column in gate.columns for m in metrics], dtype=np.bool_)
-        codes[np.logical_and.outer(fails[str(i)].to_numpy(), guarded)] = i + 1
+    place = {metric.column: i for i, metric in enumerate(metrics)}
+    for column, i in place.items():
+        has_value = finite[column] if column in finite else frame[column].is_not_null().to_numpy()
+        codes[~has_value, i] = len(gates) + 1
+    for number, gate in reversed(list(enumerate(gates, start=1))):
+        failing = fails[number - 1]
+        for column in gate.columns:
+            if column in place:
+                codes[failing, place[column]] = number
     return codes
 
 
-def _reasons(frame: pl.DataFrame, gates: Sequence[Gate]) -> pl.Series:
-    """Text of every code for every row, code after code."""
-    texts = [
-        pl.lit(""),
-        *(pl.lit(gate.reason) if isinstance(gate.reason, str) else gate.reason for gate in gates),
-        pl.lit(NOT_MEASURED),
-    ]
-    columns = frame.select(
-        pl.int_range(pl.len()).alias("row"),
-        *(text.cast(pl.String).fill_null(NOT_MEASURED).alias(str(i)) for i, text in enumerate(texts)),
+def _lists(
+    codes: NDArray[np.uint8], metrics: Sequence[Metric], gates: Sequence[Gate], told: Sequence[pl.Series]
+) -> pl.Series:
+    """The column ``withheld``.
+
+    Args:
+        codes: see `_codes`.
+        metrics, gates: what their columns and numbers stand for.
+        told: reasons of the gates whose reason depends on the row, in their order.
+    """
+    row, number = np.nonzero(codes)
+    code = codes[row, number].astype(np.int64)
+    fixed = [gate.reason if isinstance(gate.reason, str) else None for gate in gates]
+    texts = [pl.Series([*fixed, NOT_MEASURED], dtype=pl.String), *told]
+    position = code - 1
+    by_row = [i for i, text in enumerate(fixed) if text is None]
+    for block, i in enumerate(by_row):
+        position = np.where(code == i + 1, len(texts[0]) + block * len(codes) + row, position)
+    entries = pl.DataFrame(
+        {
+            "row": row,
+            "metric": pl.Series([m.id for m in metrics], dtype=pl.String).gather(number),
+            "reason": pl.concat(texts).gather(position),
+        }
     )
-    return pl.concat([columns[str(i)].alias("reason") for i in range(len(texts))])
+    lists = pl.DataFrame({"row": np.arange(len(codes))}).join(
+        entries.group_by("row", maintain_order=True).agg(withheld=pl.struct("metric", "reason")),
+        on="row",
+        how="left",
+        maintain_order="left",
+    )
+    return lists["withheld"].cast(WITHHELD_TYPE).fill_null(pl.Series([[]], dtype=WITHHELD_TYPE))
