@@ -20,13 +20,14 @@ from vitals.validated.file_quality import ScorePolicy
 
 MEGABYTE = 2**20
 INSTANCE_FILE = Path(__file__).with_name("dagster.yaml")
-STORAGE = """
+LOCAL_STORAGE = "dagster_project.local_storage"
+STORAGE = f"""
 storage:
   custom:
-    module: dagster_project.local_storage
+    module: {LOCAL_STORAGE}
     class: LocalStorage
     config:
-      base_dir: {home}
+      base_dir: {{home}}
 """
 """The end of a home's dagster.yaml: a storage that is not Dagster's default has to be told where it is."""
 
@@ -93,13 +94,13 @@ def prepare_home(settings: Settings) -> None:
 
 
 def _write_instance_file(home: Path) -> None:
-    """Write Dagster's instance file; other processes may be reading it, so it is replaced as a whole."""
-    text = INSTANCE_FILE.read_text()
-    if not any(line.startswith("storage:") for line in text.splitlines()):
-        # A deployment appends its own (deploy/dagster-postgresql.yaml), and of two the last would count.
-        text += STORAGE.format(home=json.dumps(str(home)))
+    """Write Dagster's instance file; one that names another storage is its operator's and stays as it is."""
+    text = INSTANCE_FILE.read_text() + STORAGE.format(home=json.dumps(str(home)))
     file = home / "dagster.yaml"
-    if not file.exists() or file.read_text() != text:
+    found = file.read_text() if file.exists() else ""
+    is_theirs = "\nstorage:" in found and LOCAL_STORAGE not in found
+    if found != text and not is_theirs:
+        # Other processes may be reading it: it is replaced as a whole.
         new = file.with_suffix(f".{os.getpid()}")
         new.write_text(text)
         new.replace(file)

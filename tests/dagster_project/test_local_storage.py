@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 
 from dagster_project.execution import local_instance
+from dagster_project.installation import INSTANCE_FILE, prepare_home
 from dagster_project.local_storage import OPEN_FILES, KeptConnections, LocalEventLogStorage, LocalRunStorage
+from dagster_project.settings import Settings
 from tests.flow import installation
 
 
@@ -110,3 +112,17 @@ def test_nothing_of_a_home_stays_open_when_its_instance_is_closed(settings):
         dg.materialize([numbers], instance=instance)
         assert open_files(settings.home_path / "history") > 0
     assert open_files(settings.home_path / "history") == 0
+
+
+def test_a_home_that_was_made_before_gets_it_and_a_storage_that_its_operator_chose_stays(tmp_path):
+    home = tmp_path / "home"
+    settings = Settings(home=home)
+    prepare_home(settings)
+    written = (home / "dagster.yaml").read_text()
+    (home / "dagster.yaml").write_text(INSTANCE_FILE.read_text())
+    prepare_home(settings)
+    assert (home / "dagster.yaml").read_text() == written
+    chosen = INSTANCE_FILE.read_text() + "\nstorage:\n  sqlite:\n    base_dir: elsewhere\n"
+    (home / "dagster.yaml").write_text(chosen)
+    prepare_home(settings)
+    assert (home / "dagster.yaml").read_text() == chosen
