@@ -4,7 +4,6 @@ Belongs here: one asset per category, partitioned by local day and tenant, and i
 To add a category: one line in `training_assets` and one in `training_checks`.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
 
@@ -13,7 +12,7 @@ import dagster as dg
 import vitals.training.examples as examples_module
 from assets.failures import RETRY_TRANSIENT, typed_failures
 from assets.presentation import asset_key, asset_metadata, asset_tags, partition_of
-from assets.stages.line_checks import LINE_CHECKS, findings
+from assets.stages.line_checks import LINE_CHECKS, SHAPE, findings_with_shape
 from assets.stages.rendering import journal_path, read_journal, render_partition
 from resources.workspace import Workspace
 from vitals.record_types import (
@@ -25,7 +24,6 @@ from vitals.record_types import (
     STEPS,
     RecordType,
 )
-from vitals.training.line_check import problems_of
 
 ReadLines = Callable[[Workspace, str, date], list[bytes]]
 """Workspace, tenant and local day to the lines of a training file."""
@@ -83,7 +81,7 @@ def build_line_checks(
         name=f"training_{category}_checks",
         specs=[
             dg.AssetCheckSpec(
-                "lines_load",
+                SHAPE,
                 asset=key,
                 blocking=True,
                 partitions_def=partitions_def,
@@ -102,8 +100,7 @@ def build_line_checks(
     ) -> Iterator[dg.AssetCheckResult]:
         day, tenant = partition_of(context)
         lines = read(workspace, tenant, date.fromisoformat(day))
-        shape = Counter(problem for found in problems_of(lines) for problem in found)
-        for name, found in {"lines_load": shape, **findings(lines)}.items():
+        for name, found in findings_with_shape(lines).items():
             yield dg.AssetCheckResult(
                 asset_key=key,
                 check_name=name,

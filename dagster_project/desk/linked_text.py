@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitals.training.grounding.ledger import unit_fits, written
-from vitals.training.grounding.tokens import skeleton_of
+from vitals.training.grounding.tokens import sentences_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def pieces_of(text: str, claims: Sequence[Mapping[str, Any]]) -> list[Piece]:
     Claims stand in the order in which the text states them. So of several claims that are written alike, a value is
     the next one that no earlier value was.
     """
-    _, values = skeleton_of(text)
+    values = [value for _, values in sentences_of(text) for value in values]
     forms: dict[str, list[int]] = {}
     for position, claim in enumerate(claims, 1):
         forms.setdefault(written(claim), []).append(position)

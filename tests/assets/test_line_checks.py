@@ -1,7 +1,7 @@
 import orjson
 import pytest
 
-from assets.stages.line_checks import LINE_CHECKS, findings
+from assets.stages.line_checks import LINE_CHECKS, SHAPE, findings, findings_with_shape
 from tests.vitals.training.fact_frames import KINDS, facts, random_facts
 from tests.vitals.training.golden_rows import GOLDEN
 from vitals.training.examples import build_examples
@@ -23,6 +23,13 @@ def test_a_line_whose_prompt_lost_a_fact_fails_with_the_claim_and_without_its_va
     example["input"] = example["input"].replace("SD: 19.62 mg/dL\n", "")
     found = findings([line, orjson.dumps(example)])["sufficiency"]
     assert found == {"glucose.sd": 1}
+
+
+def test_what_is_found_beside_the_shape_is_what_is_found_without():
+    made = [*lines("steps", random_facts("steps", 5, seed=4), TaskMix()), b"{", b"[]", b"3"]
+    found = findings_with_shape(made)
+    assert {name: found[name] for name in LINE_CHECKS} == findings(made)
+    assert found[SHAPE] == {"not JSON": 1, "not an object": 2}
 
 
 @pytest.mark.parametrize("line", [b"{", b"[]", b"{}", b'{"input": 3, "metadata": {"claims": [4]}}'])

@@ -13,7 +13,7 @@ Every line has REQUIRED and REQUIRED_METADATA. By `metadata.task` it has further
     others       none of these
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -39,14 +39,22 @@ REJECTED_LABELS = frozenset({"digit", "unit", "date", "time", "comparison", "met
 """What a rejected answer may get wrong."""
 
 
+Parsed = dict[str, Any] | list[str]
+"""A line as an object; what is wrong with it if it is none."""
+
+
 def problems(line: bytes) -> list[str]:
     """Names of what is wrong with a line; empty for a good one. No name holds content of the line."""
     return problems_of([line])[0]
 
 
-def problems_of(lines: Sequence[bytes]) -> list[list[str]]:
+def problems_of(lines: Iterable[bytes]) -> list[list[str]]:
+    """Names of what is wrong with each of many lines."""
+    return problems_of_parsed([parsed(line) for line in lines])
+
+
+def problems_of_parsed(examples: Sequence[Parsed]) -> list[list[str]]:
     """Names of what is wrong with each of many lines: their texts are screened for language at once."""
-    examples = [_parsed(line) for line in lines]
     texts = [
         str(text)
         for example in examples
@@ -59,7 +67,7 @@ def problems_of(lines: Sequence[bytes]) -> list[list[str]]:
     return [example if isinstance(example, list) else _problems(example, suspected) for example in examples]
 
 
-def _parsed(line: bytes) -> dict[str, Any] | list[str]:
+def parsed(line: bytes) -> Parsed:
     """The line as an object, or what is wrong with it as a list."""
     try:
         example = orjson.loads(line)

@@ -8,17 +8,17 @@ they must equal; words of measurement and of comparison must be read with them.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from vitals.training.grounding.constructions import CONSTRUCTIONS
 from vitals.training.grounding.grammar import Grammar, Reading
-from vitals.training.grounding.labels import names_absent_kinds, states_refused, unexplained
+from vitals.training.grounding.labels import absences_of, states_refused, unexplained
 from vitals.training.grounding.ledger import Ledger
 from vitals.training.grounding.lexicon import EXTREMES, OPPOSITES, UNIT_KINDS
 from vitals.training.grounding.statements import Hearing, Kind
-from vitals.training.grounding.tokens import DATE, REASON, Value, skeleton_of
+from vitals.training.grounding.tokens import REASON, Value, sentences_of
 
 GRAMMAR = Grammar(CONSTRUCTIONS)
 
@@ -29,8 +29,6 @@ COMPARING = re.compile(
 
 _FOLLOWING = frozenset({"number", "unit", "time", "comparison", "metric"})
 """What may be wrong only because a word beside it is."""
-
-_SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
 
 
 @dataclass(frozen=True)
@@ -62,23 +60,19 @@ def ungrounded(line: Mapping[str, Any]) -> list[Ungrounded]:
     """
     ledger = Ledger(line["metadata"])
     text: str = line["output"]
-    skeleton, values = skeleton_of(text, ledger.sayable_reasons())
     found: list[Ungrounded] = []
-    first = 0
     everything = tuple(sorted(ledger.kinds))
     context = everything
-    for sentence in _SENTENCE_END.split(skeleton):
+    for sentence, own in sentences_of(text, ledger.sayable_reasons()):
         reading = GRAMMAR.read(sentence, context)
-        own = values[first : first + reading.values]
         if len(everything) > 1 and not reading.kinds:
             hinted = next((UNIT_KINDS[value.unit] for value in own if value.unit in UNIT_KINDS), None)
             if hinted is not None and (hinted,) != context:
                 context = (hinted,)
                 reading = GRAMMAR.read(sentence, context)
-        problems = list(_of_sentence(text, own, reading, context, ledger))
+        problems = _of_sentence(text, own, reading, context, ledger)
         if problems:
             found += _causes(problems, _Sentence(text, own, reading, context, ledger))
-        first += reading.values
         context = everything if len(everything) < 2 else reading.kinds[-1:] or context
     found += [Ungrounded("derived", each, "the claim does not follow from its operands") for each in ledger.underived()]
     return found
@@ -103,7 +97,7 @@ def _causes(problems: list[Ungrounded], sentence: _Sentence) -> list[Ungrounded]
     for match in COMPARING.finditer(skeleton):
         for other in OPPOSITES[match.group().lower()]:
             repaired = GRAMMAR.read(skeleton[: match.start()] + other + skeleton[match.end() :], sentence.context)
-            if not any(_of_sentence(*sentence._replace(reading=repaired))):
+            if not _of_sentence(*sentence._replace(reading=repaired)):
                 names_another = match.group().lower() in EXTREMES and not sentence.reading.unread
                 kind: Kind = "metric" if names_another else "comparison"
                 return [Ungrounded(kind, match.group(), "the claims compare the other way")]
@@ -119,7 +113,7 @@ def _causes(problems: list[Ungrounded], sentence: _Sentence) -> list[Ungrounded]
 
 def _of_sentence(
     text: str, values: Sequence[Value], reading: Reading, context: tuple[str, ...], ledger: Ledger
-) -> Iterator[Ungrounded]:
+) -> list[Ungrounded]:
     """What one sentence states without a claim."""
 
     def span(where: str | int) -> str:
@@ -128,35 +122,31 @@ def _of_sentence(
         return text[values[where].start : values[where].end] if values else reading.skeleton
 
     hearing = Hearing(values, reading.skeleton, context, ledger)
+    found: list[Ungrounded] = []
     for statement in reading.statements:
         if statement.places or statement.dates or statement.construction.condition:
-            for miss in hearing.misses(statement):
-                yield Ungrounded(miss.kind, span(miss.value), miss.reason)
-    for what, where in reading.unread:
-        yield Ungrounded(what, span(where), "nothing known is said of it")
+            found += [Ungrounded(miss.kind, span(miss.value), miss.reason) for miss in hearing.misses(statement)]
+    found += [Ungrounded(what, span(where), "nothing known is said of it") for what, where in reading.unread]
     for index in reading.loose_dates:
         if values[index].text not in ledger.dates:
-            yield Ungrounded("date", span(index), "no claim is about this date")
-    yield from _of_names(values, reading, ledger)
+            found += [Ungrounded("date", span(index), "no claim is about this date")]
+    return found + _of_names(values, reading, ledger)
 
 
-def _of_names(values: Sequence[Value], reading: Reading, ledger: Ledger) -> Iterator[Ungrounded]:
+def _of_names(values: Sequence[Value], reading: Reading, ledger: Ledger) -> list[Ungrounded]:
     """Names of kinds, of metrics that are not stated, and of days that stand where they must not."""
-    if not names_absent_kinds(reading.skeleton):
-        for kind in reading.kinds:
-            if kind not in ledger.kinds:
-                yield Ungrounded("metric", kind, "nothing of this kind is claimed or withheld in the line")
-    for label in unexplained(reading.skeleton, [value.text for value in values if value.sign == REASON], ledger):
-        yield Ungrounded("withheld", label, "it is not withheld for this reason")
-    if _names_a_day_twice(reading, values):
-        yield Ungrounded("date", reading.skeleton, "a day is named twice")
-
-
-def _names_a_day_twice(reading: Reading, values: Sequence[Value]) -> bool:
-    """Whether a list of days without a value has a day in two of its parts."""
-    named: list[str] = []
-    for statement in reading.statements:
-        if statement.construction.condition == "missing":
-            read = [place.value for place in statement.places if place.slot.sign == DATE]
-            named += [values[index].text for index in read or statement.dates]
-    return len(set(named)) < len(named)
+    found: list[Ungrounded] = []
+    absences = absences_of(reading.skeleton)
+    if absences is None or absences.kinds is None:
+        unclaimed = [kind for kind in reading.kinds if kind not in ledger.kinds]
+        found += [
+            Ungrounded("metric", kind, "nothing of this kind is claimed or withheld in the line") for kind in unclaimed
+        ]
+    if absences is not None:
+        reasons = [value.text for value in values if value.sign == REASON]
+        labels = unexplained(absences, reasons, ledger)
+        found += [Ungrounded("withheld", label, "it is not withheld for this reason") for label in labels]
+    missing = [values[index].text for index in reading.missing_days]
+    if len(set(missing)) < len(missing):
+        found.append(Ungrounded("date", reading.skeleton, "a day is named twice"))
+    return found

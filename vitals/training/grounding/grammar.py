@@ -17,8 +17,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from vitals.training.grounding.lexicon import COMPARISON_WORDS, KIND_WORDS, METRIC_WORDS, NUMBER_WORDS
-from vitals.training.grounding.tokens import SIGNS
+from vitals.training.grounding.cues import Cues, cues_of
+from vitals.training.grounding.lexicon import ALL, COMPARISON_WORDS, KIND_WORDS, METRIC_WORDS, NUMBER_WORDS
+from vitals.training.grounding.tokens import DATE, SIGNS
 
 WHEN = (
     r"(?: (?:(?:on|of|for|in)(?: the)?(?: (?:night|main sleep(?: session)?))?(?: (?:that ended|ending) on| of)?"
@@ -28,6 +29,10 @@ WHEN = (
 
 _NOTATION = re.compile(r"([#@$~^&])\{([^}]*)\}")
 _SIGN = re.compile(f"[{re.escape(SIGNS)}]")
+_BEYOND_LATIN_1 = re.compile(r"[^\x00-\xff]")
+_VARIABLE = re.compile(r"\b[DW][12]\b|#K|:A")
+"""What of a claim's notation stands for a day, an index or an app."""
+
 _READABLE_APART = "^°¤"
 
 Unread = Literal["number", "time", "offset", "comparison", "metric"]
@@ -70,6 +75,7 @@ class Construction:
 
     Attributes:
         pattern: over a skeleton, with a group per slot.
+        cues: words of which a match holds at least one (`cues`).
         slots: what the groups mean, in order.
         kinds: prefixes of the metrics it can speak of.
         columns: what ``M`` may be.
@@ -77,6 +83,7 @@ class Construction:
     """
 
     pattern: re.Pattern[str]
+    cues: Cues
     slots: tuple[Slot, ...]
     kinds: tuple[str, ...]
     columns: tuple[str, ...]
@@ -102,6 +109,8 @@ class Statement:
         words: what it says apart from values, in lower case.
         kinds: prefixes of the kinds that the sentence names before it; empty if it names none.
         dates: positions of dates within it that are no slots: its claims must be about them.
+        notations: of the claims that its places are, in order.
+        depends: whether which claims it means depends on its values, or on which episodes a line claims.
     """
 
     construction: Construction
@@ -109,6 +118,8 @@ class Statement:
     words: str
     kinds: tuple[str, ...]
     dates: tuple[int, ...]
+    notations: tuple[str, ...]
+    depends: bool
 
 
 @dataclass(frozen=True)
@@ -119,16 +130,16 @@ class Reading:
         statements: constructions found.
         unread: kind and word, or kind and position of the value, of what no construction reads.
         loose_dates: positions of dates that stand outside of constructions.
+        missing_days: positions of dates that it lists as days without a value.
         kinds: prefixes of the kinds named, in order.
-        values: number of values in the sentence.
         skeleton: the sentence.
     """
 
     statements: tuple[Statement, ...]
     unread: tuple[tuple[Unread, str | int], ...]
     loose_dates: tuple[int, ...]
+    missing_days: tuple[int, ...]
     kinds: tuple[str, ...]
-    values: int
     skeleton: str
 
 
@@ -146,7 +157,7 @@ def construction(
     pattern = _NOTATION.sub(group, notation)
     before = r"(?<!\w)" if pattern[0].isalpha() or pattern.startswith("(?") else ""
     compiled = re.compile(rf"{before}(?:{pattern})(?!\w)", re.IGNORECASE)
-    return Construction(compiled, tuple(slots), tuple(kinds), tuple(columns), condition)
+    return Construction(compiled, cues_of(pattern), tuple(slots), tuple(kinds), tuple(columns), condition)
 
 
 def _signs(text: str) -> list[int]:
@@ -159,7 +170,25 @@ class Grammar:
     def __init__(self, constructions: Iterable[Construction]) -> None:
         """Take constructions; an earlier one wins where two read the same words."""
         self._constructions = tuple(constructions)
-        self.read = lru_cache(maxsize=32768)(self._read)
+        self.read = lru_cache(maxsize=8192)(self._read)
+        self._by_cue = lru_cache(maxsize=2 ** len(ALL))(self._of_kinds)
+
+    def _of_kinds(self, kinds: frozenset[str]) -> Mapping[str, list[int]]:
+        """Cue -> ranks of the constructions of kinds that it may open."""
+        ranks: dict[str, list[int]] = {}
+        for rank, each in enumerate(self._constructions):
+            if not kinds.isdisjoint(each.kinds):
+                for cue in each.cues:
+                    ranks.setdefault(cue, []).append(rank)
+        return ranks
+
+    def _candidates(self, skeleton: str, kinds: frozenset[str]) -> list[Construction]:
+        """The constructions of kinds that may stand in a sentence, in order."""
+        by_cue = self._by_cue(kinds)
+        # A regular expression takes some letters beyond Latin 1 for plain ones: there no cue counts.
+        is_plain = _BEYOND_LATIN_1.search(skeleton) is None
+        cues = filter(skeleton.lower().__contains__, by_cue) if is_plain else by_cue
+        return [self._constructions[rank] for rank in sorted({rank for cue in cues for rank in by_cue[cue]})]
 
     def _read(self, skeleton: str, kinds: tuple[str, ...]) -> Reading:
         """Read one sentence with the constructions of the kinds it may speak of, as long as it names none itself."""
@@ -169,9 +198,7 @@ class Grammar:
         spoken = {prefix for _, prefix in named} or set(kinds)
         taken: list[tuple[int, int]] = []
         statements: list[tuple[int, Statement]] = []
-        for each in self._constructions:
-            if spoken.isdisjoint(each.kinds):
-                continue
+        for each in self._candidates(skeleton, frozenset(spoken.intersection(ALL))):
             for match in each.pattern.finditer(skeleton):
                 start, end = match.span()
                 if start == end or any(start < other_end and other < end for other, other_end in taken):
@@ -182,7 +209,10 @@ class Grammar:
                 filled = {place.value for place in places}
                 inside = (index_at[p] for p in index_at if start <= p < end and skeleton[p] == "$")
                 dates = tuple(index for index in inside if index not in filled)
-                statements.append((start, Statement(each, places, match.group().lower(), before, dates)))
+                notations = tuple(place.slot.claim for place in places)
+                depends = any(place.slot.sign == "^" for place in places) or any(map(_VARIABLE.search, notations))
+                words = match.group().lower()
+                statements.append((start, Statement(each, places, words, before, dates, notations, depends)))
         left = _without(skeleton, taken)
         unread: list[tuple[Unread, str | int]] = []
         loose: list[int] = []
@@ -194,13 +224,20 @@ class Grammar:
                 unread.append((_UNREAD_SIGNS[sign], index_at[position]))
         unread += [(_kind_of(match), match.group()) for match in _LEFT.finditer(left)]
         ordered = tuple(statement for _, statement in sorted(statements, key=lambda entry: entry[0]))
-        return Reading(ordered, tuple(unread), tuple(loose), tuple(prefix for _, prefix in named), len(signs), skeleton)
+        missing = tuple(index for statement in ordered for index in _missing_days(statement))
+        return Reading(ordered, tuple(unread), tuple(loose), missing, tuple(prefix for _, prefix in named), skeleton)
 
 
 def _kind_of(match: re.Match[str]) -> Unread:
     if match.lastgroup == "comparison":
         return "comparison"
     return "metric" if match.lastgroup == "metric" else "number"
+
+
+def _missing_days(statement: Statement) -> tuple[int, ...]:
+    if statement.construction.condition != "missing":
+        return ()
+    return tuple(place.value for place in statement.places if place.slot.sign == DATE) or statement.dates
 
 
 def _places(each: Construction, match: re.Match[str], index_at: dict[int, int]) -> tuple[Place, ...]:

@@ -5,6 +5,7 @@ Belongs here: reading "Not assessable: a, b and c (reason); d (reason)". Does no
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 from vitals.training.grounding.ledger import NEUTRAL_REASON, Ledger
 from vitals.training.grounding.lexicon import KIND_NAMES, LABELS, SUBJECTS
@@ -25,26 +26,55 @@ _ABSENT = re.compile(r"(?:without records on this day|the data hold no record of
 _GROUP = re.compile(r"([^();¤]+)(?: \((¤)\))?(?:; |\.?$)")
 
 
-def unexplained(sentence: str, reasons: list[str], ledger: Ledger) -> list[str]:
+class Absences(NamedTuple):
+    """What a sentence says that it cannot state.
+
+    Attributes:
+        kinds: names of kinds of which it says that there are no records; None if it does not speak of that.
+        subject: what it refuses to state; None if it refuses nothing.
+        has_reason: whether the refusal gives a reason.
+        groups: labels of each group of a list, and the position of its reason among those of the sentence.
+    """
+
+    kinds: tuple[str, ...] | None
+    subject: str | None
+    has_reason: bool
+    groups: tuple[tuple[tuple[str, ...], int | None], ...]
+
+
+@lru_cache(maxsize=8192)
+def absences_of(sentence: str) -> Absences | None:
+    """What a sentence, as a skeleton, says that it cannot state; None for one that says nothing of the sort."""
+    absent, refusal, groups = _ABSENT.match(sentence), _REFUSAL.match(sentence), _groups(sentence)
+    if absent is None and refusal is None and not groups:
+        return None
+    kinds = None
+    if absent is not None:
+        kinds = tuple(name.strip().lower() for name in re.split(r", | and ", absent.group(1).rstrip(".")))
+    if refusal is None:
+        return Absences(kinds, None, False, groups)
+    return Absences(kinds, refusal.group(1), refusal.group(2) is not None, groups)
+
+
+def unexplained(absences: Absences, reasons: list[str], ledger: Ledger) -> list[str]:
     """Labels of a sentence that are not withheld for the reason given after them, or stand twice in one list."""
-    found = _unrefused(sentence, reasons, ledger) + _present(sentence, ledger)
-    for labels, position in _groups(sentence):
+    found = _unrefused(absences, reasons, ledger) + _present(absences, ledger)
+    for labels, position in absences.groups:
         reason = "" if position is None else reasons[position]
         found += [label for label in labels if not _is_withheld(label, reason, ledger)]
         found += [label for label in set(labels) if labels.count(label) > 1]
     return found
 
 
-def _unrefused(sentence: str, reasons: list[str], ledger: Ledger) -> list[str]:
+def _unrefused(absences: Absences, reasons: list[str], ledger: Ledger) -> list[str]:
     """What a refusal refuses without being allowed to."""
-    refusal = _REFUSAL.match(sentence)
-    if refusal is None:
+    subject = absences.subject
+    if subject is None:
         return []
-    subject = refusal.group(1)
     metrics = [f"{prefix}.{SUBJECTS[subject.lower()]}" for prefix in ledger.kinds]
     if ledger.refused is not None and ledger.refused not in metrics:
         return [subject]
-    if refusal.group(2) is None:
+    if not absences.has_reason:
         return [subject] if any(metric in ledger.by_id for metric in metrics) else []
     found = [ledger.reasons[metric] for metric in metrics if metric in ledger.reasons]
     return [] if found and reasons[0] in (*found, NEUTRAL_REASON) else [subject]
@@ -60,17 +90,9 @@ def states_refused(sentence: str, ledger: Ledger) -> str | None:
     return named.group(1)
 
 
-def names_absent_kinds(sentence: str) -> bool:
-    """Whether a sentence lists kinds without records."""
-    return _ABSENT.match(sentence) is not None
-
-
-def _present(sentence: str, ledger: Ledger) -> list[str]:
+def _present(absences: Absences, ledger: Ledger) -> list[str]:
     """Kinds of which a journal says that there are no records, although something of them is claimed."""
-    absent = _ABSENT.match(sentence)
-    if absent is None:
-        return []
-    names = [name.strip().lower() for name in re.split(r", | and ", absent.group(1).rstrip("."))]
+    names = absences.kinds or ()
     return [name for name in names if KIND_NAMES.get(name) is None or KIND_NAMES[name] in ledger.kinds]
 
 
@@ -82,9 +104,7 @@ def _is_withheld(label: str, reason: str, ledger: Ledger) -> bool:
     return bool(found) and (reason in found or reason in ("", NEUTRAL_REASON))
 
 
-@lru_cache(maxsize=8192)
 def _groups(sentence: str) -> tuple[tuple[tuple[str, ...], int | None], ...]:
-    """Labels of each group, and the position of its reason among those of the sentence."""
     head = _HEAD.match(sentence)
     if head is None:
         return ()

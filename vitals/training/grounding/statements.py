@@ -4,9 +4,10 @@ Belongs here: what a construction's variables may stand for, and which place of 
 Does not belong here: reading a text (`grammar`), or which way a comparison must go (`conditions`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
 from vitals.training.grounding.conditions import Said, holds
 from vitals.training.grounding.grammar import Place, Statement
@@ -19,6 +20,7 @@ Binding = Mapping[str, str]
 
 _KIND_OF_SIGN: Mapping[str, Kind] = {"#": "number", "@": "time", "$": "date", "~": "offset"}
 _DATE_VARIABLES = ("D1", "D2", "W1", "W2")
+_OF_DAYS = tuple(f"#{variable}" for variable in _DATE_VARIABLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,13 @@ class Miss:
     kind: Kind
     value: int
     reason: str
+
+
+class _Bound(NamedTuple):
+    """Variables with what they stand for, and the ids that a statement's places then mean, in order."""
+
+    binding: Binding
+    claims: tuple[str, ...]
 
 
 class Hearing:
@@ -43,11 +52,14 @@ class Hearing:
     def misses(self, statement: Statement) -> list[Miss]:
         """What of a statement no claim supports; empty if one reading of it is claimed throughout."""
         best: list[Miss] | None = None
-        for binding in self._bindings(statement):
-            found = list(self._of_places(statement, binding)) + list(self._of_dates(statement, binding))
-            if not found and not self._holds(statement, binding):
+        condition = statement.construction.condition
+        for bound in self._bindings(statement):
+            found = self._of_places(statement, bound)
+            if statement.dates:
+                found += self._of_dates(statement, bound)
+            if not found and condition and not self._holds(statement, bound):
                 first = statement.places[0].value if statement.places else (*statement.dates, 0)[0]
-                is_of_days = statement.construction.condition in ("missing", "consecutive", "window", "dated", "listed")
+                is_of_days = condition in ("missing", "consecutive", "window", "dated", "listed")
                 found = [Miss("date" if is_of_days else "comparison", first, "the claims say otherwise")]
             if not found:
                 return []
@@ -57,18 +69,18 @@ class Hearing:
             return best
         return [Miss("metric", statement.places[0].value if statement.places else 0, "no claim of this metric")]
 
-    def _holds(self, statement: Statement, binding: Binding) -> bool:
-        said = Said(
-            statement.words,
-            tuple(claim_id(place.slot.claim, binding) for place in statement.places),
-            tuple(self._values[index].text for index in statement.dates),
-            binding,
-            self._ledger,
-        )
+    def _holds(self, statement: Statement, bound: _Bound) -> bool:
+        dates = tuple(self._values[index].text for index in statement.dates)
+        said = Said(statement.words, bound.claims, dates, bound.binding, self._ledger)
         return holds(statement.construction.condition, said)
 
-    def _bindings(self, statement: Statement) -> Iterator[Binding]:
+    def _bindings(self, statement: Statement) -> Iterable[_Bound]:
         """What the prefix and the variables of a construction may stand for in this line."""
+        if statement.depends:
+            return self._bindings_of_values(statement)
+        return _plain_bindings(tuple(self._prefixes(statement)), statement.construction.columns, statement.notations)
+
+    def _bindings_of_values(self, statement: Statement) -> Iterator[_Bound]:
         each = statement.construction
         fixed: dict[str, str] = {}
         apps: tuple[str, ...] = ("",)
@@ -84,7 +96,9 @@ class Hearing:
             for column in each.columns:
                 for index in self._ledger.indexes if uses_index else ("",):
                     for app in apps:
-                        yield {**fixed, "prefix": prefix, "M": column, "K": index, "A": app}
+                        yield _bound(
+                            {**fixed, "prefix": prefix, "M": column, "K": index, "A": app}, statement.notations
+                        )
 
     def _prefixes(self, statement: Statement) -> Sequence[str]:
         kinds = self._ledger.kinds
@@ -96,38 +110,48 @@ class Hearing:
         named = statement.kinds[-1:] or self._context
         return [prefix for prefix in each.kinds if prefix in kinds and prefix in named]
 
-    def _of_places(self, statement: Statement, binding: Binding) -> Iterator[Miss]:
-        for place in statement.places:
+    def _of_places(self, statement: Statement, bound: _Bound) -> list[Miss]:
+        found: list[Miss] = []
+        claims = self._ledger.by_id
+        for place, claim_id in zip(statement.places, bound.claims, strict=True):
             slot = place.slot
             if slot.sign == "^":
                 continue
             if slot.claim in _DATE_VARIABLES:
-                if f"day#{binding[slot.claim]}" not in self._ledger.by_id:
-                    yield Miss("date", place.value, "no claim is about this date")
+                if f"day#{bound.binding[slot.claim]}" not in claims:
+                    found.append(Miss("date", place.value, "no claim is about this date"))
                 continue
-            claim = self._ledger.by_id.get(claim_id(slot.claim, binding))
+            claim = claims.get(claim_id)
             if claim is None:
                 # A value of one of several days is looked up by that day.
                 kind: Kind = "date" if "#D" in slot.claim else "metric"
-                yield Miss(kind, place.value, "no claim of this metric")
+                found.append(Miss(kind, place.value, "no claim of this metric"))
             else:
-                yield from self._of_claim(place, claim)
+                found += self._of_claim(place, claim)
+        return found
 
-    def _of_claim(self, place: Place, claim: Mapping[str, Any]) -> Iterator[Miss]:
+    def _of_claim(self, place: Place, claim: Mapping[str, Any]) -> list[Miss]:
         value, expected = self._values[place.value], written(claim)
-        if place.slot.sign == "&":
-            date, _, time = expected.partition(" ")
-            if value.text != date:
-                yield Miss("date", place.value, "the claim has another date")
-            if self._values[place.value + 1].text != time:
-                yield Miss("time", place.value + 1, "the claim has another time")
-            return
+        sign = place.slot.sign
+        if sign == "&":
+            return self._of_moment(place, expected)
+        found: list[Miss] = []
         if value.text != expected:
-            yield Miss(_KIND_OF_SIGN[place.slot.sign], place.value, "the claim has another value")
-        if place.slot.sign == "#" and not self._unit_fits(place, value, claim):
-            yield Miss("unit", place.value, "the claim has another unit")
+            found.append(Miss(_KIND_OF_SIGN[sign], place.value, "the claim has another value"))
+        if sign == "#" and not self._unit_fits(place, value, claim):
+            found.append(Miss("unit", place.value, "the claim has another unit"))
+        return found
 
-    def _of_dates(self, statement: Statement, binding: Binding) -> Iterator[Miss]:
+    def _of_moment(self, place: Place, expected: str) -> list[Miss]:
+        found: list[Miss] = []
+        date, _, time = expected.partition(" ")
+        if self._values[place.value].text != date:
+            found.append(Miss("date", place.value, "the claim has another date"))
+        if self._values[place.value + 1].text != time:
+            found.append(Miss("time", place.value + 1, "the claim has another time"))
+        return found
+
+    def _of_dates(self, statement: Statement, bound: _Bound) -> Iterator[Miss]:
         """Dates that a statement holds beside its places must be what its claims are about."""
         for index in statement.dates:
             date = self._values[index].text
@@ -135,7 +159,7 @@ class Hearing:
                 continue
             if f"day#{date}" in self._ledger.by_id and statement.construction.condition:
                 continue
-            claims = (self._ledger.by_id.get(claim_id(place.slot.claim, binding)) for place in statement.places)
+            claims = (self._ledger.by_id.get(claim_id) for claim_id in bound.claims)
             if not any(date in dates_of(claim["window"]) for claim in claims if claim is not None):
                 yield Miss("date", index, "the claims are about another date")
 
@@ -152,24 +176,40 @@ class Hearing:
         return unit_fits(unit, claim)
 
 
+@lru_cache(maxsize=4096)
+def _plain_bindings(
+    prefixes: tuple[str, ...], columns: tuple[str, ...], notations: tuple[str, ...]
+) -> tuple[_Bound, ...]:
+    bindings = ({"prefix": prefix, "M": column, "K": "", "A": ""} for prefix in prefixes for column in columns)
+    return tuple(_bound(binding, notations) for binding in bindings)
+
+
+def _bound(binding: Binding, notations: Iterable[str]) -> _Bound:
+    return _Bound(binding, tuple(_claim_id(notation, binding) for notation in notations))
+
+
 def _rank(misses: list[Miss]) -> tuple[bool, int]:
     """Order of readings by how near they are: one whose claims are there first, then the one that misses least."""
     return any(miss.kind == "metric" for miss in misses), len(misses)
 
 
-def claim_id(notation: str, binding: Binding) -> str:
+def _claim_id(notation: str, binding: Binding) -> str:
     """The id that a slot's notation means with variables bound."""
+    bound = _but_for_days(notation, binding["prefix"], binding["M"], binding["K"], binding["A"])
+    return f"{bound[:-2]}{binding[bound[-2:]]}" if bound.endswith(_OF_DAYS) else bound
+
+
+@lru_cache(maxsize=4096)
+def _but_for_days(notation: str, prefix: str, metric: str, index: str, app: str) -> str:
     column, mark, qualifier = notation.partition("#")
     if column == "M":
-        column = binding["M"]
+        column = metric
     if column != "day" and "." not in column:
-        column = f"{binding['prefix']}.{column}"
+        column = f"{prefix}.{column}"
     if not mark:
         return column
-    if qualifier in _DATE_VARIABLES:
-        qualifier = binding[qualifier]
-    elif qualifier.startswith("K:"):
-        qualifier = binding["K"] + qualifier[1:]
+    if qualifier.startswith("K:"):
+        qualifier = index + qualifier[1:]
     elif ":A" in qualifier:
-        qualifier = qualifier.replace(":A", f":{binding['A']}")
+        qualifier = qualifier.replace(":A", f":{app}")
     return f"{column}#{qualifier}"

@@ -1,15 +1,16 @@
-"""A text as a skeleton: every value replaced by one sign of its kind, and the values beside it.
+"""A text as sentences of skeletons: every value replaced by one sign of its kind, and the values beside it.
 
-Belongs here: what numbers, units, dates, times, offsets and apps look like in a text.
+Belongs here: where sentences end, and what numbers, units, dates, times, offsets and apps look like in a text.
 Does not belong here: what a value means (`constructions`), or whether it is true (`check`).
 
-The skeleton has the same words whatever the values are, so what is read in it can be remembered.
+The skeleton has the same words whatever the values are, so what is read in it can be remembered. Where the values of
+a sentence stand is remembered too, by the sentence with every digit a 0: which digit it is makes no difference there.
 """
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 NUMBER, UNIT, TIME, DATE, OFFSET, APP, REASON = "#", "°", "@", "$", "~", "^", "¤"
 """Signs that stand for values; none of them is written by a text of ours."""
@@ -81,8 +82,11 @@ _THOUSANDS = re.compile(r"(?<![\d.,])\d{4,}(?![\d:-])")
 _FOREIGN = re.compile(f"[{re.escape(SIGNS)}]")
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+_SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
+_MASK = {code: ord("0") if chr(code).isdigit() else code for code in range(128)}
+
+
+class Value(NamedTuple):
     """A value as it stands in a text.
 
     Attributes:
@@ -99,44 +103,95 @@ class Value:
     end: int
 
 
-def skeleton_of(text: str, reasons: Iterable[str] = ()) -> tuple[str, list[Value]]:
-    """The skeleton of a text and its values, in the order of the skeleton's signs.
+class _Token(NamedTuple):
+    """Where a value stands in a sentence: what is written ends at `written_end`, with its unit at `end`."""
+
+    sign: str
+    unit: str
+    start: int
+    written_end: int
+    end: int
+
+
+_Shape = tuple[str, tuple[_Token, ...]]
+"""A sentence's skeleton, and a token for each of its signs."""
+
+
+def sentences_of(text: str, reasons: Iterable[str] = ()) -> list[tuple[str, list[Value]]]:
+    """The sentences of a text: the skeleton of each and its values, in the order of the skeleton's signs.
 
     Args:
         text: the text.
         reasons: sentence parts, whole ones longer first, that are known to be right; each becomes one sign.
     """
-    parts: list[str] = []
-    values: list[Value] = []
     if _FOREIGN.search(text):
         # A sign that stands in the text itself would be taken for a value; unread, it is refused as a number.
         text = _FOREIGN.sub("0", text)
-    position = 0
-    for start, end in _places(text, reasons):
-        _read(text, position, start, parts, values)
+    masked = text.translate(_MASK)
+    places = _places(text, reasons)
+    found: list[tuple[str, list[Value]]] = []
+    start = 0
+    for match in _SENTENCE_END.finditer(_blotted(text, places)):
+        found.append(_sentence(text, masked, start, match.start(), places))
+        start = match.end()
+    found.append(_sentence(text, masked, start, len(text), places))
+    return found
+
+
+def _blotted(text: str, places: list[tuple[int, int]]) -> str:
+    """The text without the words of its reasons: no sentence ends within or right after one."""
+    for start, end in places:
+        text = text[:start] + REASON * (end - start) + text[end:]
+    return text
+
+
+def _sentence(text: str, masked: str, start: int, end: int, places: list[tuple[int, int]]) -> tuple[str, list[Value]]:
+    # A minus sign is one after a space only, so the character before the sentence is looked at with it.
+    origin = max(start - 1, 0)
+    reasons = tuple((first - origin, last - origin) for first, last in places if start <= first < end) if places else ()
+    skeleton, tokens = _shape_of(masked[origin:end], start - origin, reasons)
+    if "0" in skeleton:
+        # Digits that are no value's stay as they are written.
+        skeleton, tokens = _read(text[origin:end], start - origin, reasons)
+    values: list[Value] = []
+    for sign, unit, first, written_end, last in tokens:
+        written = text[origin + first : origin + written_end]
+        if sign == APP:
+            written = APPS.get(written, UNLISTED if " " in written else written)
+        values.append(Value(sign, written, unit, origin + first, origin + last))
+    return skeleton, values
+
+
+def _read(piece: str, start: int, reasons: tuple[tuple[int, int], ...]) -> _Shape:
+    """The shape of the sentence that a piece of text holds from `start` on; `reasons`: where reasons stand in it."""
+    parts: list[str] = []
+    tokens: list[_Token] = []
+    for first, last in reasons:
+        _read_between(piece, start, first, parts, tokens)
         parts.append(REASON)
-        values.append(Value(REASON, text[start:end], "", start, end))
-        position = end
-    _read(text, position, len(text), parts, values)
-    return "".join(parts), values
+        tokens.append(_Token(REASON, "", first, last, last))
+        start = last
+    _read_between(piece, start, len(piece), parts, tokens)
+    return "".join(parts), tuple(tokens)
 
 
-def _read(text: str, start: int, end: int, parts: list[str], values: list[Value]) -> None:
+_shape_of = lru_cache(maxsize=8192)(_read)
+"""The same for a piece whose digits are masked."""
+
+
+def _read_between(piece: str, start: int, end: int, parts: list[str], tokens: list[_Token]) -> None:
     position = start
-    for match in _TOKEN.finditer(text, start, end):
+    for match in _TOKEN.finditer(piece, start, end):
         kind = match.lastgroup
         assert kind is not None
         first, last = match.span()
         sign = _SIGNS[kind]
-        unit = match.group("unit") or ""
-        written = match.group("number") if sign == NUMBER else match.group()
-        if sign == APP:
-            written = APPS.get(written, UNLISTED if " " in written else written)
-        parts.append(text[position:first])
+        written_end = match.end("number") if sign == NUMBER else last
+        parts.append(piece[position:first])
         parts.append(sign)
-        values.append(Value(sign, written, unit, first, last))
+        tokens.append(_Token(sign, match.group("unit") or "", first, written_end, last))
         position = last
-    parts.append(text[position:end])
+    parts.append(piece[position:end])
 
 
 def _places(text: str, reasons: Iterable[str]) -> list[tuple[int, int]]:

@@ -15,7 +15,7 @@ import orjson
 
 from vitals.training.grounding.check import ungrounded
 from vitals.training.line_check import problems
-from vitals.training.sufficiency.evaluator import insufficient
+from vitals.training.sufficiency.evaluator import Sufficiency
 
 LineGate = Literal["shape", "language", "grounding", "sufficiency"]
 LINE_GATES: tuple[LineGate, ...] = ("shape", "language", "grounding", "sufficiency")
@@ -47,10 +47,10 @@ class LineReport:
         """Whether every line passed every gate."""
         return not self.failed
 
-    def add(self, line: bytes) -> None:
-        """Look at the next line."""
+    def add(self, line: bytes, sufficiency: Sufficiency | None = None) -> None:
+        """Look at the next line; `sufficiency` remembers the prompts of the lines before it."""
         self.lines += 1
-        for gate, found in line_problems(line).items():
+        for gate, found in line_problems(line, sufficiency).items():
             self.failed[gate] += 1
             self.problems[gate].update(found)
             if len(self.numbers[gate]) < EXAMPLES_KEPT:
@@ -74,13 +74,13 @@ class LineReport:
 
 def report(lines: Iterable[bytes]) -> LineReport:
     """Look at lines one after the other."""
-    found = LineReport()
+    found, sufficiency = LineReport(), Sufficiency()
     for line in lines:
-        found.add(line)
+        found.add(line, sufficiency)
     return found
 
 
-def line_problems(line: bytes) -> dict[LineGate, list[str]]:
+def line_problems(line: bytes, sufficiency: Sufficiency | None = None) -> dict[LineGate, list[str]]:
     """Names of what is wrong with a line, by gate; empty for a good one.
 
     Grounding and sufficiency are not judged in a line of the wrong shape.
@@ -98,7 +98,7 @@ def line_problems(line: bytes) -> dict[LineGate, list[str]]:
     example = orjson.loads(line)
     try:
         loose = sorted({f"{each.kind}: {each.reason}" for each in ungrounded(example)})
-        missing = [f"claim {id_}" for id_ in insufficient(example)]
+        missing = [f"claim {id_}" for id_ in (sufficiency or Sufficiency()).insufficient(example)]
     except (KeyError, TypeError, ValueError, IndexError) as error:
         # A line of somebody else's may hold anything; one that cannot be judged has not passed.
         return {**found, "shape": [f"cannot be judged: {type(error).__name__}"]}

@@ -15,7 +15,7 @@ The claim's own value is compared with, never read.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -50,13 +50,24 @@ def insufficient(line: Mapping[str, Any]) -> list[str]:
     Raises:
         KeyError: the line has no prompt or no claims.
     """
-    claims: Sequence[Members] = line["metadata"]["claims"]
-    evaluator = _Evaluator(_read(line["input"]), claims)
-    return [claim["id"] for claim in claims if not evaluator.gives(claim)]
+    return Sufficiency().insufficient(line)
 
 
-_read = lru_cache(maxsize=8)(read_prompt)
-"""Lines of several tasks follow each other with the same prompt."""
+class Sufficiency:
+    """`insufficient` for many lines: lines of several tasks follow each other with the same prompt.
+
+    The last few prompts are remembered for as long as this is, so one of these is for one file.
+    """
+
+    def __init__(self) -> None:
+        """Begin with no prompt read."""
+        self._read = lru_cache(maxsize=8)(read_prompt)
+
+    def insufficient(self, line: Mapping[str, Any]) -> list[str]:
+        """Ids of the claims that a line's prompt cannot give, in the order of the line."""
+        claims: Sequence[Members] = line["metadata"]["claims"]
+        evaluator = _Evaluator(self._read(line["input"]), claims)
+        return [claim["id"] for claim in claims if not evaluator.gives(claim)]
 
 
 class _Evaluator:
@@ -75,7 +86,7 @@ class _Evaluator:
         if claim.get("formula") is not None:
             value = self._derived(claim, frozenset())
             return value is not None and _agrees(claim, value)
-        return any(_agrees(claim, value) for value in self._shown(claim))
+        return any(_agrees(claim, shown) for shown in self._shown(claim))
 
     def _gives_reason(self, claim_id: str) -> bool:
         """Whether all numbers of the claim's reason stand in one reason of the prompt, in their order."""
@@ -114,24 +125,25 @@ class _Evaluator:
                 return float(value)
         return None
 
-    def _shown(self, claim: Members) -> Iterator[str | float]:
+    def _shown(self, claim: Members) -> Iterable[str | float]:
         """What the prompt shows in the claim's place, in the claim's unit."""
         metric, _, qualifier = claim["id"].partition("#")
         if metric == "day":
-            for record in self._records:
-                if record.date is None or claim["window"] == record.date:
-                    yield from _of_day(record, qualifier, claim["unit"])
-            return
+            days = [record for record in self._records if record.date is None or claim["window"] == record.date]
+            return [value for record in days for value in _of_day(record, qualifier, claim["unit"])]
+        return self._of_metric(claim, metric, qualifier)
+
+    def _of_metric(self, claim: Members, metric: str, qualifier: str) -> Iterator[str | float]:
         place = place_of(claim["id"], claim["unit"])
         for record in self._records_of(metric.partition(".")[0], claim["window"]):
             if place is None:
                 yield from _of_sources(record, metric, qualifier, claim["unit"])
                 continue
-            key = place.fact, place.part
-            if key not in record.facts:
+            parts = record.parts_of(place.fact)
+            if place.part not in parts:
                 yield from _elsewhere(record, metric, qualifier, claim["unit"])
                 continue
-            reading = record.facts[key]
+            reading = parts[place.part]
             if reading is not None and reading.unit == place.unit:
                 yield reading.value
 
@@ -149,17 +161,18 @@ class _Evaluator:
         return found
 
 
-def _of_day(record: Record, qualifier: str, unit: str) -> Iterator[str]:
+def _of_day(record: Record, qualifier: str, unit: str) -> Sequence[str]:
     if qualifier == "date" and record.date is not None:
-        yield record.date
-    elif qualifier == "hours" and record.hours is not None:
-        yield record.hours
-    elif qualifier == "as_of" and record.as_of is not None:
-        yield record.as_of
-    elif unit == "local date":
-        yield from record.days
-    elif unit == "UTC offset" and (index := qualifier.removeprefix("offset_")).isdecimal():
-        yield from record.offsets[int(index) - 1 : int(index)]
+        return (record.date,)
+    if qualifier == "hours" and record.hours is not None:
+        return (record.hours,)
+    if qualifier == "as_of" and record.as_of is not None:
+        return (record.as_of,)
+    if unit == "local date":
+        return record.days
+    if unit == "UTC offset" and (index := qualifier.removeprefix("offset_")).isdecimal():
+        return record.offsets[int(index) - 1 : int(index)]
+    return ()
 
 
 def _of_sources(record: Record, metric: str, qualifier: str, unit: str) -> Iterator[str | float]:

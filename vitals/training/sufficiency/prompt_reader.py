@@ -13,11 +13,15 @@ Does not belong here: metrics, claims (`evaluator`), or the layout (`prompts`, w
     07: 50=101 55=99
     total on 2025-03-02: 8123 steps, final              a fact of one of several days
 
-Any other line says nothing to this reader.
+Any other line says nothing to this reader. Lines of facts and of sources are sorted at once and read when they are
+asked for: most answers need few of them.
 """
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
 from typing import NamedTuple
 
 _NUMBER = r"-?\d+(?:\.\d+)?(?:e[-+]\d+)?"
@@ -67,6 +71,10 @@ class Table:
     rows: list[str] = field(default_factory=list)
 
 
+Parts = Mapping[str, Reading | None]
+"""Part of a fact ("" for its own value) -> value; None where lines contradict each other."""
+
+
 @dataclass
 class Record:
     """What a block says of one kind and day.
@@ -74,26 +82,43 @@ class Record:
     Attributes:
         topic: what the record is about; None before any ``Record:`` line.
         date: local date; None if it is not told.
-        days: dates of the facts of several days, in order.
         offsets: UTC offsets in order, as "UTC-05:00".
         hours: length of the day if told, as written.
         as_of: local date and time of a provisional day's data, if told.
-        sources: in order.
-        facts: name and part ("" for the fact's own value) -> value; None where lines contradict each other.
+        source_lines: lines of sources, in order.
+        fact_lines: name of a fact -> its values, as they are written after each mention of the name.
         reasons: reasons of what is not assessable, in order.
         tables: in order.
     """
 
     topic: str | None = None
     date: str | None = None
-    days: list[str] = field(default_factory=list)
     offsets: tuple[str, ...] = ()
     hours: str | None = None
     as_of: str | None = None
-    sources: list[Source] = field(default_factory=list)
-    facts: dict[tuple[str, str], Reading | None] = field(default_factory=dict)
+    source_lines: list[str] = field(default_factory=list)
+    fact_lines: dict[str, list[str]] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
+    _facts: dict[str, Parts] = field(default_factory=dict)
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """The sources, in order."""
+        return [source for line in self.source_lines if (source := _read_source(line)) is not None]
+
+    @cached_property
+    def days(self) -> list[str]:
+        """Dates of the facts of several days, in order."""
+        ends = (fact.rpartition(" on ") for fact in self.fact_lines)
+        return [day for _, on, day in ends if on and _DATE.fullmatch(day)]
+
+    def parts_of(self, fact: str) -> Parts:
+        """What the record says of a fact."""
+        parts = self._facts.get(fact)
+        if parts is None:
+            parts = self._facts[fact] = _read_fact(self.fact_lines.get(fact, ()))
+        return parts
 
 
 def read_prompt(text: str) -> list[Record]:
@@ -114,23 +139,13 @@ def read_prompt(text: str) -> list[Record]:
         elif head == "Record":
             record = Record(topic=rest)
             records.append(record)
+        elif head in _OF_THE_DAY:
+            _OF_THE_DAY[head](record, line)
+        elif head.startswith("Source "):
+            record.source_lines.append(line)
         else:
-            _read_line(record, line, head, rest)
+            record.fact_lines.setdefault(head, []).append(rest)
     return records[1:] if len(records) > 1 else records
-
-
-def _read_line(record: Record, line: str, head: str, rest: str) -> None:
-    if head == "Local day":
-        _read_day(record, line)
-    elif head == "State":
-        found = _AS_OF.fullmatch(line)
-        record.as_of = found[1] if found else record.as_of
-    elif head.startswith("Source "):
-        _read_source(record, line)
-    elif head == "Not assessable":
-        record.reasons.append(rest.partition(": ")[2])
-    else:
-        _read_fact(record, head, rest)
 
 
 def _read_day(record: Record, line: str) -> None:
@@ -140,10 +155,25 @@ def _read_day(record: Record, line: str) -> None:
         record.offsets = tuple(found[2].split(" then "))
 
 
-def _read_source(record: Record, line: str) -> None:
+def _read_state(record: Record, line: str) -> None:
+    found = _AS_OF.fullmatch(line)
+    record.as_of = found[1] if found else record.as_of
+
+
+def _read_reason(record: Record, line: str) -> None:
+    record.reasons.append(line.split(": ", 2)[-1] if line.count(": ") > 1 else "")
+
+
+_OF_THE_DAY: Mapping[str, Callable[[Record, str], None]] = MappingProxyType(
+    {"Local day": _read_day, "State": _read_state, "Not assessable": _read_reason}
+)
+"""How a line is read that opens so."""
+
+
+def _read_source(line: str) -> Source | None:
     found = _SOURCE.fullmatch(line)
     if not found:
-        return
+        return None
     source = Source(found[1], found[2] == "used")
     for item in found[3].split("; ")[1:]:
         if item.startswith(_TIMES_PREFIX):
@@ -152,18 +182,18 @@ def _read_source(record: Record, line: str) -> None:
             source.count = int(count[1]), count[2]
         elif value := _SOURCE_VALUE.fullmatch(item):
             source.values[value[1]] = Reading(value[2], value[3])
-    record.sources.append(source)
+    return source
 
 
-def _read_fact(record: Record, fact: str, values: str) -> None:
-    _, on, day = fact.rpartition(" on ")
-    if on and _DATE.fullmatch(day):
-        record.days.append(day)
-    for written in values.split(", "):
-        found = _VALUE.fullmatch(written)
-        if not found:
-            continue
-        part, value, unit = found.groups()
-        reading = Reading(value, unit or "")
-        key = fact, part or ""
-        record.facts[key] = reading if record.facts.get(key, reading) == reading else None
+def _read_fact(lines: Iterable[str]) -> Parts:
+    parts: dict[str, Reading | None] = {}
+    for line in lines:
+        for written in line.split(", "):
+            found = _VALUE.fullmatch(written)
+            if not found:
+                continue
+            part, value, unit = found.groups()
+            reading = Reading(value, unit or "")
+            part = part or ""
+            parts[part] = reading if parts.get(part, reading) == reading else None
+    return parts
