@@ -23,7 +23,7 @@ STATED, WITHHELD = "#2a7f62", "#d9d4c7"
 INK, LINES = "#333333", "#e4e1da"
 FONT = f'font-family="sans-serif" fill="{INK}"'
 WIDTH, HEIGHT, TOP, BOTTOM = 720, 290, 62, 246
-LEFT_PANEL, RIGHT_PANEL = (52, 320), (520, 704)
+LEFT_PANEL, RIGHT_PANEL = (52, 320), (512, 696)
 """First and last x of the plots; names stand left of them."""
 
 
