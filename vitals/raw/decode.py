@@ -95,7 +95,7 @@ def decode(objects: Sequence[RawObject], *, kind: str, limits: Limits) -> Decode
     if not frame["file_index"].is_sorted():
         frame = frame.sort("file_index", maintain_order=True)
     return Decoded(
-        frame=frame,
+        frame=frame.with_columns(pl.col("file_index").set_sorted()),
         rejected=dict(sorted(work.rejected.items())),
         rows=dict(sorted(work.rows.items())),
         isolated=frozenset(work.isolated),

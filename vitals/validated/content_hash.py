@@ -8,12 +8,13 @@ Mixing function: splitmix64 (Steele, Lea and Flood, OOPSLA 2014).
 """
 
 import hashlib
+from itertools import takewhile
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vitals.validated.runs import runs
+from vitals.validated.runs import common_runs, runs
 
 Bits = NDArray[np.uint64]
 
@@ -21,6 +22,8 @@ _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _NULL = np.uint64(0xA5A5A5A5A5A5A5A5)
+_BLOCK_ROWS = 16_384
+"""Mixed at a time: as many as stay in the processor's cache."""
 
 
 def _mix(values: Bits) -> Bits:
@@ -42,8 +45,7 @@ def _bits(column: pl.Series) -> Bits:
     if column.dtype == pl.String:
         # Few distinct texts (apps, zones, enum symbols) stand in many rows: hash each once.
         run, firsts = runs(column)
-        table = {text: _text_hash(text) for text in firsts.unique().drop_nulls()}
-        return _without_nulls(firsts.replace_strict(table, default=None, return_dtype=pl.UInt64))[run]
+        return _text_bits(firsts)[run]
     if column.dtype == pl.Boolean:
         return _without_nulls(column.cast(pl.UInt64))
     if column.dtype.is_float():
@@ -54,20 +56,31 @@ def _bits(column: pl.Series) -> Bits:
     return _without_nulls(column.to_physical().cast(pl.Int64).reinterpret(signed=False))
 
 
+def _text_bits(texts: pl.Series) -> Bits:
+    table = {text: _text_hash(text) for text in texts.unique().drop_nulls()}
+    return _without_nulls(texts.replace_strict(table, default=None, return_dtype=pl.UInt64))
+
+
 def _without_nulls(bits: pl.Series) -> Bits:
     if not bits.null_count():
         return bits.to_numpy().astype(np.uint64, copy=False)
     return np.where(bits.is_null().to_numpy(), _NULL, bits.fill_null(0).to_numpy().astype(np.uint64, copy=False))
 
 
-def _fold(parts: list[Bits], rows: int) -> Bits:
-    state = np.zeros(rows, dtype=np.uint64)
-    for part in parts:
-        state *= np.uint64(31)
-        state += part
-        state += _GAMMA
-        _mix(state)
+def _fold(parts: list[Bits], state: Bits) -> Bits:
+    """Mix parts into a state, in place."""
+    for begin in range(0, len(state), _BLOCK_ROWS):
+        block = state[begin : begin + _BLOCK_ROWS]
+        for part in parts:
+            block *= np.uint64(31)
+            block += part[begin : begin + _BLOCK_ROWS]
+            block += _GAMMA
+            _mix(block)
     return state
+
+
+def _zeros(rows: int) -> Bits:
+    return np.zeros(rows, dtype=np.uint64)
 
 
 def content_hash(frame: pl.DataFrame, columns: list[str]) -> pl.Series:
@@ -80,13 +93,19 @@ def content_hash(frame: pl.DataFrame, columns: list[str]) -> pl.Series:
     Returns:
         Int64 series named `content_hash` (Delta Lake has no unsigned integers).
     """
-    parts: list[Bits] = []
+    found = [frame.get_column(name) for name in columns]
+    texts = list(takewhile(lambda column: column.dtype == pl.String, found))
     with np.errstate(over="ignore"):
-        for name in columns:
-            column = frame.get_column(name)
-            parts.append(_list_hash(column) if isinstance(column.dtype, pl.List) else _bits(column))
-        state = _fold(parts, frame.height)
+        state = _hash_of_texts(texts) if texts else _zeros(frame.height)
+        rest = found[len(texts) :]
+        state = _fold([_list_hash(c) if isinstance(c.dtype, pl.List) else _bits(c) for c in rest], state)
     return pl.Series("content_hash", state.view(np.int64), dtype=pl.Int64)
+
+
+def _hash_of_texts(columns: list[pl.Series]) -> Bits:
+    """State after the first columns. Their texts hardly change from row to row, so each run of rows is mixed once."""
+    run, firsts = common_runs(columns)
+    return _fold([_text_bits(texts) for texts in firsts], _zeros(len(firsts[0])))[run]
 
 
 def _list_hash(column: pl.Series) -> Bits:
@@ -95,7 +114,7 @@ def _list_hash(column: pl.Series) -> Bits:
     items = column.drop_nulls().explode(empty_as_null=False).struct.unnest()
     starts = np.concatenate([[0], np.cumsum(lengths)])
     position = np.arange(items.height, dtype=np.int64) - np.repeat(starts[:-1], lengths)
-    hashes = _fold([position.astype(np.uint64), *(_bits(items[c]) for c in items.columns)], items.height)
+    hashes = _fold([position.astype(np.uint64), *(_bits(items[c]) for c in items.columns)], _zeros(items.height))
     running = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(hashes, dtype=np.uint64)])
     # Differences of a wrapping running sum are the wrapping sums of the parts.
     return _mix(running[starts[1:]] - running[starts[:-1]] + lengths.astype(np.uint64))

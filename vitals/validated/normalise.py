@@ -57,7 +57,8 @@ def normalise(good: pl.DataFrame, files: pl.DataFrame, record_type: RecordType) 
         pl.col("start_ms").cast(UTC_MS).alias("start_utc"),
         pl.col("end_ms").cast(UTC_MS).alias("end_utc"),
         offset_seconds(pl.col("start_zone")).alias("start_offset_seconds"),
-        offset_seconds(pl.col("end_zone")).alias("end_offset_seconds"),
+        # The end of an instant is its start.
+        offset_seconds(pl.col("start_zone" if record_type.instant else "end_zone")).alias("end_offset_seconds"),
         pl.col("modified_ms").cast(UTC_MS).alias("modified_utc"),
         "client_record_version",
         pl.col("fetched_ms").cast(UTC_MS).alias("fetched_utc"),

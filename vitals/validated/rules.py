@@ -15,7 +15,7 @@ import polars as pl
 
 from vitals.record_types import RecordType
 from vitals.validated.rule_policy import DURATION, HARD_LIMITS, SHARED_RULES, RulePolicy, payload_hashes
-from vitals.validated.zone_offsets import is_missing, offset_seconds
+from vitals.validated.zone_offsets import is_unreadable
 
 Aspect = Literal["schema", "physiological", "temporal"]
 
@@ -61,7 +61,7 @@ def rules_of(record_type: RecordType, policy: RulePolicy = SHARED_RULES) -> tupl
     """All row rules of a kind by a policy's bounds, in the order in which they are applied."""
     return (
         *_presence(record_type),
-        Rule("bad_zone_offset", 1, "temporal", _bad_zone("start_zone") | _bad_zone("end_zone")),
+        Rule("bad_zone_offset", 1, "temporal", _bad_zone(record_type)),
         Rule("time_before_2000", 1, "temporal", _earliest(record_type) < YEAR_2000_MS),
         Rule("end_before_start", 1, "temporal", _reversed(record_type)),
         Rule("time_in_future", 1, "temporal", _in_future(record_type)),
@@ -72,7 +72,7 @@ def rules_of(record_type: RecordType, policy: RulePolicy = SHARED_RULES) -> tupl
 
 def _presence(record_type: RecordType) -> list[Rule]:
     rules = [
-        Rule(f"missing_required:{name}", 1, "schema", pl.col(name).is_null() | (pl.col(name).str.strip_chars() == ""))
+        Rule(f"missing_required:{name}", 1, "schema", pl.col(name).map_batches(_blank, return_dtype=pl.Boolean))
         for name in ("record_id", "source_app")
     ]
     rules += [
@@ -95,9 +95,18 @@ def _presence(record_type: RecordType) -> list[Rule]:
     return rules
 
 
-def _bad_zone(column: str) -> pl.Expr:
-    zone = pl.col(column)
-    return ~is_missing(zone) & offset_seconds(zone).is_null()
+def _blank(texts: pl.Series) -> pl.Series:
+    """Whether a text is absent or holds white space only."""
+    # What begins with a printed ASCII character is not blank, and nearly every text does.
+    if not texts.null_count() and ((texts >= "!") & (texts < "\x7f")).all():
+        return pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(texts))
+    return texts.is_null() | (texts.str.strip_chars() == "")
+
+
+def _bad_zone(record_type: RecordType) -> pl.Expr:
+    # The end of an instant is its start.
+    ends = ["start_zone"] if record_type.instant else ["start_zone", "end_zone"]
+    return pl.any_horizontal(is_unreadable(pl.col(column)) for column in ends)
 
 
 def _inner(record_type: RecordType, field: str) -> pl.Expr | None:

@@ -6,9 +6,11 @@ maximum, so any order of arrival ends in the same evidence.
 Does not belong here: which evidence is trusted and what the local day is (`clinical.local_day`).
 """
 
+import numpy as np
 import polars as pl
 
-from vitals.validated.runs import runs
+from vitals.record_types import UTC_MS
+from vitals.validated.runs import common_begins, of_each_run
 
 MAX_OFFSET_SECONDS = 18 * 3600
 """Java's ZoneOffset, which writes these ids, allows no more."""
@@ -25,8 +27,8 @@ OBSERVATION_SCHEMA = pl.Schema(
         "source_app": pl.String(),
         "utc_date": pl.Date(),
         "offset_seconds": pl.Int32(),
-        "first_utc": pl.Datetime("ms", "UTC"),
-        "last_utc": pl.Datetime("ms", "UTC"),
+        "first_utc": UTC_MS,
+        "last_utc": UTC_MS,
     }
 )
 
@@ -40,17 +42,26 @@ def is_missing(zone: pl.Expr) -> pl.Expr:
 
 def offset_seconds(zone: pl.Expr) -> pl.Expr:
     """Offset in seconds of a zone id (`Z` is 0); null if it is absent or not an offset."""
-    return zone.map_batches(_of_each_distinct_id, return_dtype=pl.Int32)
+    return zone.map_batches(lambda zones: of_each_run(zones, _offsets), return_dtype=pl.Int32)
 
 
-def _of_each_distinct_id(zones: pl.Series) -> pl.Series:
+def is_unreadable(zone: pl.Expr) -> pl.Expr:
+    """Whether a zone id is there and is not an offset."""
+
+    def unreadable(zones: pl.Series) -> pl.Series:
+        there = zones.to_frame("zone").select(~is_missing(pl.col("zone"))).to_series()
+        return there & _offsets(zones).is_null()
+
+    return zone.map_batches(lambda zones: of_each_run(zones, unreadable), return_dtype=pl.Boolean)
+
+
+def _offsets(zones: pl.Series) -> pl.Series:
     """Read every distinct id once: a person has a handful, and the pattern costs more than the rest of a rule."""
-    run, firsts = runs(zones)
-    distinct = firsts.unique().drop_nulls()
+    distinct = zones.unique().drop_nulls()
     if distinct.is_empty():
         return pl.Series(zones.name, [None] * zones.len(), dtype=pl.Int32)
     offsets = distinct.to_frame("zone").select(_parsed(pl.col("zone"))).to_series()
-    return firsts.replace_strict(distinct, offsets, default=None, return_dtype=pl.Int32).gather(run)
+    return zones.replace_strict(distinct, offsets, default=None, return_dtype=pl.Int32)
 
 
 def _parsed(zone: pl.Expr) -> pl.Expr:
@@ -74,18 +85,30 @@ def observations(records: pl.DataFrame) -> pl.DataFrame:
     Returns:
         OBSERVATION_SCHEMA, one row per person, source, UTC date and offset, sorted.
     """
-    instant = ["subject_id", "source_app"]
-    starts = records.select(*instant, at="start_utc", offset_seconds="start_offset_seconds")
+    person = ["subject_id", "source_app"]
+    starts = records.select(*person, at="start_utc", offset_seconds="start_offset_seconds")
     # The end of a day bucket lies after its publication: its zone is a forecast, not an observation.
     lived = pl.col("end_utc").is_between(pl.col("start_utc"), pl.col("modified_utc"), closed="right")
-    ends = records.filter(lived).select(*instant, at="end_utc", offset_seconds="end_offset_seconds")
+    ends = records.filter(lived).select(*person, at="end_utc", offset_seconds="end_offset_seconds")
     keys = ["subject_id", "source_app", "utc_date", "offset_seconds"]
     return (
-        pl.concat([starts, ends])
-        .with_columns(pl.col("offset_seconds").fill_null(NO_OFFSET_SECONDS), utc_date=pl.col("at").dt.date())
+        pl.concat([_first_and_last(starts, keys), _first_and_last(ends, keys)])
         .group_by(keys)
-        .agg(first_utc=pl.col("at").min(), last_utc=pl.col("at").max())
+        .agg(pl.col("first_utc").min(), pl.col("last_utc").max())
         .sort(keys)
         .select(OBSERVATION_SCHEMA.names())
         .cast(OBSERVATION_SCHEMA)
+    )
+
+
+def _first_and_last(instants: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """First and last instant of each run of rows with the same keys: a day of a person mostly stands together."""
+    dated = instants.with_columns(
+        pl.col("offset_seconds").fill_null(NO_OFFSET_SECONDS), utc_date=pl.col("at").dt.date()
+    )
+    begins = common_begins([dated[key] for key in keys])
+    at = dated["at"].to_physical().to_numpy()
+    first, last = (extreme.reduceat(at, begins) if len(begins) else at for extreme in (np.minimum, np.maximum))
+    return dated.select(pl.col(keys).gather(begins)).with_columns(
+        pl.Series("first_utc", first).cast(UTC_MS), pl.Series("last_utc", last).cast(UTC_MS)
     )
