@@ -73,20 +73,40 @@ def choose_readings(records: pl.DataFrame, priorities: pl.DataFrame) -> ChosenRe
 
 def _per_app(records: pl.DataFrame, priorities: pl.DataFrame) -> pl.DataFrame:
     """One row per person, local date and app, best source first, its readings as lists."""
-    return (
-        records.with_row_index("row")
-        # The only pass that looks at the text of all records; what follows works on numbers.
+    # The only pass that looks at the text of all records; what follows works on numbers. Records come file by file,
+    # so that neighbours say the same, and groups of runs are far fewer to find than groups of records.
+    texts = records.select(*DAY, "source_app", "device_type", "source_key_sha256")
+    run = texts.select(pl.struct(pl.all()).rle_id()).to_series()
+    per_app = (
+        texts.filter(run != run.shift(1, fill_value=-1))
+        .with_row_index("run")
         .group_by(*DAY, "source_app")
         .agg(
-            *_PER_READING,
+            "run",
             # Only PHONE says something; an unknown type proves nothing.
             phone=pl.col("device_type").eq_missing(pl.lit("PHONE")).all(),
+            source_keys_sha256=pl.col("source_key_sha256").unique().sort(),
+        )
+        .with_row_index("group")
+    )
+    group_of_run = per_app.select("group", "run").explode("run").sort("run")["group"]
+    numbers = (
+        records.select("start_utc", "offset_seconds", "level_mg_dl", "modified_utc", "file_quality")
+        .with_columns(group_of_run.gather(run))
+        .with_row_index("row")
+        .group_by("group")
+        .agg(
+            *_PER_READING,
             n=pl.len().cast(pl.Int64),
             value=pl.col("level_mg_dl").mean(),
             as_of_utc=pl.col("modified_utc").max(),
-            source_keys_sha256=pl.col("source_key_sha256").unique().sort(),
             data_quality_score=exact_mean(pl.col("file_quality")),
         )
+    )
+    return (
+        per_app.drop("run")
+        .join(numbers, on="group")
+        .drop("group")
         .join(priorities, on=["subject_id", "source_app"], how="left")
         .sort(
             *DAY,

@@ -97,22 +97,26 @@ def with_local_time(records: pl.DataFrame, timeline: pl.DataFrame) -> pl.DataFra
     Returns:
         The records with `context.LOCAL_COLUMNS`, in their order.
     """
-    starts, ends = records["start_utc"], records["end_utc"]
-    at_start = _in_force(records, "start_utc", timeline)
+    start_offset, start_date = _local(records, "start_utc", "start_offset_seconds", timeline)
+    end_offset, end_date = start_offset, start_date
+    ends = records.select(start_utc="end_utc", start_offset_seconds="end_offset_seconds")
     # An instant ends where it starts.
-    at_end = at_start if starts.equals(ends) else _in_force(records, "end_utc", timeline)
-
-    def resolved(own: str, in_force: pl.Series) -> pl.Expr:
-        own_is_trusted = pl.col(own).fill_null(0) != 0
-        return pl.when(own_is_trusted).then(pl.col(own)).otherwise(pl.lit(in_force)).cast(pl.Int32)
-
+    if not ends.equals(records.select(ends.columns)):
+        end_offset, end_date = _local(records, "end_utc", "end_offset_seconds", timeline)
     return records.with_columns(
-        offset_seconds=resolved("start_offset_seconds", at_start),
-        end_offset_in_force_seconds=resolved("end_offset_seconds", at_end),
-    ).with_columns(
-        local_date=wall_clock(pl.col("start_utc"), pl.col("offset_seconds")).dt.date(),
-        end_local_date=wall_clock(pl.col("end_utc"), pl.col("end_offset_in_force_seconds")).dt.date(),
+        offset_seconds=start_offset,
+        end_offset_in_force_seconds=end_offset,
+        local_date=start_date,
+        end_local_date=end_date,
     )
+
+
+def _local(records: pl.DataFrame, instant: str, own: str, timeline: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Offset in force and wall date at an instant of each record, whose own offset counts unless it is `Z`."""
+    own_is_trusted = pl.col(own).fill_null(0) != 0
+    in_force = pl.lit(_in_force(records, instant, timeline))
+    offset = records.select(pl.when(own_is_trusted).then(pl.col(own)).otherwise(in_force).cast(pl.Int32)).to_series()
+    return offset, records.select(wall_clock(pl.col(instant), pl.lit(offset)).dt.date()).to_series()
 
 
 def wall_clock(instant: pl.Expr, offset_seconds: pl.Expr) -> pl.Expr:
@@ -124,12 +128,17 @@ def _in_force(frame: pl.DataFrame, instant: str, timeline: pl.DataFrame) -> pl.S
     """Offset in seconds by the timeline at an instant of each row, in the order of the rows."""
     changing = timeline.filter(pl.len().over("subject_id") > 1)
     first = timeline.group_by("subject_id", maintain_order=True).agg(first_offset=pl.col("offset_seconds").first())
-    keyed = frame.select("subject_id", at=instant).join(first, on="subject_id", how="left", maintain_order="left")
+    # Neighbours are mostly records of one person: only the first of each run is looked up.
+    run = frame["subject_id"].rle_id()
+    heads = frame.select("subject_id").filter(run != run.shift(1, fill_value=-1))
+    first_offset = heads.join(first, on="subject_id", how="left", maintain_order="left")["first_offset"].gather(run)
     # Nearly everybody has one offset in a window: the ordered join is only for those who changed theirs.
     if changing.is_empty():
-        return keyed["first_offset"]
+        return first_offset
     return (
-        keyed.with_row_index("__row")
+        frame.select("subject_id", at=instant)
+        .with_columns(first_offset)
+        .with_row_index("__row")
         .sort("at")
         .join_asof(
             changing.sort("from_utc"),
