@@ -1,12 +1,15 @@
 """The facts of some local days to the lines of the day journal.
 
-Belongs here: people and their rows, the JSON of a line with its metadata, and the last looks at it.
-Does not belong here: wording (`paragraphs`, `journal`, `questions`), or which files are read.
+Belongs here: people and their rows, the JSON of a line with its metadata, and the last look at its words.
+Does not belong here: wording (`paragraphs`, `journal`, `questions`), which files are read, or whether a prompt gives
+what its text states: the blocking check of the journal and the gates of a release evaluate every line.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
+from itertools import chain
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
@@ -15,6 +18,7 @@ import polars as pl
 from vitals.clinical.metrics import BY_ID
 from vitals.errors import PermanentError
 from vitals.record_types import RECORD_TYPES
+from vitals.training.day_journal.day_metrics import DAY_METRICS, WINDOW_DAYS
 from vitals.training.day_journal.journal import journal_draft
 from vitals.training.day_journal.multi_day import Resting, Rows, multi_day_drafts
 from vitals.training.day_journal.paragraphs import PARAGRAPHS
@@ -31,11 +35,26 @@ from vitals.training.line_metadata import (
     ZONE_CHANGED,
 )
 from vitals.training.prompts import TOKEN_BUDGET
-from vitals.training.sufficiency.evaluator import insufficient
 from vitals.training.tasks.draft import Draft
 
 CATEGORY = "day_journal"
 RECORD_TYPE = "DayJournal"
+
+_OF_EVERY_KIND = frozenset(
+    {
+        *("subject_id", "local_date", "zone", "day_minutes", "as_of_utc", "provisional", "lower_bound"),
+        *("records", "n", "sources", "source_keys_sha256", "completions", "data_quality_score", "withheld"),
+    }
+)
+COLUMNS_OF_EARLIER_DAYS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        each.kind: _OF_EVERY_KIND
+        | {metric.column for metric in DAY_METRICS.values() if metric.kind == each.kind}
+        | ({"wear_percent"} if each.kind == "blood_glucose" else set())
+        for each in RECORD_TYPES
+    }
+)
+"""Kind -> columns that are read of the days before the journal's own: by the tables, and by the metadata of a line."""
 
 
 def build_journal(
@@ -60,18 +79,15 @@ def build_journal(
         JSON objects as bytes without a line break, by subject and id: a journal per person, and their questions.
 
     Raises:
-        PermanentError: a text broke a rule of `language`, or states what its prompt does not hold.
+        PermanentError: a text broke a rule of `language`.
     """
     made: list[_Made] = []
-    for subject_id, rows in sorted(_people(facts).items()):
+    for subject_id, rows in sorted(_people(facts, local_day).items()):
         today = {kind: days[local_day] for kind, days in rows.items() if local_day in days}
-        if not today:
-            continue
         drafts = [Resting(journal_draft(today, token_budget=token_budget), tuple(today.values()))]
         drafts += multi_day_drafts(rows, subject_id=subject_id, local_day=local_day, token_budget=token_budget)
         for draft, used in drafts:
             example = _example(draft, used, local_day, tenant=tenant, processor_version=processor_version)
-            _refuse_insufficient(example)
             line = orjson.dumps(example, option=orjson.OPT_SORT_KEYS)
             made.append(_Made(subject_id, example["id"], draft.task, draft.output, line))
     _refuse_forbidden(made, local_day)
@@ -88,15 +104,26 @@ class _Made(NamedTuple):
     line: bytes
 
 
-def _people(facts: Mapping[str, pl.DataFrame]) -> dict[str, Rows]:
-    """Person -> kind -> local date -> row."""
+def _people(facts: Mapping[str, pl.DataFrame], local_day: date) -> dict[str, Rows]:
+    """Person -> kind -> local date -> row, of everybody with a row on the day.
+
+    Of an earlier day only what a question over several days reads is handed over: most columns and people's earlier
+    days are no part of any line.
+    """
+    first_day = local_day - timedelta(days=WINDOW_DAYS - 1)
+    today = {kind: rows.filter(pl.col("local_date") == local_day) for kind, rows in facts.items()}
+    here = {subject_id for rows in today.values() for subject_id in rows["subject_id"].unique()}
+    is_read = pl.col("local_date").is_between(first_day, local_day, closed="left") & pl.col("subject_id").is_in(here)
     people: dict[str, dict[str, dict[date, FactRow]]] = {}
     for record_type in RECORD_TYPES:
-        if record_type.kind not in facts:
+        kind = record_type.kind
+        if kind not in facts:
             continue
-        for row in fact_rows(record_type, facts[record_type.kind]):
+        read = [name for name in facts[kind].columns if name in COLUMNS_OF_EARLIER_DAYS[kind]]
+        earlier = facts[kind].lazy().filter(is_read).select(read).collect()
+        for row in chain(fact_rows(record_type, today[kind]), fact_rows(record_type, earlier)):
             kinds = people.setdefault(row.values["subject_id"], {})
-            kinds.setdefault(record_type.kind, {})[row.values["local_date"]] = row
+            kinds.setdefault(kind, {})[row.values["local_date"]] = row
     return dict(people)
 
 
@@ -192,18 +219,6 @@ def _refuse_forbidden(made: Sequence[_Made], local_day: date) -> None:
                 f"its text breaks the language rule {', '.join(broken)}",
                 "Change the wording in vitals/training/day_journal; the rules are in vitals/training/language.py",
             )
-
-
-def _refuse_insufficient(example: Mapping[str, Any]) -> None:
-    lacking = insufficient(example)
-    if lacking:
-        metadata = example["metadata"]
-        raise PermanentError(
-            "write a line of the day journal",
-            f"{metadata['task']}, {metadata['local_date']}",
-            f"its prompt does not give {', '.join(lacking)}",
-            "Show these claims in the data block, or do not state them.",
-        )
 
 
 def _hash(*parts: str) -> str:

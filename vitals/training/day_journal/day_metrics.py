@@ -6,6 +6,7 @@ Does not belong here: the values of a person's days (`day_table`), or a question
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 from vitals.record_types import BY_KIND
@@ -37,7 +38,7 @@ class DayMetric:
     least_days: int = 4
     weekend: bool = False
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Metric id."""
         return f"{BY_KIND[self.kind].metric_prefix}.{self.column}"

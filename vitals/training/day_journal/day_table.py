@@ -11,8 +11,9 @@ Their sums are exact, and a mean of up to seven has no second rounding to fear: 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from vitals.training.claims import VALUE_DECIMALS, Claim, constant, rule_of
 from vitals.training.day_journal.day_metrics import LEAST_WEAR_PERCENT, WINDOW_DAYS, DayMetric
@@ -40,11 +41,11 @@ WEAR_RULE = f"Rule: a day of glucose counts from a wear of {LEAST_WEAR_PERCENT:.
 MEAN_DECIMALS = 1
 """Decimals that a mean over the window is written with."""
 
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SATURDAY = 5
 
 
-@dataclass(frozen=True)
-class TableDay:
+class TableDay(NamedTuple):
     """One day of a table.
 
     Attributes:
@@ -83,12 +84,12 @@ class DayTable:
     metric: DayMetric
     days: tuple[TableDay, ...]
 
-    @property
+    @cached_property
     def final(self) -> tuple[TableDay, ...]:
         """The days that count."""
         return tuple(day for day in self.days if day.state == "final")
 
-    @property
+    @cached_property
     def values(self) -> tuple[Claim, ...]:
         """The values that count."""
         return tuple(day.claim for day in self.final if day.claim is not None)
@@ -108,11 +109,14 @@ class DayTable:
         """Claim of how many values there are."""
         return self._derived(name, len(of), formula="count", of=of, unit="count")
 
+    @cached_property
+    def mean_value(self) -> float:
+        """Mean of the values that count; there is at least one."""
+        return round(sum(map(_number, self.values)) / len(self.values), VALUE_DECIMALS)
+
     def mean(self) -> Claim:
         """Claim of the mean of the values that count."""
-        values = self.values
-        mean = round(sum(map(_number, values)) / len(values), VALUE_DECIMALS)
-        return self._derived("window_mean", mean, formula="mean", of=values, decimals=MEAN_DECIMALS)
+        return self._derived("window_mean", self.mean_value, formula="mean", of=self.values, decimals=MEAN_DECIMALS)
 
     def extreme(self, side: Literal["lowest", "highest"]) -> Claim:
         """Claim of the lowest or the highest of the values that count."""
@@ -144,7 +148,7 @@ class DayTable:
         shown.append(STATE_WORDS[day.state] + (f" ({day.reason})" if day.reason else ""))
         if day.row is not None and day.row.apps:
             shown.append(" and ".join(title_of(app) for app in day.row.apps))
-        shown.append(f"{day.day:%A}")
+        shown.append(_WEEKDAYS[day.day.weekday()])
         return f"{place.fact}: {', '.join(shown)}"
 
     def _derived(
@@ -182,8 +186,8 @@ def day_table(metric: DayMetric, rows: Mapping[date, FactRow], *, last_day: date
         rows: the person's rows of the metric's kind, by local date; others than those of the window are ignored.
         last_day: its last day.
     """
-    days = (last_day - timedelta(days=back) for back in reversed(range(WINDOW_DAYS)))
-    return DayTable(metric, tuple(_table_day(metric, day, rows.get(day)) for day in days))
+    days = [last_day - timedelta(days=back) for back in reversed(range(WINDOW_DAYS))]
+    return DayTable(metric, tuple([_table_day(metric, day, rows.get(day)) for day in days]))
 
 
 def _table_day(metric: DayMetric, day: date, row: FactRow | None) -> TableDay:

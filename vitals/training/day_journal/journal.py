@@ -9,7 +9,8 @@ A prompt longer than its budget loses details by the rules of `fewer_details`, i
 kinds from the end of the text; either is named in the prompt.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from vitals.training.claims import Claim, rule_of
@@ -78,19 +79,16 @@ def journal_draft(rows: Mapping[str, FactRow], *, token_budget: int) -> Draft:
     return made
 
 
-def _forms(rows: Mapping[str, FactRow]) -> list[_Form]:
-    """The rows with ever fewer details, then fewer kinds."""
+def _forms(rows: Mapping[str, FactRow]) -> Iterator[_Form]:
+    """The rows with ever fewer details, then fewer kinds. Most journals need the first form only."""
+    yield _Form({kind: (row, ()) for kind, row in rows.items()}, ())
     shorter = {kind: list(forms(row, PARAGRAPHS[kind].kind)) for kind, row in rows.items()}
     depth = max(len(found) for found in shorter.values())
-    levels = [
-        _Form({kind: found[min(level, len(found) - 1)] for kind, found in shorter.items()}, ())
-        for level in range(depth)
-    ]
-    fewest = list(levels[-1].rows.items())
-    levels += [
-        _Form(dict(fewest[:kept]), tuple(kind for kind, _ in fewest[kept:])) for kept in range(len(fewest) - 1, 0, -1)
-    ]
-    return levels
+    for level in range(1, depth):
+        yield _Form({kind: found[min(level, len(found) - 1)] for kind, found in shorter.items()}, ())
+    fewest = [(kind, found[-1]) for kind, found in shorter.items()]
+    for kept in range(len(fewest) - 1, 0, -1):
+        yield _Form(dict(fewest[:kept]), tuple(kind for kind, _ in fewest[kept:]))
 
 
 def _draft(form: _Form) -> Draft:
@@ -109,7 +107,10 @@ def _draft(form: _Form) -> Draft:
         narrative.say(WITHOUT_RECORDS, kinds=listing(absent))
     _say_provisional(rows, narrative)
     claims = narrative.claims
-    blocks = [_block(row, claims, left_out=form.rows[kind][1]) for kind, row in rows.items()]
+    own = _by_prefix(claims)
+    blocks = [
+        _block(row, own[row.record_type.metric_prefix], left_out=form.rows[kind][1]) for kind, row in rows.items()
+    ]
     if absent:
         blocks.append(
             "No records on this day: " + ", ".join(TOPICS[kind] for kind in PARAGRAPHS if NAMES[kind] in absent)
@@ -125,11 +126,17 @@ def _draft(form: _Form) -> Draft:
     )
 
 
-def _block(row: FactRow, claims: Mapping[str, Claim], *, left_out: Sequence[str]) -> str:
-    prefix = row.record_type.metric_prefix + "."
-    own = [claim for claim in claims.values() if claim.id.startswith(prefix)]
+def _block(row: FactRow, claims: Sequence[Claim], *, left_out: Sequence[str]) -> str:
     kind = PARAGRAPHS[row.record_type.kind].kind
-    return data_block(row, kind, own, table="", coarser=_no_table, budget=0, left_out=left_out)
+    return data_block(row, kind, claims, table="", coarser=_no_table, budget=0, left_out=left_out)
+
+
+def _by_prefix(claims: Mapping[str, Claim]) -> Mapping[str, list[Claim]]:
+    """Claims by what stands before the dot of their id: the prefix of a kind."""
+    found: dict[str, list[Claim]] = defaultdict(list)
+    for name, claim in claims.items():
+        found[name.partition(".")[0]].append(claim)
+    return found
 
 
 def _no_table(_: int) -> str:

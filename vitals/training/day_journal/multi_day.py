@@ -9,13 +9,14 @@ The choice is a keyed hash of person, day and question: other people and other d
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from hashlib import blake2b
 from itertools import islice
 from typing import Any, NamedTuple
 
 from vitals.training.claims import Claim
 from vitals.training.day_journal import cross_kind
-from vitals.training.day_journal.day_metrics import DAY_METRICS, WINDOW_DAYS
+from vitals.training.day_journal.day_metrics import DAY_METRICS, WINDOW_DAYS, DayMetric
 from vitals.training.day_journal.day_table import DayTable, day_table
 from vitals.training.day_journal.questions import TABLE_QUESTIONS, TableQuestion, missing_reason
 from vitals.training.fact_row import FactRow
@@ -66,67 +67,83 @@ def multi_day_drafts(rows: Rows, *, subject_id: str, local_day: date, token_budg
         subject_id, local_day: whose day it is.
         token_budget: tokens a data block may take. A question whose tables are longer is not asked.
     """
-    tables = {
-        metric.id: day_table(metric, rows[metric.kind], last_day=local_day)
-        for metric in DAY_METRICS.values()
-        if any((local_day - day).days in range(WINDOW_DAYS) for day in rows.get(metric.kind, ()))
-    }
-    candidates = [*_on_tables(tables), *_on_pairs(tables)]
+    tables = _Tables(rows, local_day)
+    asked = _asked_of(tables)
     identity = f"{subject_id}|{local_day}"
     made: list[Resting] = []
     for task, most in ((TASK, QUESTIONS_A_DAY), (ABSTENTION, _refusals(identity))):
-        ranked = sorted((c for c in candidates if c.task == task), key=lambda c: _digest(identity, c.task, c.name))
-        drafts = (_draft(candidate, identity) for candidate in ranked)
+        if not most:
+            continue
+        # In this order and no further than needed: most tables are never looked at.
+        ranked = sorted(asked, key=lambda name: _digest(identity, task, name))
+        candidates = (asked[name]() for name in ranked)
+        drafts = (_draft(found, identity) for found in candidates if found is not None and found.task == task)
         fitting = (found for found in drafts if estimate_tokens(found.draft.prompt) <= token_budget)
         made += islice(fitting, most)
     return made
 
 
-def _on_tables(tables: Mapping[str, DayTable]) -> list[_Candidate]:
-    return [
-        candidate
-        for metric_id, table in tables.items()
+class _Tables:
+    """The tables of a person's last days, each made when it is first asked for.
+
+    Attributes:
+        metrics: those of which there is a row in the window.
+    """
+
+    def __init__(self, rows: Rows, local_day: date) -> None:
+        self._rows, self._last_day = rows, local_day
+        self._made: dict[str, DayTable] = {}
+        kinds = {
+            kind for kind, days in rows.items() if any((local_day - day).days in range(WINDOW_DAYS) for day in days)
+        }
+        self.metrics = {metric.id: metric for metric in DAY_METRICS.values() if metric.kind in kinds}
+
+    def of(self, metric: DayMetric) -> DayTable:
+        """The table of a metric."""
+        if metric.id not in self._made:
+            self._made[metric.id] = day_table(metric, self._rows[metric.kind], last_day=self._last_day)
+        return self._made[metric.id]
+
+
+_Asked = Callable[[], _Candidate | None]
+"""Looks whether the tables can answer a question or have to refuse it; None for neither."""
+
+
+def _asked_of(tables: _Tables) -> dict[str, _Asked]:
+    """Every question on the tables that there are, by name."""
+    asked: dict[str, _Asked] = {
+        f"{question.name}:{metric.id}": partial(_on_table, question, metric, tables)
+        for metric in tables.metrics.values()
         for question in TABLE_QUESTIONS.values()
-        if (candidate := _candidate(f"{question.name}:{metric_id}", question, table)) is not None
-    ]
+    }
+    for pair in cross_kind.PAIRS:
+        if pair.night.id in tables.metrics and pair.day.id in tables.metrics:
+            asked[pair.name] = partial(_on_pair, pair, tables)
+    return asked
 
 
-def _candidate(name: str, question: TableQuestion, table: DayTable) -> _Candidate | None:
-    words = {"name": table.metric.name}
+def _on_table(question: TableQuestion, metric: DayMetric, tables: _Tables) -> _Candidate | None:
+    table = tables.of(metric)
+    name, words = f"{question.name}:{metric.id}", {"name": metric.name}
     if question.may_answer(table):
-        return _Candidate(TASK, name, question.ask, words, (table,), lambda n: question.answer(table, n))
-    refuse = question.refuse
-    if refuse is None:
+        return _Candidate(TASK, name, question.ask, words, (table,), partial(question.answer, table))
+    if question.refuse is None:
         return None
     reason = missing_reason(question.needed(table)) or ASKED_BUT_REFUSED
-    abstention = {"metric": f"{table.metric.id}#{question.refused}", "reason": reason}
-    return _Candidate(ABSTENTION, name, question.ask, words, (table,), lambda n: refuse(table, n), abstention)
+    abstention = {"metric": f"{metric.id}#{question.refused}", "reason": reason}
+    return _Candidate(ABSTENTION, name, question.ask, words, (table,), partial(question.refuse, table), abstention)
 
 
-def _on_pairs(tables: Mapping[str, DayTable]) -> list[_Candidate]:
-    found: list[_Candidate] = []
-    for pair in cross_kind.PAIRS:
-        night, day = tables.get(pair.night.id), tables.get(pair.day.id)
-        if night is None or day is None:
-            continue
-        words, both = cross_kind.fields(pair), (night, day)
-        if cross_kind.may_answer(night, day):
-            found.append(_Candidate(TASK, pair.name, cross_kind.ASK, words, both, _answer_pair(night, day)))
-        elif cross_kind.may_refuse(night):
-            reason = missing_reason(night.days) or ASKED_BUT_REFUSED
-            abstention = {"metric": f"{night.metric.id}#days_below_mean", "reason": reason}
-            found.append(
-                _Candidate(ABSTENTION, pair.name, cross_kind.ASK, words, both, _refuse_pair(night), abstention)
-            )
-    return found
-
-
-def _answer_pair(night: DayTable, day: DayTable) -> Callable[[Narrative], None]:
-    return lambda narrative: cross_kind.answer(night, day, narrative)
-
-
-def _refuse_pair(night: DayTable) -> Callable[[Narrative], None]:
-    return lambda narrative: cross_kind.refuse(night, narrative)
+def _on_pair(pair: cross_kind.Pair, tables: _Tables) -> _Candidate | None:
+    night, day = tables.of(pair.night), tables.of(pair.day)
+    words, both = cross_kind.fields(pair), (night, day)
+    if cross_kind.may_answer(night, day):
+        return _Candidate(TASK, pair.name, cross_kind.ASK, words, both, partial(cross_kind.answer, night, day))
+    if not cross_kind.may_refuse(night):
+        return None
+    reason = missing_reason(night.days) or ASKED_BUT_REFUSED
+    abstention = {"metric": f"{night.metric.id}#days_below_mean", "reason": reason}
+    return _Candidate(ABSTENTION, pair.name, cross_kind.ASK, words, both, partial(cross_kind.refuse, night), abstention)
 
 
 def _draft(candidate: _Candidate, identity: str) -> Resting:

@@ -172,7 +172,7 @@ def refuse_mean(table: DayTable, narrative: Narrative) -> None:
 
 def days_below(table: DayTable) -> list[TableDay]:
     """Days with a final value below the mean of the window, both as they are written."""
-    mean = float(table.mean().value)
+    mean = table.mean_value
     return [day for day in table.final if day.claim is not None and float(day.claim.value) < mean]
 
 

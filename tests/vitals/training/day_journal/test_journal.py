@@ -15,10 +15,11 @@ from tests.vitals.training.golden_rows import GOLDEN, REASONS
 from vitals.errors import PermanentError
 from vitals.record_types import BY_KIND
 from vitals.training.day_journal import journal
-from vitals.training.day_journal.build import build_journal
+from vitals.training.day_journal.build import COLUMNS_OF_EARLIER_DAYS, build_journal
 from vitals.training.line_check import problems
 from vitals.training.narrative import phrases
 from vitals.training.prompts import estimate_tokens
+from vitals.training.sufficiency.evaluator import insufficient
 
 
 def built(frames, **changes):
@@ -153,8 +154,35 @@ def test_forbidden_wording_stops_the_run_without_repeating_the_text(monkeypatch)
     assert "118" not in str(caught.value)
 
 
-def test_a_claim_that_the_prompt_does_not_hold_stops_the_run_with_its_name(monkeypatch):
+def test_a_claim_that_the_prompt_does_not_hold_is_found_by_the_blocking_check_of_the_journal(monkeypatch):
     monkeypatch.setattr(journal, "_block", lambda row, claims, *, left_out: f"Local day: {row.date} (UTC-05:00)")
     rows = [{"recommended_total": 5120.0, "lower_bound": False, "sources": [source(SAMSUNG, value=5120.0)]}]
-    with pytest.raises(PermanentError, match=r"steps\.recommended_total"):
-        built({"steps": facts("steps", rows)})
+    lines = built({"steps": facts("steps", rows)})
+    assert findings(lines)["sufficiency"]
+    assert any("steps.recommended_total" in insufficient(orjson.loads(line)) for line in lines)
+
+
+@pytest.mark.parametrize("budget", [4000, 900, 400])
+@pytest.mark.parametrize("seed", [31, 32, 33, 34])
+def test_every_prompt_gives_what_its_line_states_although_building_does_not_look(seed, budget):
+    frames = [cohort(seed, 12), random_day(40, seed)]
+    lines = [orjson.loads(line) for each in frames for line in built(each, token_budget=budget)]
+    assert len(lines) > 60
+    assert {line["metadata"]["task"] for line in lines} == {"day_journal", "multi_day_question", "abstention"}
+    assert [insufficient(line) for line in lines if insufficient(line)] == []
+
+
+def test_of_earlier_days_only_the_columns_named_are_read_and_of_strangers_nothing():
+    frames = cohort(35, 12)
+    expected = built(frames)
+    assert len(expected) > 30
+    for kind, rows in frames.items():
+        unread = [name for name in rows.columns if name not in COLUMNS_OF_EARLIER_DAYS[kind]]
+        is_today = pl.col("local_date") == DAY
+        frames[kind] = pl.concat(
+            [
+                rows.with_columns(pl.when(is_today).then(pl.col(name)).alias(name) for name in unread),
+                rows.filter(~is_today).with_columns(subject_id=pl.lit("nobody of today")),
+            ]
+        )
+    assert built(frames) == expected
