@@ -22,7 +22,7 @@ LOGARITHM_DECIMALS = 4
 """The same for natural logarithms."""
 
 # Comma between thousands; a negative number that rounds to zero loses its sign.
-_COMMA_FROM = 1000
+_WITHOUT_COMMA = 999
 _FORMATS = tuple(f"z,.{decimals}f" for decimals in range(LOGARITHM_DECIMALS + 1))
 
 
@@ -160,7 +160,7 @@ def as_json(claims: Iterable[Claim]) -> list[dict[str, Any]]:
 
 def number_text(value: float, decimals: int) -> str:
     """A number as a text writes it."""
-    if not decimals and -_COMMA_FROM < value < _COMMA_FROM:
+    if not decimals and -_WITHOUT_COMMA <= value <= _WITHOUT_COMMA:
         # What most numbers are; rounds half to even, too.
         return str(round(value))
     return format(value, _FORMATS[decimals])

@@ -77,7 +77,10 @@ def columns_of(metric_prefix: str) -> Columns:
 
 
 def prepared(record_type: RecordType, facts: pl.DataFrame) -> pl.DataFrame:
-    """A clinical table with fractions rounded, and `withheld` as one text, which is cheap to hand over."""
+    """A clinical table in the form in which its rows are cheap to hand over.
+
+    Fractions are rounded, local times are ISO text to the minute, UTC times have no zone, `withheld` is one text.
+    """
     columns = columns_of(record_type.metric_prefix)
     entry = pl.element().struct
     withheld = pl.concat_str(entry.field("metric"), entry.field("reason").fill_null(""), separator=UNIT_SEPARATOR)
@@ -88,23 +91,27 @@ def prepared(record_type: RecordType, facts: pl.DataFrame) -> pl.DataFrame:
             for name, dtype in facts.schema.items()
             if dtype.is_float()
         ),
+        *_times(facts.schema),
     )
 
 
 def row_values(facts: pl.DataFrame) -> Iterator[Mapping[str, Any]]:
-    """Rows of a `prepared` table in order, as column name to value.
-
-    Local times are ISO text to the minute, UTC times have no zone, lists of structs are lists of mappings.
-    """
+    """Rows of a `prepared` table in order, as column name to value; lists of structs are lists of mappings."""
     names = facts.columns
-    for values in zip(*map(_values, facts), strict=True):
+    columns = (
+        _lists(facts.select(name))
+        if isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct)
+        else facts[name].to_list()
+        for name, dtype in facts.schema.items()
+    )
+    for values in zip(*columns, strict=True):
         yield dict(zip(names, values, strict=True))
 
 
 class TableClaims(dict[str, Sequence[Claim | None]]):
     """Claims of the numbers of a `prepared` table: column -> a claim per row, None without a value.
 
-    Those of a column are made together, when one of them is first asked for.
+    Those of a column are made together, when one of them is first asked for, and kept as long as the table's rows.
     """
 
     def __init__(
@@ -163,17 +170,17 @@ class TableClaims(dict[str, Sequence[Claim | None]]):
         return made
 
 
-def _values(column: pl.Series) -> list[Any]:
-    if isinstance(column.dtype, pl.Datetime):
-        local = column.dtype.time_zone is None
-        return (column.dt.strftime(_TO_THE_MINUTE) if local else column.dt.replace_time_zone(None)).to_list()
-    if isinstance(column.dtype, pl.List) and isinstance(column.dtype.inner, pl.Struct):
-        return _lists(column)
-    return column.to_list()
+def _times(schema: pl.Schema) -> Iterator[pl.Expr]:
+    for name, dtype in schema.items():
+        if isinstance(dtype, pl.Datetime):
+            time = pl.col(name).dt
+            yield time.strftime(_TO_THE_MINUTE) if dtype.time_zone is None else time.replace_time_zone(None)
 
 
-def _lists(column: pl.Series) -> list[list[Mapping[str, Any]] | None]:
+def _lists(column: pl.DataFrame) -> list[list[Mapping[str, Any]] | None]:
     """Lists of structs, their fields read column by column: Polars hands structs over one value at a time."""
-    items = column.filter(column.list.len() > 0).explode().struct.unnest()
-    mappings = row_values(items)
-    return [None if count is None else list(islice(mappings, count)) for count in column.list.len().to_list()]
+    (name,) = column.columns
+    counts = column.select(pl.col(name).list.len())[name].to_list()
+    items = column.filter(pl.col(name).list.len() > 0).explode(name).unnest(name)
+    mappings = row_values(items.with_columns(_times(items.schema)))
+    return [None if count is None else list(islice(mappings, count)) for count in counts]

@@ -21,8 +21,6 @@ from vitals.training.source_names import identifier_of
 
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 _FULL_DAY_MINUTES = 1440
-_ROWS_AT_ONCE = 256
-"""Claims of so many rows are made together; of more, they would only take memory."""
 
 LONG_LISTS = ("series", "stages")
 """Columns that only prompts need, as tables made column by column."""
@@ -62,18 +60,17 @@ def withheld_of(text: str) -> Withheld:
 def fact_rows(record_type: RecordType, facts: pl.DataFrame) -> Iterator["FactRow"]:
     """Rows of a clinical table, in order; the long lists (`LONG_LISTS`) are not in them."""
     table = prepared(record_type, facts.drop(LONG_LISTS, strict=False))
-    for part in table.iter_slices(_ROWS_AT_ONCE):
-        rows = [FactRow(record_type, values) for values in row_values(part)]
-        claims = TableClaims(
-            record_type,
-            part,
-            windows=[row.date for row in rows],
-            counts=[row.n for row in rows],
-            apps=[row.apps for row in rows],
-        )
-        for position, row in enumerate(rows):
-            row.numbers = claims, position
-            yield row
+    rows = [FactRow(record_type, values) for values in row_values(table)]
+    claims = TableClaims(
+        record_type,
+        table,
+        windows=[row.date for row in rows],
+        counts=[row.n for row in rows],
+        apps=[row.apps for row in rows],
+    )
+    for position, row in enumerate(rows):
+        row.numbers = claims, position
+        yield row
 
 
 class FactRow:

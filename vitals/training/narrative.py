@@ -85,7 +85,7 @@ class Narrative:
         """
         claims = self.claims
         for name, value in fields.items():
-            if not isinstance(value, str):
+            if value.__class__ is Claim:
                 fields[name] = value.written
                 claims[value.id] = value
         fillers = wordings.fillers

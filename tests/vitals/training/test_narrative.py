@@ -72,3 +72,13 @@ def test_a_sentence_of_clauses_starts_with_a_capital_unless_it_starts_with_a_pac
 
 def test_a_listing_reads_as_prose():
     assert [listing(list(parts)) for parts in ("", "a", "ab", "abc")] == ["", "a", "a and b", "a, b and c"]
+
+
+@pytest.mark.parametrize("wordings", all_phrases(), ids=lambda p: p.options[0][:40])
+def test_a_wording_is_filled_as_format_fills_it(wordings):
+    fields = {
+        name: f"<{name} 5 %>" for option in wordings.options for _, name, _, _ in Formatter().parse(option) if name
+    }
+    for i in range(8):
+        narrative = Narrative(f"person {i}")
+        assert narrative.phrase(wordings, **fields) == narrative.choose(wordings).format(**fields)
