@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from vitals.training.release.cases import CASE_SCHEMA
 from vitals.training.release.formats import FORMATS
-from vitals.training.release.near_duplicates import Known, compared_text, signature
+from vitals.training.release.near_duplicates import Known, Signature, compared_text, signature
 from vitals.training.release.selection import SharedRecord, spoiled_days
 from vitals.training.release.spec import SIDES, FormatName, Side
 from vitals.training.release.splits import Sides
@@ -79,25 +79,37 @@ def splits_gate(
     people: dict[str, set[Side]] = defaultdict(set)
     spoiled = spoiled_days(shared, sides) if sides is not None else set()
     seen = records = 0
-    known: dict[Side, Known] = {side: Known() for side in SIDES}
-    near = 0
+    texts: dict[Side, list[tuple[str, Signature]]] = {side: [] for side in SIDES}
     for place, line in placed:
         seen += 1
         people[place.person].add(place.side)
-        values = signature(compared_text(line))
-        others = [side for side in SIDES if side != place.side]
-        near += any(known[side].holds_near_duplicate(place.person, values) for side in others)
-        known[place.side].add(place.person, values)
+        texts[place.side].append((place.person, signature(compared_text(line))))
         records += (place.person, place.category, place.local_date) in spoiled
     return _gate(
         "splits",
         {"lines": seen, "people": len(people)},
         bad={
             "people_on_two_sides": sum(len(found) > 1 for found in people.values()),
-            "near_duplicates_on_two_sides": near,
+            "near_duplicates_on_two_sides": _on_two_sides(texts),
             "examples_that_share_a_record_with_another_side": records,
         },
     )
+
+
+def _on_two_sides(texts: Mapping[Side, Sequence[tuple[str, Signature]]]) -> int:
+    """Texts of which another person has a near-duplicate on a heavier side.
+
+    The texts of the side for training, by far the most, are looked for and never indexed: an index takes twenty times
+    the room of a signature.
+    """
+    heavier = Known()
+    found = 0
+    for side in reversed(SIDES):
+        found += sum(heavier.holds_near_duplicate(person, values) for person, values in texts[side])
+        if side != SIDES[0]:
+            for person, values in texts[side]:
+                heavier.add(person, values)
+    return found
 
 
 PATTERNS: Mapping[str, re.Pattern[str]] = {
