@@ -19,6 +19,7 @@ from assets.stages.releases import release
 from tests.flow import TENANT, installation, land, run_stages
 from vitals.record_types import RECORD_TYPES
 from vitals.training.release.spec import read_spec
+from vitals.training.release.traces import person_digest, source_digest
 from vitals.twin.cohort import generate
 from vitals.twin.settings import TwinSettings
 
@@ -92,6 +93,8 @@ def needles(workspace) -> set[str]:
     for key, _ in uploads(people_of(workspace)):
         if USER in key:
             found.add(hashlib.sha256(key.encode()).hexdigest())
+            found.add(source_digest(hashlib.sha256(key.encode()).hexdigest(), key=workspace.subject_key))
+    found.add(person_digest(subject_id, key=workspace.subject_key))
     person = find_person(workspace, TENANT, USER)
     found |= {upload.upload_id for upload in workspace.catalog.erasures.uploads(TENANT, person)}
     for line in lines_of(workspace):

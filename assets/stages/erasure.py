@@ -12,7 +12,7 @@ begun is waited for, what begins waits (`erasure_lanes`). Between two calls of a
 runs. So the person's consent is withdrawn before anything is removed, and the last step looks at everything again.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -36,6 +36,7 @@ from assets.stages.what_if import clear_abandoned_copies
 from resources.catalog_erasures import Person
 from resources.catalog_rows.people import PURPOSES, Purpose
 from resources.catalog_rows.tenants import NewAuditEvent
+from resources.catalog_rows.uploads import Upload
 from resources.lake import Lake
 from resources.workspace import Workspace
 from vitals.certificate import signed
@@ -189,14 +190,12 @@ class _Erasing:
         uploads = self.workspace.catalog.erasures.uploads(self.tenant, person)
         yield "raw", _done(partial(remove_raw, lake, person))
         yield "quarantine", _done(partial(remove_quarantine, lake, uploads))
-        traces = partial(forget_traces, self.workspace, self.tenant, person, uploads, on_step=self.on_step)
-        yield "traces", _done(traces)
         yield "training", _done(partial(remove_lines, lake, person, on_step=self.on_step))
         yield "tables", _done(partial(purge_tables, lake, person, on_step=self.on_step))
         yield "leftovers", _done(partial(clear_leftovers, lake, person))
         yield "copies", _done(clear_abandoned_copies)
         yield "taken_back", self._take_back
-        yield "catalog", partial(self.workspace.catalog.erasures.forget, self.tenant, person)
+        yield "catalog", partial(self._forget_in_catalog, uploads)
         yield "contributors", self._forget_contributor
 
     def _once(self, name: str, step: Callable[[], Mapping[str, Any]]) -> None:
@@ -224,6 +223,11 @@ class _Erasing:
     def _take_back(self) -> Mapping[str, Any]:
         take_back(self.workspace, self.tenant, self._planned(), on_step=self.on_step)
         return {}
+
+    def _forget_in_catalog(self, uploads: Sequence[Upload]) -> Mapping[str, Any]:
+        """One step: whatever is released before the catalog has forgotten the person notes them for comparisons."""
+        forget_traces(self.workspace, self.tenant, self.person, uploads, on_step=self.on_step)
+        return self.workspace.catalog.erasures.forget(self.tenant, self.person)
 
     def _forget_contributor(self) -> Mapping[str, Any]:
         return {"entries": self.workspace.catalog.datasets.forget_contributor(self.tenant, self.person.subject_id)}
