@@ -84,13 +84,12 @@ def prepared(record_type: RecordType, facts: pl.DataFrame) -> pl.DataFrame:
     columns = columns_of(record_type.metric_prefix)
     entry = pl.element().struct
     withheld = pl.concat_str(entry.field("metric"), entry.field("reason").fill_null(""), separator=UNIT_SEPARATOR)
+    fractions = [name for name, dtype in facts.schema.items() if dtype.is_float()]
+    logarithms = [name for name in fractions if "ln" in columns[name].unit]
     return facts.with_columns(
         pl.col("withheld").list.eval(withheld).list.join(RECORD_SEPARATOR),
-        *(
-            pl.col(name).round(LOGARITHM_DECIMALS if "ln" in columns[name].unit else VALUE_DECIMALS).fill_nan(None)
-            for name, dtype in facts.schema.items()
-            if dtype.is_float()
-        ),
+        pl.col([name for name in fractions if name not in logarithms]).round(VALUE_DECIMALS).fill_nan(None),
+        pl.col(logarithms).round(LOGARITHM_DECIMALS).fill_nan(None),
         *_times(facts.schema),
     )
 
@@ -180,7 +179,7 @@ def _times(schema: pl.Schema) -> Iterator[pl.Expr]:
 def _lists(column: pl.DataFrame) -> list[list[Mapping[str, Any]] | None]:
     """Lists of structs, their fields read column by column: Polars hands structs over one value at a time."""
     (name,) = column.columns
-    counts = column.select(pl.col(name).list.len())[name].to_list()
-    items = column.filter(pl.col(name).list.len() > 0).explode(name).unnest(name)
+    counts = column[name].list.len().to_list()
+    items = column.lazy().filter(pl.col(name).list.len() > 0).explode(name).unnest(name).collect()
     mappings = row_values(items.with_columns(_times(items.schema)))
     return [None if count is None else list(islice(mappings, count)) for count in counts]

@@ -72,9 +72,9 @@ def stage_tables(stages: pl.Series) -> list[str]:
     return _joined(frame, separator=", ", between=" ", days=len(stages))
 
 
-def _exploded(lists: pl.Series) -> pl.DataFrame:
+def _exploded(lists: pl.Series) -> pl.LazyFrame:
     """Items of the lists as rows, with the position of their list; empty and null lists have none."""
-    frame = pl.DataFrame({"item": lists}).with_row_index("row")
+    frame = pl.LazyFrame({"item": lists}).with_row_index("row")
     return frame.filter(pl.col("item").list.len() > 0).explode("item").unnest("item")
 
 
@@ -87,7 +87,7 @@ def _prefixes(separator: str, between: str) -> pl.Series:
     return pl.Series(inside + opening)
 
 
-def _joined(frame: pl.DataFrame, *, separator: str, between: str, days: int) -> list[str]:
+def _joined(lazy: pl.LazyFrame, *, separator: str, between: str, days: int) -> list[str]:
     """Texts in order of time (row, offset_seconds, local minute, text) to one table per row.
 
     One join per day: each text carries what stands before it, and the first of an hour also the line break.
@@ -96,7 +96,7 @@ def _joined(frame: pl.DataFrame, *, separator: str, between: str, days: int) -> 
     opens = pl.any_horizontal(c != c.shift(1) for c in (pl.col("row"), pl.col("offset_seconds"), hour))
     opens = opens.fill_null(value=True)
     index = pl.col("minute") % _DAY_MINUTES + opens.cast(pl.Int64) * _DAY_MINUTES
-    frame = frame.with_columns(index=index, opens=opens)
+    frame = lazy.with_columns(index=index, opens=opens).collect()
     prefix = _prefixes(separator, between).gather(frame["index"])
     moving = frame.group_by("row").agg(pl.col("offset_seconds").n_unique()).filter(pl.col("offset_seconds") > 1)
     if moving.height:
