@@ -9,6 +9,7 @@ the catalog (``release_traces/{name}/{version}.parquet``), never among the files
 them is keyed, so that nobody without the key of the installation can tell a person, a day or an upload from it.
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b, sha256
@@ -134,12 +135,12 @@ def trace_of(line: Mapping[str, Any], *, key: bytes, policy: str) -> ExampleTrac
         category=category,
         task=task,
         slot=_digest(key, "slot", subject, date, category, task, question_of(metadata)),
-        day=_digest(key, "day", subject, date, category),
-        person=person_digest(subject, key=key),
+        day=_shared(_digest(key, "day", subject, date, category)),
+        person=_shared(person_digest(subject, key=key)),
         content=_digest(key, "content", said, labels),
         facts=_digest(key, "facts", *_facts(metadata)),
-        rules=tuple(sorted({claim["rule"] for claim in claims})),
-        sources=tuple(sorted(source_digest(hashed, key=key) for hashed in keys)),
+        rules=tuple(sorted({_shared(claim["rule"]) for claim in claims})),
+        sources=tuple(sorted(_shared(source_digest(hashed, key=key)) for hashed in keys)),
         policy=policy,
         completions=tuple(sorted(str(one) for one in metadata.get("completions", ()))),
         processor_version=metadata.get("processor_version", ""),
@@ -206,7 +207,7 @@ def traces_table(traces: Iterable[ExampleTrace]) -> pl.DataFrame:
 def traces_from(table: pl.DataFrame) -> Iterator[ExampleTrace]:
     """The traces of a stored table."""
     for row in table.select(TRACE_SCHEMA.names()).iter_rows(named=True):
-        values: dict[str, Any] = row | {name: tuple(row[name]) for name in _LISTS}
+        values: dict[str, Any] = row | {name: tuple(map(_shared, row[name])) for name in _LISTS}
         yield ExampleTrace(**values)
 
 
@@ -221,6 +222,10 @@ def facts_json(facts: ManifestFacts) -> dict[str, Any]:
 def facts_from(stored: Mapping[str, Any]) -> ManifestFacts:
     """The opposite of `facts_json`."""
     return ManifestFacts(**(dict(stored) | {name: frozenset(stored[name]) for name in _SETS}))
+
+
+_shared = sys.intern
+"""Texts that many traces of a release have in common are one object: they would be most of its memory."""
 
 
 def _facts(metadata: Mapping[str, Any]) -> list[Any]:
