@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from assets.stages.erasure_search import is_nothing, is_theirs
 from assets.stages.registration import register
 from assets.stages.releases import release
-from dagster_project import installation as installing
 from dagster_project.cli.main import app
 from dagster_project.definitions import build_definitions
 from dagster_project.execution import Runner, local_instance
+from dagster_project.installation import INSTANCE_FILE
 from dagster_project.settings import daemon_environment
 from resources.catalog_migrations import upgrade
 from sensors.requests import LANDING_JOB
@@ -40,12 +40,11 @@ DEPLOYED = Path(__file__).parents[2] / "deploy" / "dagster-postgresql.yaml"
 
 @pytest.fixture
 def dagster_on_postgresql(postgresql_server: PostgresqlServer, monkeypatch, tmp_path) -> None:
-    """The instance file as an operator makes it, by appending the deployment's storage."""
+    """The instance file of the home as an operator makes it, with the storage of a deployment."""
     postgresql_server.execute("CREATE DATABASE erasure_dagster")
-    file = tmp_path / "dagster.yaml"
     storage = re.sub(r"port: \d+", f"port: {postgresql_server.port}", DEPLOYED.read_text())
-    file.write_text(f"{installing.INSTANCE_FILE.read_text()}\n{storage}")
-    monkeypatch.setattr(installing, "INSTANCE_FILE", file)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "dagster.yaml").write_text(f"{INSTANCE_FILE.read_text()}\n{storage}")
     for name, value in {
         "USER": "vitalgraph", "PASSWORD": postgresql_server.password, "HOST": "127.0.0.1", "DB": "erasure_dagster"
     }.items():  # fmt: skip
