@@ -9,7 +9,16 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from vitals.clinical.heart_rate_minutes import MINUTE_MS, Flags, Floats, Ints, Minutes, person_instant, run_starts
+from vitals.clinical.heart_rate_minutes import (
+    MINUTE_MS,
+    Flags,
+    Floats,
+    Ints,
+    Minutes,
+    instant_of,
+    person_instant,
+    run_starts,
+)
 
 LONGEST_HOLD_MS = 11 * MINUTE_MS
 """Longest regular spacing of spot values awake, with jitter: a value speaks for no more time than that."""
@@ -220,24 +229,21 @@ def quarter_hours(minutes: Minutes, hold_minutes: Floats) -> pl.DataFrame:
     starts = run_starts(minutes.span, bin_ms)
     spilling = np.flatnonzero(hold_minutes > own)
     rest = hold_minutes[spilling] - own[spilling]
-    bins = pl.DataFrame(
-        {
-            "span": np.append(minutes.span[starts], minutes.span[spilling]),
-            "bin_ms": np.append(bin_ms[starts], bin_ms[spilling] + QUARTER_HOUR_MS),
-            "weighted": np.append(np.add.reduceat(minutes.bpm * own, starts), minutes.bpm[spilling] * rest),
-            "minutes": np.append(np.add.reduceat(own, starts), rest),
-            "offset_seconds": np.append(minutes.offset_seconds[starts], minutes.offset_seconds[spilling]),
-        }
-    ).sort("span", "bin_ms", maintain_order=True)
     # At most two rows a quarter: the values that begin in it, then what the value before it spills over.
-    doubled = (
-        (pl.col("span") == pl.col("span").shift(-1)) & (pl.col("bin_ms") == pl.col("bin_ms").shift(-1))
-    ).fill_null(value=False)
-    with_next = [
-        pl.when(doubled).then(pl.col(c) + pl.col(c).shift(-1)).otherwise(pl.col(c)) for c in ("weighted", "minutes")
-    ]
-    return (
-        bins.with_columns(*with_next, second=doubled.shift(1, fill_value=False))
-        .filter(~pl.col("second"))
-        .select("span", "bin_ms", (pl.col("weighted") / pl.col("minutes")).alias("bpm"), "offset_seconds")
+    span = np.append(minutes.span[starts], minutes.span[spilling])
+    quarter = person_instant(span, np.append(bin_ms[starts], bin_ms[spilling] + QUARTER_HOUR_MS))
+    order = np.argsort(quarter, kind="stable")
+    weighted = np.append(np.add.reduceat(minutes.bpm * own, starts), minutes.bpm[spilling] * rest)[order]
+    held = np.append(np.add.reduceat(own, starts), rest)[order]
+    first = run_starts(quarter[order])
+    bpm = np.add.reduceat(weighted, first) / np.add.reduceat(held, first)
+    offset_seconds = np.append(minutes.offset_seconds[starts], minutes.offset_seconds[spilling])
+    kept = order[first]
+    return pl.DataFrame(
+        {
+            "span": span[kept],
+            "bin_ms": instant_of(quarter[kept]),
+            "bpm": bpm,
+            "offset_seconds": offset_seconds[kept],
+        }
     )

@@ -42,6 +42,10 @@ MIN_NIGHTS_MEAN = 3
 MIN_NIGHTS_CV = 5
 MIN_NIGHTS_BASELINE = 14
 
+_VALUE_COLUMNS = (
+    *("subject_id", "record_id", "source_app", "device_type", "start_utc", "modified_utc", "offset_seconds"),
+    *("local_date", "source_key_sha256", "file_quality", "rmssd_ms"),
+)
 _NIGHT = ("rmssd_mean", "rmssd_median", "ln_rmssd")
 
 
@@ -198,7 +202,8 @@ def _attributed(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
     # Chosen sessions do not overlap, so the last one that began is the only one that can hold a value.
     inside = pl.col("start_utc") < pl.col("session_end")
     return (
-        records.filter(pl.col("rmssd_ms") > 0)
+        records.select(*_VALUE_COLUMNS)
+        .filter(pl.col("rmssd_ms") > 0)
         .sort("start_utc", "modified_utc", "record_id")
         # Two records of one source at one time are one five-minute window written twice.
         .unique(["subject_id", "source_app", "start_utc"], keep="last", maintain_order=True)

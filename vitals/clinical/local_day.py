@@ -97,26 +97,25 @@ def with_local_time(records: pl.DataFrame, timeline: pl.DataFrame) -> pl.DataFra
     Returns:
         The records with `context.LOCAL_COLUMNS`, in their order.
     """
-    start_offset, start_date = _local(records, "start_utc", "start_offset_seconds", timeline)
-    end_offset, end_date = start_offset, start_date
-    ends = records.select(start_utc="end_utc", start_offset_seconds="end_offset_seconds")
-    # An instant ends where it starts.
-    if not ends.equals(records.select(ends.columns)):
-        end_offset, end_date = _local(records, "end_utc", "end_offset_seconds", timeline)
-    return records.with_columns(
-        offset_seconds=start_offset,
-        end_offset_in_force_seconds=end_offset,
-        local_date=start_date,
-        end_local_date=end_date,
-    )
+    first_offset, changing = _first_offset(records["subject_id"], timeline), _changing(timeline)
+    starts, ends = records["start_utc"], records["end_utc"]
+    own_start, own_end = records["start_offset_seconds"], records["end_offset_seconds"]
+    is_instant = starts.equals(ends)
+    at_start = _in_force(records, "start_utc", first_offset, changing)
+    at_end = at_start if is_instant else _in_force(records, "end_utc", first_offset, changing)
 
+    def resolved(own: str, in_force: pl.Series) -> pl.Expr:
+        own_is_trusted = pl.col(own).fill_null(0) != 0
+        return pl.when(own_is_trusted).then(pl.col(own)).otherwise(pl.lit(in_force)).cast(pl.Int32)
 
-def _local(records: pl.DataFrame, instant: str, own: str, timeline: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-    """Offset in force and wall date at an instant of each record, whose own offset counts unless it is `Z`."""
-    own_is_trusted = pl.col(own).fill_null(0) != 0
-    in_force = pl.lit(_in_force(records, instant, timeline))
-    offset = records.select(pl.when(own_is_trusted).then(pl.col(own)).otherwise(in_force).cast(pl.Int32)).to_series()
-    return offset, records.select(wall_clock(pl.col(instant), pl.lit(offset)).dt.date()).to_series()
+    dated = records.with_columns(
+        offset_seconds=resolved("start_offset_seconds", at_start),
+        end_offset_in_force_seconds=resolved("end_offset_seconds", at_end),
+    ).with_columns(local_date=wall_clock(pl.col("start_utc"), pl.col("offset_seconds")).dt.date())
+    if is_instant and own_start.equals(own_end):
+        return dated.with_columns(end_local_date="local_date")
+    end_clock = wall_clock(pl.col("end_utc"), pl.col("end_offset_in_force_seconds"))
+    return dated.with_columns(end_local_date=end_clock.dt.date())
 
 
 def wall_clock(instant: pl.Expr, offset_seconds: pl.Expr) -> pl.Expr:
@@ -124,14 +123,29 @@ def wall_clock(instant: pl.Expr, offset_seconds: pl.Expr) -> pl.Expr:
     return (instant + pl.duration(seconds=offset_seconds)).dt.replace_time_zone(None)
 
 
-def _in_force(frame: pl.DataFrame, instant: str, timeline: pl.DataFrame) -> pl.Series:
-    """Offset in seconds by the timeline at an instant of each row, in the order of the rows."""
-    changing = timeline.filter(pl.len().over("subject_id") > 1)
+def _changing(timeline: pl.DataFrame) -> pl.DataFrame:
+    """The part of a timeline that is of persons with several offsets, by instant."""
+    return timeline.filter(pl.len().over("subject_id") > 1).sort("from_utc")
+
+
+def _first_offset(subject_ids: pl.Series, timeline: pl.DataFrame) -> pl.Series:
+    """Each person's first offset in seconds."""
     first = timeline.group_by("subject_id", maintain_order=True).agg(first_offset=pl.col("offset_seconds").first())
     # Neighbours are mostly records of one person: only the first of each run is looked up.
-    run = frame["subject_id"].rle_id()
-    heads = frame.select("subject_id").filter(run != run.shift(1, fill_value=-1))
-    first_offset = heads.join(first, on="subject_id", how="left", maintain_order="left")["first_offset"].gather(run)
+    run = subject_ids.rle_id()
+    heads = subject_ids.filter(run != run.shift(1, fill_value=-1)).to_frame()
+    return heads.join(first, on="subject_id", how="left", maintain_order="left")["first_offset"].gather(run)
+
+
+def _in_force(frame: pl.DataFrame, instant: str, first_offset: pl.Series, changing: pl.DataFrame) -> pl.Series:
+    """Offset in seconds by the timeline at an instant of each row, in the order of the rows.
+
+    Args:
+        frame: `subject_id` and the instant.
+        instant: its column.
+        first_offset: `_first_offset` of the rows.
+        changing: `_changing` of the timeline.
+    """
     # Nearly everybody has one offset in a window: the ordered join is only for those who changed theirs.
     if changing.is_empty():
         return first_offset
@@ -141,7 +155,7 @@ def _in_force(frame: pl.DataFrame, instant: str, timeline: pl.DataFrame) -> pl.S
         .with_row_index("__row")
         .sort("at")
         .join_asof(
-            changing.sort("from_utc"),
+            changing,
             left_on="at",
             right_on="from_utc",
             by="subject_id",
@@ -218,8 +232,10 @@ def changed_spans(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     probes = pl.concat(
         [points, points.group_by("subject_id").agg(pl.col("from_utc").min() - pl.duration(days=1))]
     ).sort("subject_id", "from_utc")
-    old = _in_force(probes, "from_utc", before)
-    new = _in_force(probes, "from_utc", after)
+    old, new = (
+        _in_force(probes, "from_utc", _first_offset(probes["subject_id"], timeline), _changing(timeline))
+        for timeline in (before, after)
+    )
     first = pl.int_range(pl.len()).over("subject_id") == 0
     return (
         probes.with_columns(
