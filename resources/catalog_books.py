@@ -37,10 +37,9 @@ class CatalogBooks:
     def groups(self, tenant: str, *, kind: str, landing_day: date) -> list[UploadGroup]:
         """The books of one kind and landing day, added up by what became of the files."""
         table = Upload
-        alike = (table.state, table.reason, table.schema_hash)
-        score = (func.count(table.score), func.sum(table.score))
+        alike = (table.state, table.reason, table.schema_hash, table.score)
         statement = (
-            select(*alike, *score, func.count(), *_sums_of_counts())
+            select(*alike, func.count(), *_sums_of_counts())
             .where(table.tenant == tenant, table.landing_day == landing_day, table.kind == kind)
             .group_by(*alike)
             .order_by(*alike)
@@ -51,11 +50,10 @@ class CatalogBooks:
                 state=state,  # type: ignore[arg-type]
                 reason=reason,
                 schema_hash=schema_hash,
-                scored=scored,
-                sum_of_scores=sum_of_scores or 0.0,
+                score=score,
                 **dict(zip(_TOTALS, map(int, counts), strict=True)),
             )
-            for state, reason, schema_hash, scored, sum_of_scores, *counts in found
+            for state, reason, schema_hash, score, *counts in found
         ]
 
     def unbalanced(self, tenant: str, *, kind: str, landing_day: date, states: Iterable[UploadState]) -> list[str]:

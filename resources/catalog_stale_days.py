@@ -30,9 +30,10 @@ class CatalogStaleDays:
     def mark(self, marks: Iterable[StaleMark], *, now: datetime) -> None:
         """Mark days stale; one that is stale already gets a new version and the new reason."""
         rows = list(marks)
-        self._database.write(
-            "mark days stale", lambda connection: mark_stale(connection, self._database, rows, now=now)
-        )
+        if rows:
+            self._database.write(
+                "mark days stale", lambda connection: mark_stale(connection, self._database, rows, now=now)
+            )
 
     def list(self, tenant: str, stage: StaleStage) -> Sequence[StaleDay]:
         """Stale days of a stage, oldest day first."""
@@ -48,6 +49,14 @@ class CatalogStaleDays:
         """Version of a day's mark; None if it is not stale. Read it before computing the day."""
         statement = select(models.StaleDay.version).where(*_is(tenant, stage, kind, local_date))
         return self._database.read("look up a stale day", lambda connection: connection.scalar(statement))
+
+    def marked(self, tenant: str, stage: StaleStage, kind: str, local_dates: Iterable[date]) -> set[date]:
+        """Those of the days that are stale."""
+        table = models.StaleDay
+        statement = select(table.local_date).where(
+            table.tenant == tenant, table.stage == stage, table.kind == kind, table.local_date.in_(sorted(local_dates))
+        )
+        return self._database.read("look up stale days", lambda connection: set(connection.scalars(statement)))
 
     def clear(self, tenant: str, stage: StaleStage, kind: str, local_date: date, version: int) -> bool:
         """Clear a day's mark, unless it has been marked again since that version. Whether it was cleared."""

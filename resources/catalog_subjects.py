@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from resources.catalog_database import CatalogDatabase, greatest
 from resources.catalog_models import days, people
@@ -123,6 +123,38 @@ class CatalogSubjects:
             else:
                 found = fetch_among(connection, statement, days.SubjectFetch.subject_id, subject_ids, FetchMark)
             return sorted(found, key=lambda row: (row.subject_id, row.kind))
+
+        return self._database.read("look up fetches", work)
+
+    def latest_fetch_ms(self, tenant: str, subject_ids: Iterable[str]) -> dict[str, int]:
+        """Latest fetch of each person's exports in epoch ms, over all kinds: one session stamps them all alike."""
+        table = days.SubjectFetch
+        statement = (
+            select(table.subject_id, func.max(table.latest_fetch_ms))
+            .where(table.tenant == tenant)
+            .group_by(table.subject_id)
+        )
+
+        def work(connection: Connection) -> dict[str, int]:
+            return {
+                subject_id: latest
+                for some in chunks(subject_ids)
+                for subject_id, latest in connection.execute(statement.where(table.subject_id.in_(some)))
+            }
+
+        return self._database.read("look up fetches", work)
+
+    def kinds_fetched(self, tenant: str, subject_ids: Iterable[str]) -> set[str]:
+        """Kinds of which at least one of these people has a fetch."""
+        table = days.SubjectFetch
+        statement = select(table.kind).where(table.tenant == tenant).distinct()
+
+        def work(connection: Connection) -> set[str]:
+            return {
+                kind
+                for some in chunks(subject_ids)
+                for kind in connection.scalars(statement.where(table.subject_id.in_(some)))
+            }
 
         return self._database.read("look up fetches", work)
 

@@ -7,14 +7,15 @@ Does not belong here: which evidence is trusted (`vitals.clinical.local_day`).
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from resources.catalog_database import CatalogDatabase, greatest, least, table_of
 from resources.catalog_models import days
 from resources.catalog_models.base import storable
 from resources.catalog_rows.days import ZoneChange, ZoneObservation
-from resources.catalog_sql import fetch_among, selecting, values_of
+from resources.catalog_sql import chunks, fetch_among, selecting, values_of
 
 _KEY = ["tenant", "subject_id", "source_app", "utc_date", "offset_seconds"]
 _Key = tuple[str, str, str, str, int]
@@ -36,6 +37,27 @@ class CatalogZones:
     def of(self, tenant: str, subject_ids: Iterable[str]) -> list[ZoneObservation]:
         """All observations of people, by person, date, source and offset."""
         return self._database.read("read zone evidence", lambda connection: _of(connection, tenant, subject_ids))
+
+    def spans(self, tenant: str, subject_ids: Iterable[str]) -> list[tuple[str, str, date, int, int, int]]:
+        """Observations of people as (person, source, UTC date, offset seconds, first and last epoch ms), in no order."""
+        table = days.ZoneObservation
+        statement = select(
+            table.subject_id,
+            table.source_app,
+            table.utc_date,
+            table.offset_seconds,
+            table.first_utc_ms,
+            table.last_utc_ms,
+        ).where(table.tenant == tenant)
+
+        def work(connection: Connection) -> list[tuple[str, str, date, int, int, int]]:
+            return [
+                row
+                for some in chunks(subject_ids)
+                for row in connection.execute(statement.where(table.subject_id.in_(some))).tuples()
+            ]
+
+        return self._database.read("read zone evidence", work)
 
 
 def merge_zones(

@@ -7,6 +7,8 @@ Does not belong here: changing the books (`validation`).
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import repeat
+from math import fsum
 from typing import Any
 
 from assets.stages.records_table import record_count
@@ -49,12 +51,12 @@ def partition_books(workspace: Workspace, *, tenant: str, record_type: RecordTyp
     states: dict[str, int] = {}
     for group in groups:
         states[group.state] = states.get(group.state, 0) + group.uploads
-    scored = sum(group.scored for group in groups)
+    scores = [score for group in groups if group.score is not None for score in repeat(group.score, group.uploads)]
     totals = books.totals(tenant, kind=record_type.kind).get(record_type.kind)
     return PartitionBooks(
         uploads=states,
         rows={fate: sum(getattr(group, fate) for group in groups) for fate in ("total", *FATES)},
-        mean_score=round(sum(group.sum_of_scores for group in groups) / scored, 6) if scored else None,
+        mean_score=round(fsum(scores) / len(scores), 6) if scores else None,
         unbalanced=books.unbalanced(tenant, kind=record_type.kind, landing_day=landing_day, states=BALANCED_STATES),
         unknown_schemas=sum(
             group.uploads

@@ -52,11 +52,11 @@ def with_completions(
         records: the records they were computed from, with local time.
     """
     people = records["subject_id"].unique().to_list()
+    given = catalog.completions.in_force(tenant, people, kind=record_type.kind)
+    if not given:
+        return facts.with_columns(completions=pl.lit([], dtype=COMPLETIONS_TYPE))
     said = pl.DataFrame(
-        [
-            (one.subject_id, one.record_id, one.id)
-            for one in catalog.completions.in_force(tenant, people, kind=record_type.kind)
-        ],
+        [(one.subject_id, one.record_id, one.id) for one in given],
         schema={"subject_id": pl.String, "record_id": pl.String, "completion": pl.Int64},
         orient="row",
     )

@@ -34,13 +34,11 @@ def journal_marks(tenant: str, days: Iterable[date]) -> list[StaleMark]:
 
 def journals_after(workspace: Workspace, *, tenant: str, local_day: date) -> list[date]:
     """Days whose journals looked back on a local day, or are doing so: those with a file or a mark."""
-    lake, stale_days = workspace.lake(tenant), workspace.catalog.stale_days
-    later = (local_day + timedelta(days=ahead) for ahead in range(1, WINDOW_DAYS))
-    return [
-        day
-        for day in later
-        if lake.exists(category_path(JOURNAL, day)) or stale_days.version(tenant, "training", JOURNAL, day) is not None
-    ]
+    lake = workspace.lake(tenant)
+    later = [local_day + timedelta(days=ahead) for ahead in range(1, WINDOW_DAYS)]
+    begun = workspace.catalog.stale_days.marked(tenant, "training", JOURNAL, later)
+    # After the marks: a journal has its file before it loses its mark.
+    return [day for day in later if day in begun or lake.exists(category_path(JOURNAL, day))]
 
 
 def touched(lake: Lake, days: Collection[date], *, table: str, local_day: date, facts: pl.DataFrame) -> set[date]:

@@ -68,7 +68,7 @@ def write_records(
     """Bring the validated table to what the fold says.
 
     Args:
-        rows: normalised rows of the batch.
+        rows: normalised rows of the batch, by record, in the order in which they were folded.
         known: settled deliveries (they tell where a replaced row stands).
         distrusted: record key and `utc_date` of rows that an attempt wrote which was never settled: the table
             may or may not hold them.
@@ -76,14 +76,15 @@ def write_records(
     Returns:
         What changed. Nothing was appended twice even if an earlier attempt got as far as this.
     """
-    columns = list(record_type.columns)
-    content = rows.unique([*RECORD_KEY, "content_hash"], keep="first", maintain_order=True)
+    carried = folded.winners.drop_nulls("incoming_row")
+    # A record's values are those of a row of the batch with its content, its provenance the first delivery's.
     arrived = (
-        folded.winners.drop("utc_date")
-        .join(content.drop(PROVENANCE), on=[*RECORD_KEY, "content_hash"], how="inner")
-        .select(columns)
-        .sort(RECORD_KEY)
+        rows[carried["incoming_row"]]
+        .with_columns(carried[name] for name in PROVENANCE)
+        .select(list(record_type.columns))
     )
+    if not known.is_empty():
+        arrived = arrived.sort(RECORD_KEY)
     keys = pl.concat([folded.winners.select(RECORD_KEY), folded.removed]).unique()
     where = pl.concat([known.select(*RECORD_KEY, "utc_date"), distrusted.select(*RECORD_KEY, "utc_date")])
     old_dates = where.join(keys, on=RECORD_KEY, how="semi").get_column("utc_date").unique().to_list()

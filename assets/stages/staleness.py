@@ -5,7 +5,7 @@ too many costs a recomputation that ends in the same bytes; marking one too few 
 Does not belong here: the recomputation (`summaries`), or who asks for it (the `stale_days` sensor).
 """
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 import polars as pl
 
@@ -15,7 +15,7 @@ from resources.catalog_rows.days import StaleMark, StaleReason
 from vitals.clinical.local_day import changed_spans, offset_timeline, wall_clock, with_local_time
 from vitals.clinical.source_capabilities import DEFAULT
 from vitals.record_types import RECORD_TYPES, UTC_MS, RecordType
-from vitals.validated.zone_offsets import NO_OFFSET_SECONDS
+from vitals.validated.zone_offsets import NO_OFFSET_SECONDS, OBSERVATION_SCHEMA
 
 REACH_DAYS: dict[str, tuple[int, int]] = {
     # An episode belongs to the day it starts on, and may run on into the changed day.
@@ -27,15 +27,7 @@ REACH_DAYS: dict[str, tuple[int, int]] = {
 }
 """Days before and after a changed record's own days whose facts may also read it."""
 
-_STORED = {
-    "subject_id": pl.String(),
-    "source_app": pl.String(),
-    "utc_date": pl.Date(),
-    "offset_seconds": pl.Int32(),
-    "first_utc_ms": pl.Int64(),
-    "last_utc_ms": pl.Int64(),
-}
-
+_SPAN = pl.Schema({**OBSERVATION_SCHEMA, "first_utc": pl.Int64(), "last_utc": pl.Int64()})
 _DATED = {"subject_id": pl.String, "local_date": pl.Date}
 
 
@@ -46,24 +38,8 @@ def evidence_frame(catalog: Catalog, tenant: str, subject_ids: list[str]) -> pl.
 
 def observed_frame(catalog: Catalog, tenant: str, subject_ids: list[str]) -> pl.DataFrame:
     """Zone observations of the tenant's people (OBSERVATION_SCHEMA)."""
-    rows = catalog.zones.of(tenant, subject_ids)
-    frame = pl.DataFrame({name: [getattr(row, name) for row in rows] for name in _STORED}, schema=_STORED)
-    return frame.select(
-        "subject_id",
-        "source_app",
-        "utc_date",
-        "offset_seconds",
-        first_utc=pl.col("first_utc_ms").cast(UTC_MS),
-        last_utc=pl.col("last_utc_ms").cast(UTC_MS),
-    )
-
-
-def latest_fetches(catalog: Catalog, tenant: str, subject_ids: list[str]) -> dict[str, datetime]:
-    """Latest fetch of each person's exports, over all kinds: one session stamps them all alike."""
-    latest: dict[str, int] = {}
-    for mark in catalog.subjects.latest_fetches(tenant, subject_ids):
-        latest[mark.subject_id] = max(mark.latest_fetch_ms, latest.get(mark.subject_id, 0))
-    return {subject_id: datetime.fromtimestamp(ms / 1000, UTC) for subject_id, ms in latest.items()}
+    stored = pl.DataFrame(catalog.zones.spans(tenant, subject_ids), schema=_SPAN, orient="row")
+    return stored.cast(OBSERVATION_SCHEMA)
 
 
 def stale_marks(
@@ -95,7 +71,7 @@ def stale_marks(
     kinds = [record_type, *(t for t in RECORD_TYPES if record_type.kind in t.needs)]
     for kind in kinds:
         marks |= {(kind.kind, day, "records") for day in _reach(touched, kind, present)}
-    delivered = {mark.kind for mark in catalog.subjects.latest_fetches(tenant, people)}
+    delivered = catalog.subjects.kinds_fetched(tenant, people)
     for day in _evidence_days(before, after, present):
         marks |= {(kind, day, "zone_evidence") for kind in {*delivered, record_type.kind}}
     for day in _closing_days(catalog, tenant, fetches, after, present):
@@ -147,7 +123,7 @@ def _present_days(observed: pl.DataFrame, timeline: pl.DataFrame) -> pl.DataFram
 
 def _reach(touched: pl.DataFrame, kind: RecordType, present: pl.DataFrame) -> set[date]:
     back, ahead = REACH_DAYS.get(kind.kind, (0, 0))
-    days = set(touched["local_date"])
+    days = set(touched["local_date"].unique())
     for shift in [*range(-back, 0), *range(1, ahead + 1)]:
         neighbours = touched.with_columns(pl.col("local_date") + pl.duration(days=shift))
         days |= set(neighbours.join(present, on=["subject_id", "local_date"], how="semi")["local_date"])
@@ -171,14 +147,19 @@ def _closing_days(
     catalog: Catalog, tenant: str, fetches: pl.DataFrame, timeline: pl.DataFrame, present: pl.DataFrame
 ) -> set[date]:
     """Days that were open at a person's previous fetch and may be closed by a later one."""
-    previous = latest_fetches(catalog, tenant, fetches["subject_id"].to_list())
-    rows = [(s, previous[s], latest) for s, latest in fetches.iter_rows() if s in previous and latest > previous[s]]
+    previous = catalog.subjects.latest_fetch_ms(tenant, fetches["subject_id"].to_list())
+    now_ms = fetches.select("subject_id", pl.col("latest").dt.epoch("ms"))
+    rows = [(s, previous[s], latest) for s, latest in now_ms.iter_rows() if s in previous and latest > previous[s]]
     if not rows:
         return set()
     longest = pl.duration(minutes=DEFAULT.lag_minutes)
-    schema = pl.Schema({"subject_id": pl.String(), "was": UTC_MS, "now": UTC_MS})
+    schema = pl.Schema({"subject_id": pl.String(), "was": pl.Int64(), "now": pl.Int64()})
     usual = timeline.group_by("subject_id").agg(usual=pl.col("offset_seconds").last())
-    span = pl.DataFrame(rows, schema=schema, orient="row").join(usual, on="subject_id", how="inner")
+    span = (
+        pl.DataFrame(rows, schema=schema, orient="row")
+        .cast({"was": UTC_MS, "now": UTC_MS})
+        .join(usual, on="subject_id", how="inner")
+    )
     open_days = span.select(
         "subject_id",
         local_date=pl.date_ranges(

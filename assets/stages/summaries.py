@@ -16,8 +16,9 @@ from assets.stages.erasure_lanes import never_during_erasure
 from assets.stages.journal_marks import journal_marks, journals_after, touched
 from assets.stages.records_table import read_records
 from assets.stages.registration import utc_now
-from assets.stages.staleness import evidence_frame, latest_fetches
+from assets.stages.staleness import evidence_frame
 from resources.catalog_rows.days import StaleMark
+from resources.catalog_rows.people import Profile
 from resources.workspace import Workspace
 from vitals.clinical import active_calories, blood_glucose, heart_rate, hrv_rmssd, sleep, steps
 from vitals.clinical.context import COMPLETIONS_TYPE, PRIORITIES_SCHEMA, PROFILES_SCHEMA, DayContext
@@ -101,13 +102,15 @@ def _inputs(
     margin = timedelta(days=MARGIN_DAYS)
     dates = pl.date_range(first_day - margin, last_day + margin, eager=True).to_list()
     lake = workspace.lake(tenant)
+    everything = read_records(lake, record_type, dates)
+    nights_of_all = read_records(lake, SLEEP, dates) if SLEEP.kind in record_type.needs else None
     if subject_ids is None:
-        people = read_records(lake, record_type, dates).select(pl.col("subject_id").unique().sort()).collect()
-        subject_ids = people["subject_id"].to_list()
+        subject_ids = everything.select(pl.col("subject_id").unique().sort()).collect()["subject_id"].to_list()
     for start in range(0, len(subject_ids), PEOPLE_AT_ONCE):
         group = list(subject_ids[start : start + PEOPLE_AT_ONCE])
+        people = workspace.catalog.subjects.profiles(tenant, group)
         timeline = offset_timeline(evidence_frame(workspace.catalog, tenant, group))
-        records = _with_local_time(read_records(lake, record_type, dates), group, timeline)
+        records = _with_local_time(everything, group, timeline)
         days = local_days(
             timeline,
             first_date=first_day,
@@ -115,13 +118,13 @@ def _inputs(
             known_until=_known_until(workspace, tenant, group),
         )
         sessions = None
-        if SLEEP.kind in record_type.needs:
-            nights = _with_local_time(read_records(lake, SLEEP, dates), group, timeline)
-            sessions = sleep.choose_sessions(nights, priorities=_priorities(workspace, tenant, SLEEP, group))
+        if nights_of_all is not None:
+            nights = _with_local_time(nights_of_all, group, timeline)
+            sessions = sleep.choose_sessions(nights, priorities=_priorities(people, SLEEP))
         context = DayContext(
             days=days,
-            profiles=_profiles(workspace, tenant, group),
-            priorities=_priorities(workspace, tenant, record_type, group),
+            profiles=_profiles(people),
+            priorities=_priorities(people, record_type),
             sessions=sessions,
         )
         yield records, context
@@ -132,24 +135,22 @@ def _with_local_time(scan: pl.LazyFrame, group: list[str], timeline: pl.DataFram
 
 
 def _known_until(workspace: Workspace, tenant: str, group: list[str]) -> pl.DataFrame:
-    latest = latest_fetches(workspace.catalog, tenant, group)
+    latest = workspace.catalog.subjects.latest_fetch_ms(tenant, group)
     return pl.DataFrame(
         {"subject_id": list(latest), "known_until_utc": list(latest.values())},
-        schema={"subject_id": pl.String, "known_until_utc": UTC_MS},
-    )
+        schema={"subject_id": pl.String, "known_until_utc": pl.Int64},
+    ).cast({"known_until_utc": UTC_MS})
 
 
-def _profiles(workspace: Workspace, tenant: str, group: list[str]) -> pl.DataFrame:
-    rows = [
-        (p.subject_id, p.age_years, p.weight_kg, p.diabetes) for p in workspace.catalog.subjects.profiles(tenant, group)
-    ]
+def _profiles(people: Sequence[Profile]) -> pl.DataFrame:
+    rows = [(p.subject_id, p.age_years, p.weight_kg, p.diabetes) for p in people]
     return pl.DataFrame(rows, schema=PROFILES_SCHEMA, orient="row")
 
 
-def _priorities(workspace: Workspace, tenant: str, record_type: RecordType, group: list[str]) -> pl.DataFrame:
+def _priorities(people: Sequence[Profile], record_type: RecordType) -> pl.DataFrame:
     rows = [
         (p.subject_id, app, rank)
-        for p in workspace.catalog.subjects.profiles(tenant, group)
+        for p in people
         for rank, app in enumerate((p.source_priority or {}).get(record_type.kind, []))
     ]
     return pl.DataFrame(rows, schema=PRIORITIES_SCHEMA, orient="row")

@@ -139,7 +139,8 @@ class UploadBatch:
             },
             schema=FILE_COLUMNS,
         )
-        rows = self._completed(judged.filter(pl.col("reason").is_null()), file_frame)
+        good = judged.filter(pl.col("reason").is_null())
+        rows = self._completed(good, file_frame)
         rows, self.partial = self._hold_back(rows)
         quarantined = judged.filter(pl.col("reason").is_not_null()).join(file_frame, on="file_index", how="left")
         self.quarantined = judged_by(quarantined, self.record_type, rules)
@@ -147,13 +148,8 @@ class UploadBatch:
         self.fetches = rows.group_by("subject_id").agg(latest=pl.col("fetched_utc").max())
         spans = {
             row["file_index"]: row
-            for row in judged.join(file_frame.filter(pl.col("file_quality").is_not_null()), on="file_index", how="semi")
-            .group_by("file_index")
-            .agg(
-                fetched=pl.col("fetched_ms").filter(pl.col("reason").is_null()).max(),
-                first=pl.col("start_ms").filter(pl.col("reason").is_null()).min(),
-                last=pl.col("start_ms").filter(pl.col("reason").is_null()).max(),
-            )
+            for row in good.group_by("file_index")
+            .agg(fetched=pl.col("fetched_ms").max(), first=pl.col("start_ms").min(), last=pl.col("start_ms").max())
             .to_dicts()
         }
         self.resolved = decoded.isolated
@@ -181,14 +177,15 @@ class UploadBatch:
         return judged.filter(~held).drop("missing"), judged.filter(held)
 
     def _write(self, lake: Lake, rows: pl.DataFrame, uploads: list[Upload]) -> Folded:
+        # In the order in which both tables keep them: sorted once.
+        rows = rows.sort(*RECORD_KEY, "upload_id", "row_index")
         incoming = rows.select(DELIVERY_SCHEMA.names()).cast(DELIVERY_SCHEMA)
         known, distrusted = self._known(lake, incoming, uploads)
         folded = fold(known=known, incoming=incoming, upload_ids=[u.upload_id for u in uploads])
         # Deliveries first: a crash after this line leaves their unsettled rows as the sign that the records
         # table cannot be trusted for these keys.
         if incoming.height:
-            ordered = incoming.sort(*RECORD_KEY, "upload_id", "row_index")
-            lake.append(deliveries_table(self.record_type), ordered, partition_by="utc_date")
+            lake.append(deliveries_table(self.record_type), incoming, partition_by="utc_date")
         self.written = write_records(
             lake, self.record_type, rows=rows, folded=folded, known=known, distrusted=distrusted
         )
@@ -197,7 +194,7 @@ class UploadBatch:
     def _known(self, lake: Lake, incoming: pl.DataFrame, uploads: list[Upload]) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Deliveries around this batch: those that count, and those of attempts that were never settled."""
         catalog = self.workspace.catalog
-        dates = set(incoming.get_column("utc_date").to_list())
+        dates = set(incoming.get_column("utc_date").unique().to_list())
         again = [u for u in uploads if u.settled_attempt is not None]
         for upload in again:
             dates |= {d for d in (upload.first_utc_date, upload.last_utc_date) if d is not None}
@@ -244,6 +241,7 @@ class UploadBatch:
             state: UploadState = (
                 "quarantined" if index in low else "duplicate" if fate["duplicate"] == total else "processed"
             )
+            span = spans.get(index, {})
             outcomes[upload.upload_id] = UploadOutcome(
                 upload_id=upload.upload_id,
                 state=state,
@@ -256,9 +254,9 @@ class UploadBatch:
                 rows_quarantined=quarantined.get(upload.upload_id, 0),
                 score=scores[index]["score"],
                 schema_hash=RESOLVED_SCHEMA if index in self.resolved else LISTED_SCHEMA,
-                fetched_utc=_instant(spans[index]["fetched"]),
-                first_utc_date=_utc_date(spans[index]["first"]),
-                last_utc_date=_utc_date(spans[index]["last"]),
+                fetched_utc=_instant(span.get("fetched")),
+                first_utc_date=_utc_date(span.get("first")),
+                last_utc_date=_utc_date(span.get("last")),
             )
 
     def _finish(

@@ -133,18 +133,12 @@ class KindTotals:
 
 @dataclass(frozen=True, kw_only=True)
 class UploadGroup(KindTotals):
-    """Sum of the books of uploads that ended alike.
-
-    Attributes:
-        scored: uploads with a quality score.
-        sum_of_scores: sum of these scores.
-    """
+    """Sum of the books of uploads that ended alike."""
 
     state: UploadState
     reason: str | None
     schema_hash: str | None
-    scored: int
-    sum_of_scores: float
+    score: float | None
 
 
 @dataclass(frozen=True, kw_only=True)

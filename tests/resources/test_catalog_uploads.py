@@ -275,6 +275,6 @@ def test_the_groups_of_a_day_add_up_to_its_books(catalog):
     day = catalog.uploads.get(["a"])["a"].landing_day
     groups = {group.state: group for group in catalog.books.groups(TENANT, kind="steps", landing_day=day)}
     assert (groups["processed"].total, groups["processed"].accepted, groups["processed"].duplicate) == (3, 2, 1)
-    assert (groups["processed"].scored, groups["processed"].sum_of_scores) == (1, 0.5)
-    assert (groups["quarantined"].reason, groups["quarantined"].scored) == ("too_large", 0)
+    assert (groups["processed"].uploads, groups["processed"].score) == (1, 0.5)
+    assert (groups["quarantined"].reason, groups["quarantined"].score) == ("too_large", None)
     assert catalog.books.unbalanced(TENANT, kind="steps", landing_day=day, states=["processed"]) == []
