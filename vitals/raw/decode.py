@@ -30,7 +30,7 @@ from vitals.raw.schemas import OwnSchema, WriterSchema, identify, lenient_schema
 from vitals.raw.splice import decode_spliced
 
 MAX_SPLICED_BYTES: Final = 4 * 1024 * 1024
-"""Payload of one spliced block: some 100,000 readings. More takes memory, and time too: the allocator fetches every
+"""Payload of one spliced block: some 25,000 readings. More takes memory, and time too: the allocator fetches every
 piece of 32 MiB or more from the system and gives it back, page by page, instead of using memory again."""
 
 
