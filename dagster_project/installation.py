@@ -5,7 +5,6 @@ Does not belong here: settings themselves.
 """
 
 import fcntl
-import json
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -20,16 +19,6 @@ from vitals.validated.file_quality import ScorePolicy
 
 MEGABYTE = 2**20
 INSTANCE_FILE = Path(__file__).with_name("dagster.yaml")
-LOCAL_STORAGE = "dagster_project.local_storage"
-STORAGE = f"""
-storage:
-  custom:
-    module: {LOCAL_STORAGE}
-    class: LocalStorage
-    config:
-      base_dir: {{home}}
-"""
-"""The end of a home's dagster.yaml: a storage that is not Dagster's default has to be told where it is."""
 
 
 def processing_policy(settings: Settings) -> ProcessingPolicy:
@@ -94,12 +83,11 @@ def prepare_home(settings: Settings) -> None:
 
 
 def _write_instance_file(home: Path) -> None:
-    """Write Dagster's instance file; one that names another storage is its operator's and stays as it is."""
-    text = INSTANCE_FILE.read_text() + STORAGE.format(home=json.dumps(str(home)))
+    """Write Dagster's instance file; one that names a storage is its operator's and stays as it is."""
+    text = INSTANCE_FILE.read_text()
     file = home / "dagster.yaml"
     found = file.read_text() if file.exists() else ""
-    is_theirs = "\nstorage:" in found and LOCAL_STORAGE not in found
-    if found != text and not is_theirs:
+    if found != text and "\nstorage:" not in found:
         # Other processes may be reading it: it is replaced as a whole.
         new = file.with_suffix(f".{os.getpid()}")
         new.write_text(text)
