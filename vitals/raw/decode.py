@@ -3,12 +3,10 @@
 Belongs here: the order of the guards, batches bounded by bytes, and how a guilty file is found among good ones.
 Does not belong here: the guards themselves, nor any judgement of a value (`validated`).
 
-    bytes -> container -> schemas -> fixed_width ------------------> flatten -> decoded frame
-                             |            |                             ^
-                             |            +-> splice -> exact ----------+
-                             |                  |  ^      |
-                             |                  v  |halves v
-                             +---------------> isolated process
+    bytes -> container -> schemas -> splice -> exact -> flatten -> decoded frame
+                             |         |  ^       |
+                             |         v  |halves v
+                             +----> isolated process
 
 A file can never hang, crash or exhaust this process, nor change a row of another file.
 """
@@ -23,14 +21,13 @@ import polars as pl
 
 from vitals.raw.container import Container, KnownHeaders, Limits, Rejected, read_container
 from vitals.raw.exact import is_exact
-from vitals.raw.fixed_width import Payload, read_tables
 from vitals.raw.flatten import decoded_schema, flatten
 from vitals.raw.isolated import MAX_BATCH_BYTES, Suspect, transcode
 from vitals.raw.schemas import OwnSchema, WriterSchema, identify, lenient_schema, strict_schema
 from vitals.raw.splice import decode_spliced
 
-MAX_SPLICED_BYTES: Final = 4 * 1024 * 1024
-"""Payload of one spliced block: some 25,000 readings. More takes memory, and time too: the allocator fetches every
+MAX_SPLICED_BYTES: Final = 16 * 1024 * 1024
+"""Payload of one spliced block: some 100,000 readings. More takes memory, and time too: the allocator fetches every
 piece of 32 MiB or more from the system and gives it back, page by page, instead of using memory again."""
 
 
@@ -140,12 +137,7 @@ class _Work:
         """Decode what waits for the fast path; what fails there waits for the slow path."""
         pieces, self._fast, self._fast_bytes = self._fast, [], 0
         schema = strict_schema(self.kind)
-        tables = read_tables([Payload(piece.payload, piece.records) for piece in pieces], schema=schema)
-        for table in tables:
-            self._keep(table.frame, [pieces[member] for member in table.members])
-        read = {member for table in tables for member in table.members}
-        others = [piece for index, piece in enumerate(pieces) if index not in read]
-        for piece in self._decode_pieces(others, schema=schema):
+        for piece in self._decode_pieces(pieces, schema=schema):
             self._suspect(piece, writer=schema.text)
 
     def decode_slow(self) -> None:
@@ -168,13 +160,6 @@ class _Work:
         self._slow.append((piece.file, Suspect(writer=writer, payload=piece.payload, records=piece.records)))
         self._slow_bytes += len(piece.payload)
 
-    def _keep(self, frame: pl.DataFrame, pieces: list[_Piece]) -> None:
-        """Take over the rows of pieces that are decoded for good."""
-        files = [piece.file for piece in pieces]
-        records = np.array([piece.records for piece in pieces], dtype=np.int64)
-        self.frames.append(flatten(frame, kind=self.kind, files=files, records=records))
-        self.rows.update((piece.file, piece.records) for piece in pieces)
-
     def _decode_pieces(self, pieces: list[_Piece], *, schema: OwnSchema) -> list[_Piece]:
         """Decode pieces of one schema into frames; returns those that cannot be, in order.
 
@@ -189,7 +174,9 @@ class _Work:
         if spliced is not None and is_exact(
             spliced.frame, schema=schema.tree, content=spliced.content, records=records, sizes=sizes
         ):
-            self._keep(spliced.frame, pieces)
+            files = [piece.file for piece in pieces]
+            self.frames.append(flatten(spliced.frame, kind=self.kind, files=files, records=records))
+            self.rows.update(zip(files, records.tolist(), strict=True))
             return []
         if len(pieces) == 1:
             return pieces
