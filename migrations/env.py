@@ -3,9 +3,9 @@
 from alembic import context
 
 from resources.catalog_migrations import COMPARISON
-from resources.catalog_models.base import Base
+from resources.catalog_models.every import METADATA
 
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=Base.metadata, **COMPARISON)
+context.configure(connection=connection, target_metadata=METADATA, **COMPARISON)
 with context.begin_transaction():
     context.run_migrations()

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from resources.catalog_database import CatalogDatabase
-from resources.catalog_models.base import Base
+from resources.catalog_models.every import METADATA
 from vitals.errors import TransientError
 
 
@@ -27,7 +27,7 @@ def compact(database: CatalogDatabase) -> None:
     if database.dialect == "sqlite":
         _rebuild_sqlite(database)
     else:
-        _rewrite_postgresql(database, Base.metadata.tables)
+        _rewrite_postgresql(database, METADATA.tables)
 
 
 def _rebuild_sqlite(database: CatalogDatabase) -> None:

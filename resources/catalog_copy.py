@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select
 
 from resources.catalog import Catalog
-from resources.catalog_models.base import Base
+from resources.catalog_models.every import METADATA
 
 ROWS_AT_ONCE = 5_000
 
@@ -32,13 +32,13 @@ def copy_of(catalog: Catalog, folder: Path) -> Catalog:
         ):
             source.backup(target)
         return copy
-    copy.database.write("create the copy", Base.metadata.create_all)
+    copy.database.write("create the copy", METADATA.create_all)
     catalog.database.read("copy the catalog", lambda connection: _copy_rows(connection, copy))
     return copy
 
 
 def _copy_rows(source: Connection, copy: Catalog) -> None:
-    for table in Base.metadata.sorted_tables:
+    for table in METADATA.sorted_tables:
         for rows in source.execute(select(table)).mappings().partitions(ROWS_AT_ONCE):
             values = [dict(row) for row in rows]
             statement = insert(table)

@@ -17,7 +17,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from resources.catalog_database import CatalogDatabase, table_of
 from resources.catalog_models import people, tenants, uploads
-from resources.catalog_models.base import Base
+from resources.catalog_models.every import METADATA
 from resources.catalog_rows.people import Erasure
 from resources.catalog_rows.uploads import Upload
 from resources.catalog_sql import chunks, fetch, selecting
@@ -160,7 +160,7 @@ def _rows_of(connection: Connection, tenant: str, person: Person) -> list[tuple[
     # Read first: the uploads' own rows go last, and the others are found by them.
     upload_ids = list(connection.scalars(select(uploads.Upload.upload_id).where(_theirs(tenant, person))))
     found: list[tuple[Table, ColumnElement[bool]]] = []
-    for table in reversed(Base.metadata.sorted_tables):
+    for table in reversed(METADATA.sorted_tables):
         if table.name in LEFT_TO_RELEASES:
             continue
         wanted: list[ColumnElement[bool]] = []

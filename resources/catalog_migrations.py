@@ -24,7 +24,7 @@ from sqlalchemy import JSON, Column, Connection, MetaData, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from resources.catalog import Catalog
-from resources.catalog_models.base import Base
+from resources.catalog_models.every import METADATA
 from vitals.errors import ConflictError, NotFoundError
 
 
@@ -99,7 +99,7 @@ def check(catalog: Catalog) -> list[str]:
         if at != head:
             return [f"the schema is at revision {at}, the code needs {head}: run `vitalgraph db upgrade`"]
         context = MigrationContext.configure(connection, opts=COMPARISON)
-        return [str(difference) for difference in compare_metadata(context, Base.metadata)]
+        return [str(difference) for difference in compare_metadata(context, METADATA)]
 
     return catalog.database.read("compare the schema with the models", work)
 

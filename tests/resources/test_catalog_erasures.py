@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, text
 
 from resources.catalog_erasures import Person
 from resources.catalog_models import decisions, uploads
-from resources.catalog_models.base import Base
+from resources.catalog_models.every import METADATA
 from resources.catalog_rows.days import FetchMark
 from resources.catalog_rows.tenants import NewAuditEvent
 from resources.catalog_settlement import Settlement
@@ -78,7 +78,7 @@ def everything(catalog):
     def work(connection):
         return {
             name: [str(tuple(row)) for row in connection.execute(select(table))]
-            for name, table in Base.metadata.tables.items()
+            for name, table in METADATA.tables.items()
         }
 
     return catalog.database.read("look", work)
@@ -99,9 +99,7 @@ def test_no_table_mentions_an_erased_person_and_what_others_have_stays(catalog):
     fill(catalog, GONE)
     filled = everything(catalog)
     touched = {name for name, rows in filled.items() if any("anna-canary" in r or "5ca1ab1e" in r for r in rows)}
-    with_people = {
-        name for name, table in Base.metadata.tables.items() if {"subject_id", "upload_id"} & set(table.c.keys())
-    }
+    with_people = {name for name, table in METADATA.tables.items() if {"subject_id", "upload_id"} & set(table.c.keys())}
     assert with_people <= touched  # whoever adds a table adds it to `fill`
     counted, removed = forget(catalog)
     after = everything(catalog)

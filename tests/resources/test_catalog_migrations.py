@@ -16,7 +16,7 @@ from sqlalchemy import Column, Integer, inspect, text
 
 from resources import catalog_migrations
 from resources.catalog import Catalog
-from resources.catalog_models.base import Base
+from resources.catalog_models.every import METADATA
 from resources.catalog_settlement import Settlement
 from tests.resources.catalog_builders import NOW, TENANT, claimed, partial, processed, quarantined, stale
 from vitals.errors import ConflictError, NotFoundError, PermanentError
@@ -93,9 +93,9 @@ def test_migrations_end_in_the_tables_of_the_models(empty):
 
 def test_checks_defaults_and_indexes_are_those_of_the_models_too(empty):
     """Alembic's comparison sees neither checks nor the conditions of indexes."""
-    empty.database.write("create", Base.metadata.create_all)
+    empty.database.write("create", METADATA.create_all)
     of_models = schema(empty)
-    empty.database.write("drop", Base.metadata.drop_all)
+    empty.database.write("drop", METADATA.drop_all)
     catalog_migrations.upgrade(empty)
     assert schema(empty) == of_models
 

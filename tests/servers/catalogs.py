@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, true, update
 
 from resources import catalog_migrations
 from resources.catalog import Catalog
-from resources.catalog_models.base import Base
+from resources.catalog_models.every import METADATA
 from resources.catalog_models.tenants import Tenant
 from tests.servers.postgresql import PostgresqlServer
 from tests.servers.postgresql import postgresql_server as postgresql_server  # noqa: PLC0414 - a fixture, handed on
@@ -107,7 +107,7 @@ def _empty(url: str) -> None:
     catalog = Catalog(url)
 
     def work(connection: Connection) -> None:
-        for table in reversed(Base.metadata.sorted_tables):
+        for table in reversed(METADATA.sorted_tables):
             connection.execute(delete(table).where(table.c.name != "default" if table.name == "tenant" else true()))
         connection.execute(update(Tenant).values(paused=False))
 

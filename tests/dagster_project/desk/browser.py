@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -59,8 +59,8 @@ class Hands:
 
     def reads(self, text: str) -> None:
         """Wait until the page says something."""
-        # The page may be left while it is read.
-        wait = WebDriverWait(self.driver, SECONDS, ignored_exceptions=[StaleElementReferenceException])
+        # The page may be left while it is read; the driver then names one of several errors, or an unknown one.
+        wait = WebDriverWait(self.driver, SECONDS, ignored_exceptions=[WebDriverException])
         wait.until(lambda d: text in d.find_element(By.TAG_NAME, "body").text, text)
 
     @property
