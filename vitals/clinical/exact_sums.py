@@ -5,9 +5,10 @@ Does not belong here: plain sums of whole numbers, which are exact anyhow, or su
 fixed order (`heart_rate_measures.BySpan`, `glucose_grid.mean_per_series`).
 
 A float sum is rounded at every step, so its last bit depends on the order of the steps, and Polars' order on how many
-threads share the rows, and on which other aggregates are asked for with it. Here every value becomes a whole number of 2^-60 first: whole numbers of 128 bits add up
-without rounding, and the total is rounded once. That is the correctly rounded sum wherever the values are not smaller
-than 2^-8 or have few binary digits, and off by less than n * 2^-60 elsewhere, always by the same.
+threads share the rows, and on which other aggregates are asked for with it. Here every value becomes a whole number of
+2^-60 first: whole numbers of 128 bits add up without rounding, and the total is rounded once. That is the correctly
+rounded sum wherever the values are not smaller than 2^-8 or have few binary digits, and off by less than n * 2^-60
+elsewhere, always by the same.
 """
 
 import polars as pl
