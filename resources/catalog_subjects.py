@@ -113,19 +113,6 @@ class CatalogSubjects:
 
         return self._database.read("look up profiles", work)
 
-    def latest_fetches(self, tenant: str, subject_ids: Iterable[str] | None = None) -> list[FetchMark]:
-        """Latest fetch per person and kind; of all people of the tenant if none are named."""
-        statement = selecting(days.SubjectFetch, FetchMark).where(days.SubjectFetch.tenant == tenant)
-
-        def work(connection: Connection) -> list[FetchMark]:
-            if subject_ids is None:
-                found = fetch(connection, statement, FetchMark)
-            else:
-                found = fetch_among(connection, statement, days.SubjectFetch.subject_id, subject_ids, FetchMark)
-            return sorted(found, key=lambda row: (row.subject_id, row.kind))
-
-        return self._database.read("look up fetches", work)
-
     def latest_fetch_ms(self, tenant: str, subject_ids: Iterable[str]) -> dict[str, int]:
         """Latest fetch of each person's exports in epoch ms, over all kinds: one session stamps them all alike."""
         table = days.SubjectFetch

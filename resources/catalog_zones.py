@@ -34,10 +34,6 @@ class CatalogZones:
             "merge zone evidence", lambda connection: merge_zones(connection, self._database, rows)
         )
 
-    def of(self, tenant: str, subject_ids: Iterable[str]) -> list[ZoneObservation]:
-        """All observations of people, by person, date, source and offset."""
-        return self._database.read("read zone evidence", lambda connection: _of(connection, tenant, subject_ids))
-
     def spans(self, tenant: str, subject_ids: Iterable[str]) -> list[tuple[str, str, date, int, int, int]]:
         """Observations of people as (person, source, UTC date, offset seconds, first and last epoch ms), in no order."""
         table = days.ZoneObservation

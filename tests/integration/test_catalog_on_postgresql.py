@@ -11,6 +11,7 @@ from sqlalchemy import text
 from resources import catalog_database, catalog_migrations
 from resources.catalog import Catalog
 from tests.resources.catalog_builders import DAY, NOW, TENANT, stale, upload, zone
+from tests.resources.stored import zone_observations
 from tests.servers.postgresql import PostgresqlServer
 from vitals.errors import TransientError
 
@@ -120,7 +121,7 @@ def test_evidence_that_comes_from_many_sides_at_once_is_merged(open_catalog):
         return job
 
     assert run_all(*(send(seed) for seed in range(4))) == []
-    found = open_catalog().zones.of(TENANT, ["s0", "s1", "s2"])
+    found = zone_observations(open_catalog(), TENANT)
     assert len(found) == 21
     for row in found:
         same = [r for r in rows if (r.subject_id, r.utc_date) == (row.subject_id, row.utc_date)]

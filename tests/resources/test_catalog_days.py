@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from resources.catalog_rows.days import STALE_REASONS, ZoneChange
 from tests.resources.catalog_builders import DAY, LATER, NOW, TENANT, stale, zone
+from tests.resources.stored import zone_observations
 from vitals.errors import PermanentError
 
 pytest_plugins = ["tests.servers.catalogs"]
@@ -47,12 +48,12 @@ def merged(rows):
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), rows=st.lists(observations, max_size=12))
 def test_evidence_is_the_same_whatever_the_order_the_grouping_and_the_repetition(catalog, data, rows):
-    before = catalog.zones.of(TENANT, ["s1", "s2"])
+    before = zone_observations(catalog, TENANT)
     order = data.draw(st.permutations([*rows, *rows]))
     cut = data.draw(st.integers(0, len(order)))
     for part in (order[:cut], order[cut:], rows):
         catalog.zones.upsert(part)
-    assert catalog.zones.of(TENANT, ["s1", "s2"]) == merged([*before, *rows])
+    assert zone_observations(catalog, TENANT) == merged([*before, *rows])
     assert catalog.zones.upsert(rows) == []
 
 
@@ -70,7 +71,7 @@ def test_hostile_app_names_are_stored_and_found_again(catalog):
     rows = [zone(source_app="a\x00b"), zone(source_app="'; DROP TABLE upload; --"), zone(source_app="\ud800")]
     assert len(catalog.zones.upsert(rows)) == 3
     assert catalog.zones.upsert(rows) == []
-    assert {row.source_app for row in catalog.zones.of(TENANT, ["s1"])} == {
+    assert {row.source_app for row in zone_observations(catalog, TENANT)} == {
         "a\N{REPLACEMENT CHARACTER}b",
         "'; DROP TABLE upload; --",
         "?",
@@ -79,8 +80,11 @@ def test_hostile_app_names_are_stored_and_found_again(catalog):
 
 def test_evidence_of_other_people_and_tenants_is_left_out(catalog):
     catalog.zones.upsert([zone(), zone(subject_id="s2"), zone(tenant="other")])
-    assert catalog.zones.of(TENANT, ["s2", "s3"]) == [zone(subject_id="s2")]
-    assert catalog.zones.of(TENANT, []) == []
+    theirs = zone(subject_id="s2")
+    span = (theirs.subject_id, theirs.source_app, theirs.utc_date)
+    span += (theirs.offset_seconds, theirs.first_utc_ms, theirs.last_utc_ms)
+    assert catalog.zones.spans(TENANT, ["s2", "s3"]) == [span]
+    assert catalog.zones.spans(TENANT, []) == []
 
 
 def test_a_marked_day_is_listed_until_it_is_cleared(catalog):

@@ -10,6 +10,7 @@ from resources.catalog_rows.days import FetchMark
 from resources.catalog_rows.tenants import NewAuditEvent
 from resources.catalog_subjects import merge_fetches
 from tests.resources.catalog_builders import LATER, NOW, TENANT
+from tests.resources.stored import fetch_marks
 from vitals.errors import ConflictError, NotFoundError, PermanentError, UsageError
 
 pytest_plugins = ["tests.servers.catalogs"]
@@ -131,7 +132,7 @@ marks = st.builds(
 @settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(marks, max_size=4), max_size=4))
 def test_the_latest_fetch_is_kept_whatever_the_order(catalog, batches):
-    before = {(m.subject_id, m.kind): m.latest_fetch_ms for m in catalog.subjects.latest_fetches(TENANT)}
+    before = {(m.subject_id, m.kind): m.latest_fetch_ms for m in fetch_marks(catalog, TENANT)}
     for batch in batches:
         catalog.database.write(
             "merge", lambda connection, rows=batch: merge_fetches(connection, catalog.database, rows)
@@ -140,9 +141,12 @@ def test_the_latest_fetch_is_kept_whatever_the_order(catalog, batches):
     for mark in (mark for batch in batches for mark in batch):
         key = (mark.subject_id, mark.kind)
         expected[key] = max(expected.get(key, 0), mark.latest_fetch_ms)
-    found = catalog.subjects.latest_fetches(TENANT, ["s1", "s2"])
-    assert {(m.subject_id, m.kind): m.latest_fetch_ms for m in found} == expected
-    assert [m for m in found if m.subject_id == "s2"] == catalog.subjects.latest_fetches(TENANT, ["s2"])
+    assert {(m.subject_id, m.kind): m.latest_fetch_ms for m in fetch_marks(catalog, TENANT)} == expected
+    latest: dict[str, int] = {}
+    for (person, _), fetched_ms in expected.items():
+        latest[person] = max(fetched_ms, latest.get(person, 0))
+    assert catalog.subjects.latest_fetch_ms(TENANT, ["s1", "s2", "s3"]) == latest
+    assert catalog.subjects.kinds_fetched(TENANT, ["s1", "s2"]) == {kind for _, kind in expected}
 
 
 def test_decisions_are_listed_newest_first(catalog):

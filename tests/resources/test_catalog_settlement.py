@@ -23,6 +23,7 @@ from tests.resources.catalog_builders import (
     upload,
     zone,
 )
+from tests.resources.stored import fetch_marks, zone_observations
 from vitals.errors import ConflictError, NotFoundError, PermanentError
 
 pytest_plugins = ["tests.servers.catalogs"]
@@ -40,8 +41,8 @@ def everything(catalog):
         },
         "quarantine": catalog.quarantine.list(TENANT),
         "partials": catalog.partials.list(TENANT, status=None),
-        "zones": catalog.zones.of(TENANT, ["s1"]),
-        "fetches": catalog.subjects.latest_fetches(TENANT),
+        "zones": zone_observations(catalog, TENANT),
+        "fetches": fetch_marks(catalog, TENANT),
         "stale": catalog.stale_days.list(TENANT, "clinical"),
     }
 
