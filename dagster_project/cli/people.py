@@ -20,7 +20,7 @@ from vitals.errors import UsageError
 from vitals.record_types import BY_KIND, RECORD_TYPES
 
 tenant = typer.Typer(no_args_is_help=True, help="Isolated organisations or studies.")
-subject = typer.Typer(no_args_is_help=True, help="What some metrics need to know of a person.")
+subject = typer.Typer(no_args_is_help=True, help="A person: what some metrics need to know, consent, erasure.")
 
 
 @tenant.command("add")
