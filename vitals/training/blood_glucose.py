@@ -1,7 +1,8 @@
 """The narrative of a day of blood glucose.
 
 Belongs here: what a text says of one row of `clinical/blood_glucose` (NARRATIVE.md C) and what it calls things.
-Does not belong here: any computation of glucose, or whether a value may be stated (clinical withheld it).
+Does not belong here: what the sensor cannot deliver (`glucose_sensor_limits`), any computation of glucose, or whether a
+value may be stated (clinical withheld it).
 
     wear and gap -> mean and range -> shares -> night -> episodes -> limits of the sensor -> what is missing
 """
@@ -9,7 +10,6 @@ Does not belong here: any computation of glucose, or whether a value may be stat
 from collections.abc import Mapping
 from typing import Any
 
-from vitals.clinical.source_capabilities import CAPABILITIES
 from vitals.record_types import BLOOD_GLUCOSE
 from vitals.training.claims import Claim, constant, further
 from vitals.training.common_sentences import (
@@ -20,6 +20,7 @@ from vitals.training.common_sentences import (
     used_words,
 )
 from vitals.training.fact_row import FactRow
+from vitals.training.glucose_sensor_limits import is_level_2, say_sensor_limits
 from vitals.training.kind_narrative import KindNarrative, SeriesTable
 from vitals.training.language import REFERRAL
 from vitals.training.narrative import Narrative, listing, noun, phrases
@@ -69,24 +70,6 @@ EPISODE = phrases(
     "from {start} for {minutes} min, {extreme_word} {extreme}", "{start}, {minutes} min, {extreme_word} {extreme}"
 )
 MORE_EPISODES = phrases("{more} more", "a further {more}")
-RANGE_LIMIT = phrases(
-    "This app delivers only {floor}-{ceiling} mg/dL, so time below {floor} and above {ceiling} mg/dL cannot be assessed",
-    "Values below {floor} or above {ceiling} mg/dL are not delivered by this app; time outside that range cannot be assessed",
-    "The sensor's delivered range is {floor}-{ceiling} mg/dL: time under {floor} and over {ceiling} is not assessable",
-)
-FLOOR_LIMIT = phrases(
-    "This app delivers values from {floor} mg/dL up only, so time below that cannot be assessed",
-    "Values under {floor} mg/dL are not delivered by this app; time below is not assessable",
-)
-CEILING_LIMIT = phrases(
-    "This app delivers values up to {ceiling} mg/dL only, so time above that cannot be assessed",
-    "Values over {ceiling} mg/dL are not delivered by this app; time above is not assessable",
-)
-LATENESS = phrases(
-    "Readings of this app arrive up to {lag} min late",
-    "With this app a reading reaches the record up to {lag} min after it was taken",
-    "This app publishes up to {lag} min behind the reading",
-)
 OTHER_MEAN = phrases(
     "{app} was also present and not used (mean {value} mg/dL)",
     "{app} also delivered readings, not used (its mean: {value} mg/dL)",
@@ -113,9 +96,6 @@ LABELS = Labels(
         "modd": "day-to-day variability",
     },
 )
-LOW_COLUMNS = ("pct_below_70", "pct_below_54", "episodes_lv1_hypo", "episodes_lv2_hypo")
-HIGH_COLUMNS = ("pct_above_250",)
-BOTH_ENDS = ("gri",)
 
 
 def _limit(column: str, name: str, value: float) -> Claim:
@@ -146,8 +126,6 @@ EPISODE_LEVELS = {
     "lv1_hypo": ("below", _limit("episodes_lv1_hypo", "below", 70), _minutes("episodes_lv1_hypo", 15)),
     "lv2_hypo": ("below", _limit("episodes_lv2_hypo", "below", 54), _minutes("episodes_lv2_hypo", 15)),
 }
-LEVEL_2_LOW_MG_DL = 54
-LEVEL_2_HIGH_MG_DL = 250
 _MOST_EPISODES = 3
 
 
@@ -271,45 +249,6 @@ def _episode(
     extreme = row.part(column, f"{index}:extreme", episode["extreme_mg_dl"], "mg/dL", window=window)
     word = "highest" if side == "above" else "lowest"
     return narrative.phrase(EPISODE, start=start, minutes=minutes, extreme_word=word, extreme=extreme)
-
-
-def say_sensor_limits(row: FactRow, narrative: Narrative) -> tuple[str, ...]:
-    """Say what the app cannot deliver; gives the columns whose absence this explains."""
-    floor = row.claim("source_floor_mg_dl")
-    ceiling = row.claim("source_ceiling_mg_dl")
-    explained: tuple[str, ...] = ()
-    if floor is not None and ceiling is not None:
-        narrative.say(RANGE_LIMIT, floor=floor, ceiling=ceiling)
-        explained = (*LOW_COLUMNS, *HIGH_COLUMNS, *BOTH_ENDS)
-    elif floor is not None:
-        narrative.say(FLOOR_LIMIT, floor=floor)
-        explained = (*LOW_COLUMNS, *BOTH_ENDS)
-    elif ceiling is not None:
-        narrative.say(CEILING_LIMIT, ceiling=ceiling)
-        explained = (*HIGH_COLUMNS, *BOTH_ENDS)
-    known = [CAPABILITIES[app] for app in row.apps if app in CAPABILITIES]
-    if known:
-        lag = row.part("source_lag_minutes", "most", max(c.lag_minutes for c in known), "min")
-        narrative.say(LATENESS, lag=lag)
-    return explained
-
-
-def is_level_2(row: FactRow, low: Claim | None, high: Claim | None) -> bool:
-    """Whether a stated value is beyond a level-2 threshold that the sensor can deliver."""
-    floor, ceiling = row.values["source_floor_mg_dl"], row.values["source_ceiling_mg_dl"]
-    is_low = (
-        low is not None
-        and not isinstance(low.value, str)
-        and low.value < LEVEL_2_LOW_MG_DL
-        and (floor is None or floor < LEVEL_2_LOW_MG_DL)
-    )
-    is_high = (
-        high is not None
-        and not isinstance(high.value, str)
-        and high.value > LEVEL_2_HIGH_MG_DL
-        and (ceiling is None or ceiling > LEVEL_2_HIGH_MG_DL)
-    )
-    return is_low or is_high
 
 
 NARRATIVE = KindNarrative(

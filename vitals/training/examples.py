@@ -205,5 +205,5 @@ def _refuse_forbidden(kind: KindNarrative, made: list[_Made]) -> None:
                 "write a training example",
                 f"{kind.record_type.category}, {made[position].local_date}",
                 f"its text breaks the language rule {', '.join(broken)}",
-                "Change the wording in the narrative module of the kind; the rules are in vitals/training/language.py",
+                "Change the wording in the narrative module of the kind; the rules are in vitals/training/forbidden_language.py",
             )

@@ -23,8 +23,8 @@ from vitals.clinical.metrics import metrics_of
 from vitals.errors import PermanentError
 from vitals.record_types import BY_KIND
 from vitals.training import line_metadata as module
-from vitals.training.blood_glucose import LEVEL_2_HIGH_MG_DL
 from vitals.training.examples import build_examples
+from vitals.training.glucose_sensor_limits import LEVEL_2_HIGH_MG_DL
 from vitals.training.language import REFERRAL, violations
 from vitals.training.line_check import problems
 from vitals.training.narrative import phrases

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitals.training.language import NOT_A1C, REFERRAL, RULES, suspects, violations
+from vitals.training.forbidden_language import RULES
+from vitals.training.language import NOT_A1C, REFERRAL, suspects, violations
 from vitals.training.source_names import UNLISTED, identifier_of, title_of
 
 FORBIDDEN = {

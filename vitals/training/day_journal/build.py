@@ -217,7 +217,7 @@ def _refuse_forbidden(made: Sequence[_Made], local_day: date) -> None:
                 "write a line of the day journal",
                 f"{made[position].task}, {local_day}",
                 f"its text breaks the language rule {', '.join(broken)}",
-                "Change the wording in vitals/training/day_journal; the rules are in vitals/training/language.py",
+                "Change the wording in vitals/training/day_journal; the rules are in vitals/training/forbidden_language.py",
             )
 
 

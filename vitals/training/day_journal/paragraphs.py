@@ -15,6 +15,7 @@ from vitals.training.claims import Claim
 from vitals.training.common_sentences import app_words, gap_clauses, unused_sources, used_words
 from vitals.training.day_totals import TotalWords, say_other_totals, say_total
 from vitals.training.fact_row import FactRow
+from vitals.training.glucose_sensor_limits import is_level_2, say_sensor_limits
 from vitals.training.kind_narrative import KindNarrative
 from vitals.training.language import REFERRAL
 from vitals.training.narrative import Narrative, noun, phrases
@@ -92,9 +93,9 @@ def _glucose(row: FactRow, narrative: Narrative, labels: Labels) -> None:
         between = narrative.phrase(blood_glucose.BETWEEN, share=share, low=from_mg_dl, high=to_mg_dl)
         narrative.say(blood_glucose.SHARES, shares=between)
     unused_sources(row, narrative, "mean", blood_glucose.OTHER_MEAN, unit="mg/dL")
-    explained = blood_glucose.say_sensor_limits(row, narrative)
+    explained = say_sensor_limits(row, narrative)
     say_not_assessable(row, narrative, labels, skip=explained)
-    if blood_glucose.is_level_2(row, low, high):
+    if is_level_2(row, low, high):
         narrative.sentences.append(REFERRAL)
 
 
