@@ -103,7 +103,7 @@ _GATES = (
         "no 30 minutes of the main sleep hold 5 values that span 20 minutes",
     ),
     Gate(
-        ("dip_percent",),
+        ("wake_mean_time_weighted", "dip_percent"),
         pl.col("wake_coverage_minutes") >= MIN_WAKE_MINUTES,
         "values cover less than 240 minutes of waking time",
     ),

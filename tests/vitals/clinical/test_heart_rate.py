@@ -316,12 +316,14 @@ def test_sleep_needs_half_of_the_night(covered: int, *, stated: bool) -> None:
 
 
 @pytest.mark.parametrize(("covered", "stated"), [(229, False), (230, True)])
-def test_the_dip_needs_four_waking_hours(covered: int, *, stated: bool) -> None:
+def test_the_waking_mean_and_the_dip_need_four_waking_hours(covered: int, *, stated: bool) -> None:
     # The last value holds eleven minutes, so these are 239 and 240 minutes.
     row = fact([minutes(-50, 470, 60), minutes(600, covered, 80)], sessions=asleep())
     assert row["wake_coverage_minutes"] == covered + 10
-    assert (row["dip_percent"] is not None) is stated
-    assert row["wake_mean_time_weighted"] == pytest.approx(80)
+    for metric in ("wake_mean_time_weighted", "dip_percent"):
+        assert (row[metric] is not None) is stated
+        assert (metric in reasons(row)) is not stated
+    assert row["sleep_mean_time_weighted"] == pytest.approx(60)
 
 
 def test_without_a_main_session_neither_sleep_nor_waking_is_stated() -> None:

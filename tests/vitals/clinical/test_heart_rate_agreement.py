@@ -28,16 +28,17 @@ from vitals.record_types import HEART_RATE
 
 
 def may_be_stated(metric: str, expected: dict[str, Any]) -> bool:
-    """The preconditions of NARRATIVE.md B, read again."""
+    """The preconditions of NARRATIVE.md B and of CLINICAL.md section 2 (waking mean), read again."""
     half_day = expected["coverage_percent"] >= 50
     asleep = expected["sleep_coverage_percent"]
     half_night = asleep is not None and asleep >= 50
+    four_hours_awake = asleep is not None and expected["wake_coverage_minutes"] >= 240
     return {
         "mean_time_weighted": half_day,
         "sleep_mean_time_weighted": half_night,
         "resting_low30_in_main_sleep": half_night,
-        "wake_mean_time_weighted": asleep is not None,
-        "dip_percent": half_night and expected["wake_coverage_minutes"] >= 240,
+        "wake_mean_time_weighted": four_hours_awake,
+        "dip_percent": half_night and four_hours_awake,
         "bouts_ge100": half_day or bool(expected["bouts_ge100"]),
         "bouts_lt50": half_day or bool(expected["bouts_lt50"]),
     }.get(metric, True)
