@@ -2,8 +2,8 @@
 
 Belongs here: the heart-rate metrics, their preconditions (CLINICAL.md section 2, NARRATIVE.md B) and the layout
 of their table.
-Does not belong here: the minute series (`heart_rate_minutes`, `heart_rate_days`) and the arithmetic on it
-(`heart_rate_measures`).
+Does not belong here: the minute series (`heart_rate_minutes`, `heart_rate_days`), the arithmetic on it
+(`heart_rate_measures`) and its bouts (`heart_rate_bouts`).
 
     records -> minute series of the day and its night -> measures -> gates -> one row per person and day
 
@@ -16,20 +16,18 @@ import polars as pl
 from vitals.clinical.context import SERIES_TYPE, DayContext
 from vitals.clinical.division import divided
 from vitals.clinical.exact_sums import exact_mean
+from vitals.clinical.heart_rate_bouts import BOUTS_TYPE, bout_columns
 from vitals.clinical.heart_rate_days import (
     DaySeries,
     Spans,
     awake_holds,
     day_series,
     own_slices,
-    past_midnight,
     samples_of,
     spans_of,
 )
 from vitals.clinical.heart_rate_measures import (
-    LONGEST_HOLD_MS,
     BySpan,
-    bouts,
     first_extreme,
     holds_minutes,
     longest_gaps,
@@ -39,7 +37,8 @@ from vitals.clinical.heart_rate_measures import (
     ratio,
     zone_minutes,
 )
-from vitals.clinical.heart_rate_minutes import MINUTE_MS, Floats, Ints, Minutes, Samples, cut, run_starts
+from vitals.clinical.heart_rate_minutes import MINUTE_MS, Floats, Ints, Minutes, cut
+from vitals.clinical.local_day import wall_clock
 from vitals.clinical.schema import conform, fact_schema, window_schema
 from vitals.clinical.source_capabilities import day_is_open
 from vitals.clinical.sufficiency import Gate, apply_gates
@@ -60,16 +59,11 @@ SUPPORT = pl.Schema(
         "sleep_coverage_percent": pl.Float64(),
         # Minutes held outside all sleep sessions; null without a main session.
         "wake_coverage_minutes": pl.Float64(),
-        "bouts": pl.List(
-            pl.Struct({"level": pl.String(), "start_local": WALL, "minutes": pl.Float64(), "extreme_bpm": pl.Float64()})
-        ),
+        "bouts": BOUTS_TYPE,
         "series": SERIES_TYPE,
     }
 )
 
-HIGH_BPM = 100
-LOW_BPM = 50
-HIGH, LOW = "ge100", "lt50"
 MIN_DAY_COVERAGE_PERCENT = 50.0
 MIN_SLEEP_COVERAGE_PERCENT = 50.0
 MIN_WAKE_MINUTES = 240.0
@@ -136,7 +130,7 @@ def summarise(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
         return pl.DataFrame(schema=fact_schema(KIND.kind, SUPPORT))
     frame = (
         _measured(series, day, spans, context)
-        .join(_bout_columns(samples, series, spans), on="span", how="left", maintain_order="left")
+        .join(bout_columns(samples, series, spans), on="span", how="left", maintain_order="left")
         .with_columns(pl.col("bouts_ge100", "bouts_lt50").fill_null(0), pl.col("bouts").fill_null([]))
         .filter(pl.col("n") > 0)
         .join(_provenance(series, spans), on="span", how="left", maintain_order="left")
@@ -216,10 +210,6 @@ def _measured(series: DaySeries, day: Minutes, spans: Spans, context: DayContext
     )
 
 
-def _wall(ms: pl.Expr, offset_seconds: pl.Expr) -> pl.Expr:
-    return (ms + 1000 * offset_seconds).cast(WALL)
-
-
 def _extremes(day: Minutes) -> pl.DataFrame:
     columns: dict[str, Ints | Floats] = {}
     for name, highest in (("min", False), ("max", True)):
@@ -238,8 +228,10 @@ def _gap_columns(day: Minutes, spans: Spans) -> pl.DataFrame:
     return gaps.join(spans.frame.select("span", "local_date"), on="span", maintain_order="left").select(
         "span",
         "longest_gap_minutes",
-        longest_gap_start_local=_wall(pl.col("gap_start_ms"), pl.col("gap_start_offset")).fill_null(midnight),
-        longest_gap_end_local=_wall(pl.col("gap_end_ms"), pl.col("gap_end_offset")).fill_null(
+        longest_gap_start_local=wall_clock(pl.col("gap_start_ms").cast(UTC_MS), pl.col("gap_start_offset")).fill_null(
+            midnight
+        ),
+        longest_gap_end_local=wall_clock(pl.col("gap_end_ms").cast(UTC_MS), pl.col("gap_end_offset")).fill_null(
             midnight + pl.duration(days=1)
         ),
     )
@@ -252,51 +244,6 @@ def _series_column(bins: pl.DataFrame) -> pl.DataFrame:
         pl.col("bpm").alias("value"),
     )
     return bins.group_by("span", maintain_order=True).agg(series=item)
-
-
-def _bout_columns(samples: Samples, series: DaySeries, spans: Spans) -> pl.DataFrame:
-    """Bouts that start in each day, whole even if they end after midnight: `span`, the counts and `bouts`."""
-    minutes = series.minutes
-    open_days = _days_with_open_run(minutes, spans)
-    found = _high_and_low(minutes)
-    if open_days.size:
-        longer = _high_and_low(past_midnight(samples, spans, series.ranks, open_days))
-        found = pl.concat([found.filter(~pl.col("span").is_in(pl.Series(open_days).implode())), longer])
-    bounds = spans.frame.select(
-        "span", day_start=pl.col("day_start_utc").to_physical(), day_end=pl.col("day_end_utc").to_physical()
-    )
-    item = pl.struct(
-        "level", _wall(pl.col("start_ms"), pl.col("offset_seconds")).alias("start_local"), "minutes", "extreme_bpm"
-    )
-    return (
-        found.join(bounds, on="span")
-        .filter((pl.col("start_ms") > pl.col("day_start") - MINUTE_MS) & (pl.col("start_ms") < pl.col("day_end")))
-        .sort("span", "start_ms")
-        .group_by("span", maintain_order=True)
-        .agg(
-            bouts_ge100=(pl.col("level") == HIGH).sum().cast(pl.Int64),
-            bouts_lt50=(pl.col("level") == LOW).sum().cast(pl.Int64),
-            bouts=item,
-        )
-    )
-
-
-def _high_and_low(minutes: Minutes) -> pl.DataFrame:
-    return pl.concat(
-        [
-            bouts(minutes, minutes.bpm >= HIGH_BPM, level=HIGH, highest=True),
-            bouts(minutes, minutes.bpm < LOW_BPM, level=LOW, highest=False),
-        ]
-    )
-
-
-def _days_with_open_run(minutes: Minutes, spans: Spans) -> Ints:
-    """Days whose last value is high or low and so late that the run may go on in the next day."""
-    last = np.append(run_starts(minutes.span)[1:], minutes.span.size) - 1
-    beyond = (minutes.bpm[last] >= HIGH_BPM) | (minutes.bpm[last] < LOW_BPM)
-    late = minutes.start_ms[last] + LONGEST_HOLD_MS >= spans.end_ms[minutes.span[last]]
-    open_days: Ints = minutes.span[last[beyond & late]]
-    return open_days
 
 
 def _provenance(series: DaySeries, spans: Spans) -> pl.DataFrame:

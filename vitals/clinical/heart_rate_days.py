@@ -8,7 +8,7 @@ A day is computed from its own records alone, whatever other days stand in the s
 sources is that of the local day's minutes, and holds for the evening part of its night too.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -204,15 +204,6 @@ def day_series(records: pl.DataFrame, samples: Samples, spans: Spans, priorities
         ),
         contributing=contributing,
     )
-
-
-def past_midnight(samples: Samples, spans: Spans, ranks: SourceRanks, days: Ints) -> Minutes:
-    """The series of some days, a day longer than in `day_series`, by the source order of the day itself."""
-    to_ms = spans.end_ms[days] + DAY_MS
-    slices = cut(samples, person=spans.person[days], from_ms=spans.series_from_ms[days], to_ms=to_ms)
-    candidates = source_minutes(samples, slices)
-    candidates = replace(candidates, span=days[candidates.span])
-    return choose(candidates, ranks.of(candidates.span, candidates.source))
 
 
 def _in_day(minutes: Minutes, spans: Spans) -> Flags:

@@ -1,7 +1,7 @@
-"""Numbers of a minute series: holds, means, the lowest half hour, bouts, gaps, zones, quarter hours.
+"""Numbers of a minute series: holds, means, the lowest half hour, gaps, zones, quarter hours.
 
 Belongs here: arithmetic on `heart_rate_minutes.Minutes`, per span, with its units (CLINICAL.md section 2).
-Does not belong here: which span is a day or a night, what may be stated, or how a table is laid out.
+Does not belong here: bouts (`heart_rate_bouts`), which span is a day or a night, what may be stated, or how a table is laid out.
 """
 
 from itertools import pairwise
@@ -11,7 +11,6 @@ import polars as pl
 
 from vitals.clinical.heart_rate_minutes import (
     MINUTE_MS,
-    Flags,
     Floats,
     Ints,
     Minutes,
@@ -28,7 +27,6 @@ HALF_HOUR_MS = 30 * MINUTE_MS
 LEAST_VALUES = 5
 LEAST_SPREAD_MS = 20 * MINUTE_MS
 
-LEAST_BOUT_MS = 10 * MINUTE_MS
 QUARTER_HOUR_MS = 15 * MINUTE_MS
 _MICRO = 1_000_000
 ZONE_BOUNDS_PERCENT = (57.0, 64.0, 77.0, 96.0)
@@ -115,43 +113,6 @@ def lowest_half_hour(minutes: Minutes, spans: int) -> Floats:
     if first.size:
         lowest[span[first]] = np.minimum.reduceat(mean, first)
     return lowest
-
-
-def runs_beyond(minutes: Minutes, beyond: Flags) -> tuple[Ints, Ints]:
-    """First and last positions of the runs of consecutive values beyond a limit, gaps of up to 11 minutes allowed."""
-    hits = np.flatnonzero(beyond)
-    if not hits.size:
-        return hits, hits
-    breaks = np.ones(hits.size, np.bool_)
-    breaks[1:] = (
-        (np.diff(hits) > 1) | (np.diff(minutes.span[hits]) != 0) | (np.diff(minutes.start_ms[hits]) > LONGEST_HOLD_MS)
-    )
-    starts = np.flatnonzero(breaks)
-    return hits[starts], hits[np.append(starts[1:], hits.size) - 1]
-
-
-def bouts(minutes: Minutes, beyond: Flags, *, level: str, highest: bool) -> pl.DataFrame:
-    """Runs of at least 10 minutes beyond a limit: `span`, `level`, `start_ms`, `offset_seconds`, `minutes`, `extreme_bpm`.
-
-    A run lasts from its first value to its last: a single value proves no duration, whatever it holds.
-    """
-    first, last = runs_beyond(minutes, beyond)
-    long = minutes.start_ms[last] - minutes.start_ms[first] >= LEAST_BOUT_MS
-    first, last = first[long], last[long]
-    reduce = np.maximum if highest else np.minimum
-    edges = np.column_stack((first, last + 1)).ravel()
-    padded = np.append(minutes.bpm, np.nan)
-    extreme = reduce.reduceat(padded, edges)[::2] if edges.size else np.empty(0)
-    return pl.DataFrame(
-        {
-            "span": minutes.span[first],
-            "level": np.full(first.size, level, dtype=object).astype(str),
-            "start_ms": minutes.start_ms[first],
-            "offset_seconds": minutes.offset_seconds[first],
-            "minutes": (minutes.start_ms[last] - minutes.start_ms[first]) / MINUTE_MS,
-            "extreme_bpm": extreme,
-        }
-    )
 
 
 def longest_gaps(minutes: Minutes, *, start_ms: Ints, end_ms: Ints) -> pl.DataFrame:
