@@ -27,6 +27,7 @@ PRESENT_UNUSED = phrases(
     "{app} also delivered data, which were not used",
     "data of {app} were present too, but not used",
 )
+PRESENT_NONE_USED = phrases("{app} delivered data, which were not used", "data of {app} were present, but not used")
 MORE_UNUSED = phrases("further apps were present and not used", "other apps delivered data too, not used")
 GAP = phrases(
     "longest gap {gap} min, {start}-{end}",
@@ -122,7 +123,7 @@ def unused_sources(
         value = other_value(row, source, column, unit=unit, window=window, gate=gate)
         app = title_of(source["app"])
         if value is None:
-            clauses.append(narrative.phrase(PRESENT_UNUSED, app=app))
+            clauses.append(narrative.phrase(PRESENT_UNUSED if row.apps else PRESENT_NONE_USED, app=app))
             continue
         gap = None if own is None else difference_as_written(value, own)
         if difference is None or own is None or gap is None or gap.value == 0:

@@ -30,6 +30,7 @@ HEAD_WITHOUT_SOURCE = phrases(
     "HRV (RMSSD) on {day}: {amount}, so that no source was used",
     "RMSSD of {day}: {amount}, and no source was used",
 )
+HEAD_OF_UNUSED = phrases("HRV (RMSSD) on {day}: {amount}", "RMSSD of {day}: {amount}")
 HEAD_WITHOUT_NIGHT = phrases(
     "HRV (RMSSD) on {day}, {apps}: {amount}",
     "RMSSD of {day}, from {apps}: {amount}",
@@ -41,6 +42,7 @@ AMOUNT = phrases(
 AMOUNT_WITHOUT_COVERAGE = phrases("{n} {values} of {every} min", "{n} {windows} of {every} min")
 AMOUNT_WITHOUT_N = phrases("{coverage} % of the session covered", "a coverage of {coverage} % of the session")
 AMOUNT_UNKNOWN = phrases("values present", "some values")
+UNUSED = phrases("values present, none of them used", "there are values, none of which was used")
 SESSION = phrases(
     "the session ran {start}-{end} as recorded by {app}",
     "main sleep session {start}-{end} ({app})",
@@ -108,10 +110,11 @@ def _amount(row: FactRow, narrative: Narrative, window: str | None) -> None:
     elif coverage is not None:
         amount = narrative.phrase(AMOUNT_WITHOUT_N, coverage=coverage)
     else:
-        amount = narrative.phrase(AMOUNT_UNKNOWN)
+        amount = narrative.phrase(AMOUNT_UNKNOWN if row.apps else UNUSED)
     day = day_words(row, narrative)
     if not row.apps:
-        clauses = [narrative.phrase(HEAD_WITHOUT_SOURCE, day=day, amount=amount)]
+        head = HEAD_OF_UNUSED if n is None and coverage is None else HEAD_WITHOUT_SOURCE
+        clauses = [narrative.phrase(head, day=day, amount=amount)]
     else:
         head = HEAD_WITHOUT_NIGHT if window is None else HEAD
         clauses = [narrative.phrase(head, day=day, apps=used_words(row), amount=amount)]

@@ -26,6 +26,7 @@ HEADS = {
     "heart_rate": phrases("Heart rate ({apps}): {amount}", "Heart rate by {apps}: {amount}"),
     "hrv_rmssd": phrases("HRV (RMSSD, {apps}): {amount}", "RMSSD by {apps}: {amount}"),
 }
+HRV_HEAD_WITHOUT_SOURCE = phrases("HRV (RMSSD): {amount}", "RMSSD: {amount}")
 SLEEP_HEAD = phrases(
     "Sleep ({apps}): session {start}-{end}{length}",
     "Main sleep by {apps}: {start}-{end}{length}",
@@ -167,14 +168,17 @@ def _hrv(row: FactRow, narrative: Narrative, labels: Labels) -> None:
     n, coverage = row.claim("n", window=window), row.claim("coverage_percent", window=window)
     every = hrv_rmssd.EVERY
     if n is None:
-        amount = narrative.phrase(hrv_rmssd.AMOUNT_UNKNOWN)
+        amount = narrative.phrase(hrv_rmssd.AMOUNT_UNKNOWN if row.apps else hrv_rmssd.UNUSED)
     else:
         words: dict[str, Claim | str] = {"n": n, "values": noun(n, "value"), "windows": noun(n, "window")}
         if coverage is None:
             amount = narrative.phrase(hrv_rmssd.AMOUNT_WITHOUT_COVERAGE, every=every, **words)
         else:
             amount = narrative.phrase(hrv_rmssd.AMOUNT, every=every, coverage=coverage, **words)
-    _head(row, narrative, amount)
+    if row.apps:
+        _head(row, narrative, amount)
+    else:
+        narrative.say(HRV_HEAD_WITHOUT_SOURCE, amount=amount)
     mean, median = row.claim("rmssd_mean", window=window), row.claim("rmssd_median", window=window)
     clauses = []
     if mean is not None:
