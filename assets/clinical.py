@@ -1,7 +1,6 @@
 """Clinical assets: facts per person and local day, and what may be stated of them.
 
 Belongs here: one asset per kind, partitioned by local day and tenant, and its checks.
-To add a kind: one line in `clinical_assets` and one in `clinical_checks`.
 
 A clinical partition reads the records around its local day, whichever landing days brought them: the
 dependency on `validated` is on the tenant's whole table, and the catalog's stale days say what to recompute.
@@ -26,16 +25,7 @@ from assets.stages.summaries import (
 )
 from resources.workspace import Workspace
 from vitals.clinical.invariants import violations
-from vitals.record_types import (
-    ACTIVE_CALORIES,
-    BLOOD_GLUCOSE,
-    BY_KIND,
-    HEART_RATE,
-    HRV_RMSSD,
-    SLEEP,
-    STEPS,
-    RecordType,
-)
+from vitals.record_types import BY_KIND, RECORD_TYPES, RecordType
 
 
 def latest_landing_day() -> dg.PartitionMapping:
@@ -151,24 +141,10 @@ def build_clinical_checks(
 
 
 def clinical_assets(partitions_def: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """The clinical assets, one line per kind."""
-    return [
-        build_clinical_asset(BLOOD_GLUCOSE, partitions_def=partitions_def),
-        build_clinical_asset(HEART_RATE, partitions_def=partitions_def),
-        build_clinical_asset(SLEEP, partitions_def=partitions_def),
-        build_clinical_asset(STEPS, partitions_def=partitions_def),
-        build_clinical_asset(ACTIVE_CALORIES, partitions_def=partitions_def),
-        build_clinical_asset(HRV_RMSSD, partitions_def=partitions_def),
-    ]
+    """The clinical assets, one per kind."""
+    return [build_clinical_asset(each, partitions_def=partitions_def) for each in RECORD_TYPES]
 
 
 def clinical_checks(partitions_def: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
-    """The checks of the clinical assets, one line per kind."""
-    return [
-        build_clinical_checks(BLOOD_GLUCOSE, partitions_def=partitions_def),
-        build_clinical_checks(HEART_RATE, partitions_def=partitions_def),
-        build_clinical_checks(SLEEP, partitions_def=partitions_def),
-        build_clinical_checks(STEPS, partitions_def=partitions_def),
-        build_clinical_checks(ACTIVE_CALORIES, partitions_def=partitions_def),
-        build_clinical_checks(HRV_RMSSD, partitions_def=partitions_def),
-    ]
+    """The checks of the clinical assets, one per kind."""
+    return [build_clinical_checks(each, partitions_def=partitions_def) for each in RECORD_TYPES]

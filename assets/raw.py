@@ -2,7 +2,6 @@
 
 Belongs here: one asset per kind, partitioned by landing day and tenant, that enters the day's objects in the
 books. Records are not read: see `assets.validated`.
-To add a kind: one line in `raw_assets`.
 """
 
 from datetime import date
@@ -14,15 +13,7 @@ from assets.presentation import asset_key, asset_metadata, asset_tags, partition
 from assets.stages.registration import register_day, utc_now
 from resources.workspace import Workspace
 from vitals.raw import keys
-from vitals.record_types import (
-    ACTIVE_CALORIES,
-    BLOOD_GLUCOSE,
-    HEART_RATE,
-    HRV_RMSSD,
-    SLEEP,
-    STEPS,
-    RecordType,
-)
+from vitals.record_types import RECORD_TYPES, RecordType
 
 
 def build_raw_asset(record_type: RecordType, *, partitions_def: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -65,12 +56,5 @@ def build_raw_asset(record_type: RecordType, *, partitions_def: dg.PartitionsDef
 
 
 def raw_assets(partitions_def: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """The raw assets, one line per kind."""
-    return [
-        build_raw_asset(BLOOD_GLUCOSE, partitions_def=partitions_def),
-        build_raw_asset(HEART_RATE, partitions_def=partitions_def),
-        build_raw_asset(SLEEP, partitions_def=partitions_def),
-        build_raw_asset(STEPS, partitions_def=partitions_def),
-        build_raw_asset(ACTIVE_CALORIES, partitions_def=partitions_def),
-        build_raw_asset(HRV_RMSSD, partitions_def=partitions_def),
-    ]
+    """The raw assets, one per kind."""
+    return [build_raw_asset(each, partitions_def=partitions_def) for each in RECORD_TYPES]

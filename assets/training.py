@@ -1,7 +1,6 @@
 """Training assets: instruction examples of a category and local day, as JSONL.
 
 Belongs here: one asset per category, partitioned by local day and tenant, and its checks.
-To add a category: one line in `training_assets` and one in `training_checks`.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,15 +14,7 @@ from assets.presentation import asset_key, asset_metadata, asset_tags, partition
 from assets.stages.line_checks import LINE_CHECKS, SHAPE, findings_with_shape
 from assets.stages.rendering import journal_path, read_journal, render_partition
 from resources.workspace import Workspace
-from vitals.record_types import (
-    ACTIVE_CALORIES,
-    BLOOD_GLUCOSE,
-    HEART_RATE,
-    HRV_RMSSD,
-    SLEEP,
-    STEPS,
-    RecordType,
-)
+from vitals.record_types import RECORD_TYPES, RecordType
 
 ReadLines = Callable[[Workspace, str, date], list[bytes]]
 """Workspace, tenant and local day to the lines of a training file."""
@@ -124,23 +115,9 @@ def build_training_checks(
 
 def training_assets(partitions_def: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """The training assets, one line per category."""
-    return [
-        build_training_asset(BLOOD_GLUCOSE, partitions_def=partitions_def),
-        build_training_asset(HEART_RATE, partitions_def=partitions_def),
-        build_training_asset(SLEEP, partitions_def=partitions_def),
-        build_training_asset(STEPS, partitions_def=partitions_def),
-        build_training_asset(ACTIVE_CALORIES, partitions_def=partitions_def),
-        build_training_asset(HRV_RMSSD, partitions_def=partitions_def),
-    ]
+    return [build_training_asset(each, partitions_def=partitions_def) for each in RECORD_TYPES]
 
 
 def training_checks(partitions_def: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
     """The checks of the training assets, one line per category."""
-    return [
-        build_training_checks(BLOOD_GLUCOSE, partitions_def=partitions_def),
-        build_training_checks(HEART_RATE, partitions_def=partitions_def),
-        build_training_checks(SLEEP, partitions_def=partitions_def),
-        build_training_checks(STEPS, partitions_def=partitions_def),
-        build_training_checks(ACTIVE_CALORIES, partitions_def=partitions_def),
-        build_training_checks(HRV_RMSSD, partitions_def=partitions_def),
-    ]
+    return [build_training_checks(each, partitions_def=partitions_def) for each in RECORD_TYPES]

@@ -2,7 +2,6 @@
 
 Belongs here: one asset per kind, partitioned by landing day and tenant, and its checks. The checks report on
 the books; what keeps bad data out is the quarantine inside the stage.
-To add a kind: one line in `validated_assets` and one in `validated_checks`.
 """
 
 from collections.abc import Iterator
@@ -19,15 +18,7 @@ from assets.stages.records_table import records_table
 from assets.stages.settled_counts import Validated
 from assets.stages.validation import validate_day
 from resources.workspace import Workspace
-from vitals.record_types import (
-    ACTIVE_CALORIES,
-    BLOOD_GLUCOSE,
-    HEART_RATE,
-    HRV_RMSSD,
-    SLEEP,
-    STEPS,
-    RecordType,
-)
+from vitals.record_types import RECORD_TYPES, RecordType
 from vitals.validated import rules
 
 QUALITY_WARN, QUALITY_ERROR = 0.95, 0.7
@@ -190,24 +181,10 @@ def _drift(books: PartitionBooks) -> dg.AssetCheckResult:
 
 
 def validated_assets(partitions_def: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """The validated assets, one line per kind."""
-    return [
-        build_validated_asset(BLOOD_GLUCOSE, partitions_def=partitions_def),
-        build_validated_asset(HEART_RATE, partitions_def=partitions_def),
-        build_validated_asset(SLEEP, partitions_def=partitions_def),
-        build_validated_asset(STEPS, partitions_def=partitions_def),
-        build_validated_asset(ACTIVE_CALORIES, partitions_def=partitions_def),
-        build_validated_asset(HRV_RMSSD, partitions_def=partitions_def),
-    ]
+    """The validated assets, one per kind."""
+    return [build_validated_asset(each, partitions_def=partitions_def) for each in RECORD_TYPES]
 
 
 def validated_checks(partitions_def: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
-    """The checks of the validated assets, one line per kind."""
-    return [
-        build_validated_checks(BLOOD_GLUCOSE, partitions_def=partitions_def),
-        build_validated_checks(HEART_RATE, partitions_def=partitions_def),
-        build_validated_checks(SLEEP, partitions_def=partitions_def),
-        build_validated_checks(STEPS, partitions_def=partitions_def),
-        build_validated_checks(ACTIVE_CALORIES, partitions_def=partitions_def),
-        build_validated_checks(HRV_RMSSD, partitions_def=partitions_def),
-    ]
+    """The checks of the validated assets, one per kind."""
+    return [build_validated_checks(each, partitions_def=partitions_def) for each in RECORD_TYPES]

@@ -1,7 +1,7 @@
-"""The six kinds of record as data: names, columns with units, plausible ranges, category.
+"""The kinds of record as data: names, columns with units, plausible ranges, category.
 
 Belongs here: whatever differs between kinds and can be written as a value. Adding a kind starts with one
-entry here; the completeness test then names the modules that are missing.
+entry here; the completeness test then names what is missing (docs/architecture.md, "Adding a kind").
 Does not belong here: behaviour (that is a module per kind in the stage that needs it), or Dagster objects.
 
 Plausible ranges: CONTRACTS "Upload states", which rounds off CLINICAL.md G7.
@@ -16,6 +16,9 @@ import polars as pl
 
 Stage = Literal["raw", "validated", "clinical", "training"]
 STAGES: tuple[Stage, ...] = ("raw", "validated", "clinical", "training")
+
+Rhythm = Literal["readings", "readings_or_nights", "nights", "totals"]
+"""How a source delivers a kind: all day, all day or asleep only, once a night, a total a day."""
 
 UTC_MS = pl.Datetime("ms", "UTC")
 
@@ -53,13 +56,22 @@ class RecordType:
         category: training category, also its folder under ``training/``.
         metric_prefix: part of its metric ids before the dot.
         title: how a person calls it.
+        topic: how an instruction and the head of a prompt call it, after "the".
+        short_name: how a journal calls it where it is only named.
         instant: one time stamp (True) or start and end.
         value_columns: columns beyond the common ones, name to Polars type; units are in the names.
+        writer_fields: value column to the writer's field that holds it, where it is taken as it is. What takes more
+            (lists, a value to be rounded) is in `vitals.raw.flatten`.
         plausible: scalar value column to its inclusive range.
+        hard_limits: the same columns to the range within which a tenant may move the plausible one.
+        units: the same columns to their units as people write them.
         unit_suspect: scalar value column to the range in which a whole file's median betrays another unit.
         contextual: fields whose absence lowers completeness and may hold a record back.
         sampled: list column whose items carry the values, if the record is a container of samples.
         needs: kinds whose records its clinical facts also read.
+        reach_days: days before and after a record's own days whose facts may also read it.
+        rhythm: by which forensics knows where data are missing.
+        longest_between_minutes: longest time between two readings that is no gap; None if it has no readings.
         max_duration_hours: longest plausible record; a longer one is quarantined.
         owner: team that answers for it in the Dagster UI.
     """
@@ -69,16 +81,33 @@ class RecordType:
     category: str
     metric_prefix: str
     title: str
+    topic: str
+    short_name: str
     description: str
     instant: bool
     value_columns: Mapping[str, pl.DataType]
+    writer_fields: Mapping[str, str] = field(default_factory=dict)
+    rhythm: Rhythm
     plausible: Mapping[str, tuple[float, float]]
+    hard_limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     unit_suspect: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     contextual: tuple[str, ...] = ("start_offset_seconds",)
     sampled: str | None = None
     needs: tuple[str, ...] = ()
+    reach_days: tuple[int, int] = (0, 0)
+    longest_between_minutes: int | None = None
     max_duration_hours: float | None = None
     owner: str = "team:health-data"
+
+    def __post_init__(self) -> None:
+        """Refuse an entry that says only half of what is needed of a value."""
+        for name in ("hard_limits", "units"):
+            said = getattr(self, name)
+            if set(said) != set(self.plausible):
+                raise ValueError(f"{self.kind}: `{name}` names {sorted(said)}, `plausible` {sorted(self.plausible)}")
+        if self.rhythm in ("readings", "readings_or_nights") and self.longest_between_minutes is None:
+            raise ValueError(f"{self.kind}: rhythm {self.rhythm!r} needs `longest_between_minutes`")
 
     @property
     def prefixed_avro_name(self) -> str:
@@ -97,6 +126,8 @@ BLOOD_GLUCOSE = RecordType(
     category="metabolic_diabetes",
     metric_prefix="glucose",
     title="Blood glucose",
+    topic="blood glucose",
+    short_name="glucose",
     description="Glucose readings, mostly of a continuous sensor every 5 minutes, in whole mg/dL.",
     instant=True,
     value_columns={
@@ -107,7 +138,14 @@ BLOOD_GLUCOSE = RecordType(
         "relation_to_meal": pl.String(),
     },
     plausible={"level_mg_dl": (20, 600)},
+    hard_limits={"level_mg_dl": (1, 2_000)},
+    units={"level_mg_dl": "mg/dL"},
     unit_suspect={"level_mg_dl": (1, 35)},
+    # An episode belongs to the day it starts on, and may run on into the changed day.
+    reach_days=(1, 0),
+    rhythm="readings",
+    # One every 5 minutes.
+    longest_between_minutes=15,
 )
 
 HEART_RATE = RecordType(
@@ -116,12 +154,21 @@ HEART_RATE = RecordType(
     category="cardiovascular_fitness",
     metric_prefix="heart_rate",
     title="Heart rate",
+    topic="heart rate",
+    short_name="heart rate",
     description="Heart-rate samples in bpm: spot records awake, minute samples in hour records asleep.",
     instant=False,
     value_columns={"samples": pl.List(pl.Struct({"time_utc": UTC_MS, "bpm": pl.Int32()}))},
     plausible={"bpm": (30, 220)},
+    hard_limits={"bpm": (1, 400)},
+    units={"bpm": "bpm"},
     sampled="samples",
     needs=("sleep",),
+    # Sleep that ends on the next day reads this evening; a bout may have begun the day before.
+    reach_days=(1, 1),
+    rhythm="readings_or_nights",
+    # About one every 10 minutes awake, now and then 40.
+    longest_between_minutes=60,
     max_duration_hours=24,
 )
 
@@ -131,6 +178,8 @@ SLEEP = RecordType(
     category="sleep_recovery",
     metric_prefix="sleep",
     title="Sleep",
+    topic="sleep",
+    short_name="sleep",
     description="Sleep sessions with the stages that the source app scored. Free text is dropped.",
     instant=False,
     value_columns={
@@ -139,6 +188,7 @@ SLEEP = RecordType(
         "duration_implausible": pl.Boolean(),
     },
     plausible={},
+    rhythm="nights",
     max_duration_hours=24,
 )
 
@@ -148,10 +198,16 @@ STEPS = RecordType(
     category="physical_activity",
     metric_prefix="steps",
     title="Steps",
+    topic="step count",
+    short_name="steps",
     description="Step counts of intervals or whole-day buckets; a bucket fetched before its end is a lower bound.",
     instant=False,
     value_columns={"count": pl.Int64()},
+    writer_fields={"count": "count"},
     plausible={"count": (0, 100_000)},
+    hard_limits={"count": (0, 1_000_000)},
+    units={"count": "steps"},
+    rhythm="totals",
     max_duration_hours=26,
 )
 
@@ -161,11 +217,17 @@ ACTIVE_CALORIES = RecordType(
     category="energy_metabolism",
     metric_prefix="active_energy",
     title="Active energy",
+    topic="active energy",
+    short_name="active energy",
     description="Active energy in kcal, without the basal part, of intervals or whole-day buckets.",
     instant=False,
     value_columns={"energy_kcal": pl.Float64()},
+    writer_fields={"energy_kcal": "energyInKilocalories"},
     plausible={"energy_kcal": (0, 10_000)},
+    hard_limits={"energy_kcal": (0, 100_000)},
+    units={"energy_kcal": "kcal"},
     unit_suspect={"energy_kcal": (10_000, 20_000_000)},
+    rhythm="totals",
     max_duration_hours=26,
 )
 
@@ -175,12 +237,22 @@ HRV_RMSSD = RecordType(
     category="autonomic_health",
     metric_prefix="hrv",
     title="Heart-rate variability (RMSSD)",
+    topic="overnight heart-rate variability (RMSSD)",
+    short_name="HRV",
     description="RMSSD of 5-minute windows in ms, mostly asleep. No other HRV measure can be derived from it.",
     instant=True,
     value_columns={"rmssd_ms": pl.Float64()},
+    writer_fields={"rmssd_ms": "heartRateVariabilityRmssd"},
     plausible={"rmssd_ms": (1, 300)},
+    hard_limits={"rmssd_ms": (0.1, 5_000)},
+    units={"rmssd_ms": "ms"},
     unit_suspect={"rmssd_ms": (0.001, 0.3)},
     needs=("sleep",),
+    # A night's values belong to the day the session ends on.
+    reach_days=(0, 1),
+    rhythm="nights",
+    # One every 5 minutes asleep.
+    longest_between_minutes=30,
 )
 
 RECORD_TYPES: tuple[RecordType, ...] = (

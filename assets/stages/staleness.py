@@ -17,16 +17,6 @@ from vitals.clinical.source_capabilities import DEFAULT
 from vitals.record_types import RECORD_TYPES, UTC_MS, RecordType
 from vitals.validated.zone_offsets import NO_OFFSET_SECONDS, OBSERVATION_SCHEMA
 
-REACH_DAYS: dict[str, tuple[int, int]] = {
-    # An episode belongs to the day it starts on, and may run on into the changed day.
-    "blood_glucose": (1, 0),
-    # Sleep that ends on the next day reads this evening; a bout may have begun the day before.
-    "heart_rate": (1, 1),
-    # A night's values belong to the day the session ends on.
-    "hrv_rmssd": (0, 1),
-}
-"""Days before and after a changed record's own days whose facts may also read it."""
-
 _SPAN = pl.Schema({**OBSERVATION_SCHEMA, "first_utc": pl.Int64(), "last_utc": pl.Int64()})
 _DATED = {"subject_id": pl.String, "local_date": pl.Date}
 
@@ -122,7 +112,7 @@ def _present_days(observed: pl.DataFrame, timeline: pl.DataFrame) -> pl.DataFram
 
 
 def _reach(touched: pl.DataFrame, kind: RecordType, present: pl.DataFrame) -> set[date]:
-    back, ahead = REACH_DAYS.get(kind.kind, (0, 0))
+    back, ahead = kind.reach_days
     days = set(touched["local_date"].unique())
     for shift in [*range(-back, 0), *range(1, ahead + 1)]:
         neighbours = touched.with_columns(pl.col("local_date") + pl.duration(days=shift))

@@ -23,7 +23,6 @@ from vitals.record_types import BY_KIND, RecordType
 from vitals.validated.normalise import FILE_COLUMNS, normalise
 
 AROUND = timedelta(hours=9)
-UNITS = {"level_mg_dl": "mg/dL", "rmssd_ms": "ms", "bpm": "bpm", "count": "steps", "energy_kcal": "kcal"}
 NEAREST = 8
 
 
@@ -86,14 +85,14 @@ def picture_of(
         shift: from UTC to the clock that is shown.
         looked_at: id of the record that the page is about.
     """
-    if record_type.kind in {"blood_glucose", "hrv_rmssd", "heart_rate"}:
+    if record_type.instant or record_type.sampled:
         points = [
             replace(point, looked_at=row["record_id"] == looked_at)
             for row, waits in rows
             for point in _points(record_type, row, waits=waits, shift=shift)
         ]
         column = "bpm" if record_type.sampled else next(iter(record_type.plausible))
-        return curve(points, title=record_type.title, unit=UNITS[column])
+        return curve(points, title=record_type.title, unit=record_type.units[column])
     if record_type.kind == "sleep":
         bars = [
             Bar(
@@ -179,4 +178,4 @@ def _value(record_type: RecordType, row: dict[str, Any]) -> str:
         values = [sample["bpm"] for sample in row[record_type.sampled] or ()]
         return f"{len(values)} samples, {min(values)} to {max(values)} bpm" if values else "no samples"
     column = next(iter(record_type.plausible))
-    return f"{row[column]:,.10g} {UNITS[column]}"
+    return f"{row[column]:,.10g} {record_type.units[column]}"

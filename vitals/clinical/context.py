@@ -1,6 +1,6 @@
 """What a kind's clinical module is given besides its records.
 
-Belongs here: the shape of that input, shared by all six kinds.
+Belongs here: the shape of that input, shared by all kinds.
 Does not belong here: how the input is found (`local_day`, `sources`, the resources that read tables).
 """
 

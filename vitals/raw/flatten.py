@@ -40,8 +40,9 @@ COMMON_COLUMNS: Final[Mapping[str, pl.DataType]] = MappingProxyType(
 
 
 def _items(field: str, **parts: pl.Expr) -> pl.Expr:
-    """A list of records under our names."""
-    return pl.col(field).list.eval(pl.struct(part.alias(name) for name, part in parts.items()))
+    """A list of records under our names; an absent list is an empty one."""
+    items = pl.col(field).list.eval(pl.struct(part.alias(name) for name, part in parts.items()))
+    return items.fill_null([])
 
 
 _METADATA = pl.col("metadata").struct
@@ -101,16 +102,23 @@ _VALUES: Final[Mapping[str, Mapping[str, tuple[pl.DataType, pl.Expr]]]] = Mappin
                 ),
             ),
         },
-        "steps": {"count": (pl.Int64(), pl.col("count"))},
-        "active_calories": {"energy_kcal": (pl.Float64(), pl.col("energyInKilocalories"))},
-        "hrv_rmssd": {"rmssd_ms": (pl.Float64(), pl.col("heartRateVariabilityRmssd"))},
     }
 )
+"""Values that are not just a writer's field under our name."""
+
+
+def _values(kind: str) -> Mapping[str, tuple[pl.DataType, pl.Expr]]:
+    """Decoded value columns of a kind: type, and where in a record they come from."""
+    own = _VALUES.get(kind)
+    if own is not None:
+        return own
+    record_type = BY_KIND[kind]
+    return {name: (dtype, pl.col(record_type.writer_fields[name])) for name, dtype in record_type.value_columns.items()}
 
 
 def decoded_schema(kind: str) -> pl.Schema:
     """Columns of the decoded frame of a kind, in order."""
-    return pl.Schema({**INDEX_COLUMNS, **COMMON_COLUMNS, **{name: dtype for name, (dtype, _) in _VALUES[kind].items()}})
+    return pl.Schema({**INDEX_COLUMNS, **COMMON_COLUMNS, **{name: dtype for name, (dtype, _) in _values(kind).items()}})
 
 
 def flatten(frame: pl.DataFrame, *, kind: str, files: Sequence[int], records: NDArray[np.int64]) -> pl.DataFrame:
@@ -129,7 +137,7 @@ def flatten(frame: pl.DataFrame, *, kind: str, files: Sequence[int], records: ND
     sources = {
         **_COMMON,
         **(_INSTANT if BY_KIND[kind].instant else _INTERVAL),
-        **{name: expression for name, (_, expression) in _VALUES[kind].items()},
+        **{name: expression for name, (_, expression) in _values(kind).items()},
     }
     schema = decoded_schema(kind)
     indices = {

@@ -11,6 +11,7 @@ changes the unit of an integer changes the field's name: a time in microseconds 
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -70,7 +71,7 @@ def identify(schema_json: bytes) -> WriterSchema | Rejected:
     except _NotASchemaError:
         return Rejected("schema_mismatch", "the schema is not a valid Avro schema")
     return WriterSchema(
-        kind=record_type.kind, canonical=canonical, allowed=_ALLOWED.get(_digest(canonical)) == record_type.kind
+        kind=record_type.kind, canonical=canonical, allowed=_allowed().get(_digest(canonical)) == record_type.kind
     )
 
 
@@ -123,11 +124,11 @@ def _nullable(schema: Any) -> Any:
         return [branch if isinstance(branch, str) else _nullable_inside(branch) for branch in schema]
     if isinstance(schema, str) or schema["type"] == "enum":
         return ["null", schema]
-    return _nullable_inside(schema)
+    return ["null", _nullable_inside(schema)] if schema["type"] == "array" else _nullable_inside(schema)
 
 
 def _nullable_inside(schema: dict[str, Any]) -> dict[str, Any]:
-    """Leave a record or an array itself required, but not the values in it."""
+    """The same with the values in it nullable; a record itself stays required."""
     if schema["type"] == "array":
         return schema | {"items": _nullable(schema["items"])}
     return schema | {"fields": [field | {"type": _nullable(field["type"])} for field in schema["fields"]]}
@@ -199,5 +200,7 @@ def _digest(canonical: str) -> str:
     return hashlib.sha256(canonical.encode(errors="surrogatepass")).hexdigest()
 
 
-_ALLOWED: Final = {_digest(strict_schema(t.kind).text): t.kind for t in RECORD_TYPES}
-"""Allow-list of the fast path: hash of a canonical form to its kind."""
+@cache
+def _allowed() -> Mapping[str, str]:
+    """Allow-list of the fast path: hash of a canonical form to its kind."""
+    return {_digest(strict_schema(t.kind).text): t.kind for t in RECORD_TYPES}

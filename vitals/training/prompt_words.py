@@ -12,18 +12,10 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
+from vitals.record_types import RECORD_TYPES
 from vitals.training.metric_names import NAMES
 
-TOPICS: Mapping[str, str] = MappingProxyType(
-    {
-        "blood_glucose": "blood glucose",
-        "heart_rate": "heart rate",
-        "sleep": "sleep",
-        "steps": "step count",
-        "active_calories": "active energy",
-        "hrv_rmssd": "overnight heart-rate variability (RMSSD)",
-    }
-)
+TOPICS: Mapping[str, str] = MappingProxyType({each.kind: each.topic for each in RECORD_TYPES})
 """What a kind is called in an instruction and at the head of its data."""
 
 _PARTS = {"most": "at most", "minutes": "for", "clock": "at", "tst": "asleep"}

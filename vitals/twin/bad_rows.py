@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vitals.record_types import BY_KIND
+from vitals.record_types import BY_KIND, RECORD_TYPES, RecordType
 from vitals.twin.arrays import I64, ints, ragged_index, uuids
 from vitals.twin.clock import HOUR_MS, MINUTE_MS
 from vitals.twin.people import APPS
@@ -29,13 +29,14 @@ NO_APP = len(APPS)
 _TOPIC = 801
 _THIRTY_YEARS_MS = 30 * 366 * 24 * HOUR_MS
 _WRONG_ZONES = (b"+25:00", b"America/New_York", b"-5", b"+05:75")
-_WRONG_VALUES: Mapping[str, tuple[float, ...]] = {
+WRONG_VALUES: Mapping[str, tuple[float, ...]] = {
     "blood_glucose": (0, 19.4, 600.6, 99_999, -5),
     "heart_rate": (0, 29, 221, 255),
     "steps": (-1, 100_001),
     "active_calories": (-0.5, 10_000.5),
     "hrv_rmssd": (0, 0.9, 300.5),
 }
+"""Kind to values out of its range."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +96,7 @@ def _endless(draft: Draft, _rng: np.random.Generator, _kind: str) -> Draft:
 
 
 def _value(draft: Draft, rng: np.random.Generator, kind: str) -> Draft:
-    wrong = _WRONG_VALUES[kind][rng.integers(len(_WRONG_VALUES[kind]))]
+    wrong = WRONG_VALUES[kind][rng.integers(len(WRONG_VALUES[kind]))]
     if kind == "heart_rate":
         value = draft.items.value.copy()
         value[-1] = int(wrong)
@@ -122,20 +123,20 @@ _ALWAYS: tuple[tuple[str, Spoil], ...] = (
 )
 _SPAN: tuple[tuple[str, Spoil], ...] = (("end_before_start", _reversed), ("out_of_range:duration", _endless))
 
-SPOILS: Mapping[str, tuple[tuple[str, Spoil], ...]] = {
-    "blood_glucose": (("out_of_range:level_mg_dl", _value), *_ALWAYS),
-    "heart_rate": (
-        ("out_of_range:bpm", _value),
-        ("duplicate_samples", _twice),
-        ("missing_required:samples", _sampleless),
-        *_SPAN,
+
+def _spoils(record_type: RecordType) -> tuple[tuple[str, Spoil], ...]:
+    """Row faults of a kind: of its values, of its samples, of its length, and those that every kind has."""
+    values = [(f"out_of_range:{column}", _value) for column in record_type.plausible]
+    samples = (("duplicate_samples", _twice), (f"missing_required:{record_type.sampled}", _sampleless))
+    return (
+        *values,
+        *(samples if record_type.sampled else ()),
+        *(() if record_type.instant else _SPAN),
         *_ALWAYS,
-    ),
-    "sleep": (*_SPAN, *_ALWAYS),
-    "steps": (("out_of_range:count", _value), *_SPAN, *_ALWAYS),
-    "active_calories": (("out_of_range:energy_kcal", _value), *_SPAN, *_ALWAYS),
-    "hrv_rmssd": (("out_of_range:rmssd_ms", _value), *_ALWAYS),
-}
+    )
+
+
+SPOILS: Mapping[str, tuple[tuple[str, Spoil], ...]] = {each.kind: _spoils(each) for each in RECORD_TYPES}
 """Every row fault of each kind with its reason, in the order in which files get them."""
 
 

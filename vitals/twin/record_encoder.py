@@ -1,6 +1,6 @@
 """Rows of one kind to Avro record bytes.
 
-Belongs here: the order of fields in the six writer schemas, and the constants that apps write.
+Belongs here: the order of fields in the writer schemas, and the constants that apps write.
 Does not belong here: the container (`container_writer`) and the encoding of single fields (`avro_fields`).
 
 A record is encoded once and delivered many times; only the fetch time differs. So a row becomes two pieces of
@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import polars as pl
 
+from vitals.record_types import BY_KIND
 from vitals.twin import avro_fields as avro
 from vitals.twin.arrays import I64
 from vitals.twin.people import APPS, G7, OURA, SAMSUNG, STELO
@@ -49,12 +51,6 @@ def encode_rows(kind: str, rows: Rows, items: Items) -> EncodedRows:
         case "blood_glucose":
             enums = avro.constant(_CGM_ENUMS, len(rows))
             return _split(None, *metadata, start, start_zone, avro.double(rows.value), enums)
-        case "hrv_rmssd":
-            return _split(None, *metadata, start, start_zone, avro.double(rows.value))
-        case "steps":
-            return _split(None, *metadata, *interval, avro.long(rows.value.astype(np.int64)))
-        case "active_calories":
-            return _split(None, *metadata, *interval, avro.double(rows.value))
         case "heart_rate":
             samples = avro.rows_of(avro.long(items.start_ms), avro.long(items.value))
             return _split(_arrays(rows, *samples), *metadata, *interval)
@@ -64,7 +60,12 @@ def encode_rows(kind: str, rows: Rows, items: Items) -> EncodedRows:
             notes = avro.optional_string(rows.notes)
             duration = (avro.constant(b"\x02", len(rows)), avro.long(rows.end_ms - rows.start_ms))
             return _split(_arrays(rows, *stages), *metadata, title, notes, *interval, *duration)
-    raise ValueError(f"no encoder for kind {kind}")
+    record_type = BY_KIND[kind]
+    if list(record_type.writer_fields) != list(record_type.value_columns) or len(record_type.value_columns) > 1:
+        raise ValueError(f"no encoder for kind {kind}: it holds more than one plain value")
+    is_whole = record_type.value_columns[next(iter(record_type.writer_fields))] == pl.Int64
+    value = avro.long(rows.value.astype(np.int64)) if is_whole else avro.double(rows.value)
+    return _split(None, *metadata, *((start, start_zone) if record_type.instant else interval), value)
 
 
 def _metadata(rows: Rows) -> tuple[avro.Field, ...]:

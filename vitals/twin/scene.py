@@ -1,4 +1,4 @@
-"""Everything the modules of the six kinds draw a person's records from.
+"""Everything the modules of the kinds draw a person's records from.
 
 Belongs here: the bundle of person, life and schedule, and when apps publish.
 Does not belong here: any record.

@@ -1,6 +1,6 @@
 """Writer schemas of the twin's files.
 
-Belongs here: reading the six schemas where the readers keep them, so that there is one copy; and the schemas of
+Belongs here: reading the schemas where the readers keep them, so that there is one copy; and the schemas of
 files that are foreign on purpose.
 Does not belong here: encoding.
 """

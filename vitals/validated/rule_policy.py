@@ -27,11 +27,11 @@ LOW_QUALITY = "low_quality"
 
 HARD_LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
-        "out_of_range:level_mg_dl": (1, 2_000),
-        "out_of_range:bpm": (1, 400),
-        "out_of_range:count": (0, 1_000_000),
-        "out_of_range:energy_kcal": (0, 100_000),
-        "out_of_range:rmssd_ms": (0.1, 5_000),
+        **{
+            f"out_of_range:{column}": limits
+            for record_type in RECORD_TYPES
+            for column, limits in record_type.hard_limits.items()
+        },
         # A longer record would reach days that are not read together with its own.
         DURATION: (0, 48),
         SCORE: (0, 1),

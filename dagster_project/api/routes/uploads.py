@@ -6,7 +6,7 @@ Does not belong here: processing: what is handed in lands under `raw/` like any 
 
 import hashlib
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import BaseModel, Field
@@ -19,13 +19,18 @@ from resources.catalog_rows.uploads import Upload, UploadState
 from resources.lake import ListedObject
 from vitals.errors import ConflictError, NotFoundError, UsageError
 from vitals.raw.keys import BadKey, build_key, parse_key
+from vitals.record_types import BY_KIND
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 
 MOST_REFERENCES = 1000
 FATES = ("total", "accepted", "duplicate", "superseded", "partial", "quarantined")
 
-Kind = Literal["blood_glucose", "heart_rate", "sleep", "steps", "active_calories", "hrv_rmssd"]
+if TYPE_CHECKING:
+    Kind = str
+else:
+    # The kinds are data, which a type checker cannot read.
+    Kind = Literal[tuple(BY_KIND)]
 
 
 class Accepted(BaseModel):

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vitals.record_types import UTC_MS
+from vitals.record_types import RECORD_TYPES, UTC_MS
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -23,7 +23,7 @@ MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
-TOTALS = frozenset({"steps", "active_calories"})
+TOTALS = frozenset(each.kind for each in RECORD_TYPES if each.rhythm == "totals")
 """Kinds whose records are totals of a stretch, often of a whole day."""
 
 DELIVERED_SCHEMA = pl.Schema(

@@ -3,10 +3,12 @@
 Belongs here: what is expected of each kind, from the pattern of the source's own records.
 Does not belong here: why it is missing (`labels`).
 
-    readings   blood glucose, heart rate by day: no longer between records than LONGEST_BETWEEN_MS
-    nights     sleep; heart rate and HRV of a source that measures asleep only: something every night, at the source's
-               usual hours; within a night of readings again no longer between them than LONGEST_BETWEEN_MS
-    totals     steps, active energy: a record every local day; a record that is a running total lacks its last part
+By the kind's rhythm (`RecordType.rhythm`); "readings_or_nights" is one or the other by what the source has measured:
+
+    readings   no longer between records than LONGEST_BETWEEN_MS
+    nights     something every night, at the source's usual hours; within a night of readings again no longer between
+               them than LONGEST_BETWEEN_MS
+    totals     a record every local day; a record that is a running total lacks its last part
 
 Nothing is expected of a source before its first record and after the last fetch.
 """
@@ -17,13 +19,17 @@ from types import MappingProxyType
 
 import numpy as np
 
-from vitals.clinical.forensics.deliveries import DAY_MS, HOUR_MS, MINUTE_MS, TOTALS, Deliveries, Ints
+from vitals.clinical.forensics.deliveries import DAY_MS, HOUR_MS, MINUTE_MS, Deliveries, Ints
+from vitals.record_types import BY_KIND, RECORD_TYPES
 
 LONGEST_BETWEEN_MS: Mapping[str, int] = MappingProxyType(
-    {"blood_glucose": 15 * MINUTE_MS, "heart_rate": 60 * MINUTE_MS, "hrv_rmssd": 30 * MINUTE_MS}
+    {
+        each.kind: each.longest_between_minutes * MINUTE_MS
+        for each in RECORD_TYPES
+        if each.longest_between_minutes is not None
+    }
 )
-"""Readings come every 5 minutes (glucose, HRV asleep) or about every 10 (heart rate awake, now and then 40)."""
-ALWAYS_NIGHTS = ("sleep", "hrv_rmssd")
+"""Kinds of readings, and the longest time between two of them that is no gap."""
 SHORTEST_MS = MINUTE_MS
 """Of a gap that is not one between readings: less is a difference of clocks."""
 NIGHT_BEGINS_HOUR, NIGHT_ENDS_HOUR = -2, 8
@@ -81,9 +87,10 @@ def expected_of(stream: Deliveries, *, day_starts_ms: Ints, until_ms: int) -> Ex
         until_ms: nothing is expected later, nor after the last fetch.
     """
     first = int(stream.start_ms.min())
-    if stream.kind in TOTALS:
+    rhythm = BY_KIND[stream.kind].rhythm
+    if rhythm == "totals":
         found = _totals(stream, day_starts_ms, until_ms)
-    elif stream.kind in ALWAYS_NIGHTS or (stream.kind == "heart_rate" and not _is_awake(stream, day_starts_ms)):
+    elif rhythm == "nights" or (rhythm == "readings_or_nights" and not _is_awake(stream, day_starts_ms)):
         found = _nights(stream, day_starts_ms)
     else:
         found = iter(_between(stream.start_ms, _reached(stream), until_ms, LONGEST_BETWEEN_MS[stream.kind]))
@@ -124,7 +131,7 @@ def _nights(stream: Deliveries, day_starts_ms: Ints) -> Iterator[Gap]:
         return
     usual_begin = int(np.median([stream.start_ms[rows].min() - midnight for midnight, rows in rows_of.items()]))
     usual_end = int(np.median([stream.end_ms[rows].max() - midnight for midnight, rows in rows_of.items()]))
-    of_readings = stream.kind == "hrv_rmssd"
+    of_readings = stream.kind in LONGEST_BETWEEN_MS and BY_KIND[stream.kind].rhythm == "nights"
     for midnight in day_starts_ms[day_starts_ms >= min(rows_of)].tolist():
         night = rows_of.get(midnight)
         if night is None:

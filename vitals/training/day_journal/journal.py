@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from vitals.record_types import RECORD_TYPES
 from vitals.training.claims import Claim, rule_of
 from vitals.training.common_sentences import day_words
 from vitals.training.day_journal.paragraphs import PARAGRAPHS
@@ -43,14 +44,7 @@ PROVISIONAL = phrases(
 )
 PART_AS_OF = phrases("{kind} (as of {as_of})", "{kind}, as of {as_of}")
 
-NAMES: Mapping[str, str] = {
-    "blood_glucose": "glucose",
-    "heart_rate": "heart rate",
-    "sleep": "sleep",
-    "hrv_rmssd": "HRV",
-    "steps": "steps",
-    "active_calories": "active energy",
-}
+NAMES: Mapping[str, str] = {each.kind: each.short_name for each in RECORD_TYPES}
 """What a kind is called where it is only named."""
 
 _LEFT_OUT_KINDS = "Left out, longer than this prompt allows: {kinds}"
