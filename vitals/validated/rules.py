@@ -29,6 +29,10 @@ MIN_ROWS_FOR_UNIT = 5
 """Below this many rows of a source in a file, a median says nothing about its unit."""
 
 
+_ITEMS = {"heart_rate": ("samples", ("time_ms", "bpm")), "sleep": ("stages", ("start_ms", "end_ms"))}
+"""Kind to its list column and the fields that every item must have."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """One row rule.
@@ -84,15 +88,33 @@ def _presence(record_type: RecordType) -> list[Rule]:
             ("fetched_utc", "fetched_ms"),
         )
     ]
-    if record_type.sampled:
-        empty = pl.col(record_type.sampled).list.len() == 0
-        rules.append(Rule(f"missing_required:{record_type.sampled}", 1, "schema", empty))
+    rules += _presence_of_items(record_type)
     for column in record_type.plausible:
         if record_type.sampled:
             continue
         value = pl.col(DECODED_NAMES.get(column, column))
         rules.append(Rule(f"missing_required:{column}", 1, "schema", value.is_null() | ~value.cast(float).is_finite()))
     return rules
+
+
+def _presence_of_items(record_type: RecordType) -> list[Rule]:
+    """Rules for the items of a kind's list column: each has its times and its value, and samples are there at all."""
+    if record_type.kind not in _ITEMS:
+        return []
+    column, fields = _ITEMS[record_type.kind]
+    broken = pl.col(column).map_batches(lambda lists: _lacks_part(lists, fields), return_dtype=pl.Boolean)
+    if column == record_type.sampled:
+        broken |= pl.col(column).list.len() == 0
+    return [Rule(f"missing_required:{column}", 2, "schema", broken)]
+
+
+def _lacks_part(lists: pl.Series, fields: tuple[str, ...]) -> pl.Series:
+    """Whether an item of a list lacks one of these fields. Only a foreign writer allows that."""
+    items = lists.explode(empty_as_null=False).struct
+    if not any(items.field(field).null_count() for field in fields):
+        return pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(lists))
+    lacks = pl.any_horizontal(pl.element().struct.field(field).is_null() for field in fields)
+    return lists.to_frame("lists").select(pl.col("lists").list.eval(lacks).list.any()).to_series()
 
 
 def _blank(texts: pl.Series) -> pl.Series:
@@ -111,8 +133,7 @@ def _bad_zone(record_type: RecordType) -> pl.Expr:
 
 def _inner(record_type: RecordType, field: str) -> pl.Expr | None:
     """A field of the items of a kind's list column, as a list; None if the kind has no such list."""
-    columns = {"heart_rate": ("samples", ("time_ms", "bpm")), "sleep": ("stages", ("start_ms", "end_ms"))}
-    found = columns.get(record_type.kind)
+    found = _ITEMS.get(record_type.kind)
     if found is None or field not in found[1]:
         return None
     return pl.col(found[0]).list.eval(pl.element().struct.field(field))

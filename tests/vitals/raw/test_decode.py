@@ -224,6 +224,18 @@ def test_a_null_where_we_require_a_value_is_a_null_in_one_row():
     assert rows_of(decoded) == expected_rows("steps", records)
 
 
+@pytest.mark.parametrize(("kind", "column"), [("heart_rate", "samples"), ("sleep", "stages")])
+def test_a_list_that_a_foreign_writer_leaves_null_is_an_empty_list_in_one_row(kind, column):
+    schema = tree(kind)
+    field = next(f for f in schema["fields"] if f["name"] == column)
+    field |= {"type": ["null", field["type"]], "default": None}
+    records = make_records(kind, 3)
+    records[1][column] = None
+    decoded = run([container(encode(records, schema), schema)], kind)
+    records[1][column] = []
+    assert rows_of(decoded) == expected_rows(kind, records)
+
+
 def test_a_symbol_we_do_not_know_is_unknown():
     schema = tree("blood_glucose")
     meal = next(f for f in schema["fields"] if f["name"] == "mealType")

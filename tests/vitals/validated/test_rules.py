@@ -86,6 +86,21 @@ def test_one_bad_sample_condemns_its_record_and_no_other(bpm, reason):
     assert reasons(HEART_RATE, row(HEART_RATE, samples=samples), row(HEART_RATE, 1)) == [reason, None]
 
 
+@pytest.mark.parametrize("lacking", ["time_ms", "bpm"])
+def test_a_sample_without_its_time_or_value_condemns_its_record_and_no_other(lacking):
+    start = FETCH - 2 * HOUR
+    samples = [{"time_ms": start, "bpm": 60}, {"time_ms": start + 60_000, "bpm": 61} | {lacking: None}]
+    found = reasons(HEART_RATE, row(HEART_RATE, samples=samples), row(HEART_RATE, 1), row(HEART_RATE, 2, samples=[]))
+    assert found == ["missing_required:samples", None, "missing_required:samples"]
+
+
+@pytest.mark.parametrize("lacking", ["start_ms", "end_ms"])
+def test_a_stage_without_its_start_or_end_condemns_its_session_and_no_other(lacking):
+    stage = {"start_ms": FETCH - 2 * HOUR, "end_ms": FETCH - HOUR, "stage": "REM"} | {lacking: None}
+    found = reasons(SLEEP, row(SLEEP, stages=[stage]), row(SLEEP, 1), row(SLEEP, 2, stages=[]))
+    assert found == ["missing_required:stages", None, None]
+
+
 def test_two_samples_at_one_instant_are_duplicate_samples():
     start = FETCH - 2 * HOUR
     samples = [{"time_ms": start, "bpm": 60}, {"time_ms": start, "bpm": 61}]
