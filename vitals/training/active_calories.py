@@ -7,7 +7,7 @@ Does not belong here: any computation, a sum of sources, or an amount to reach.
 """
 
 from vitals.record_types import ACTIVE_CALORIES
-from vitals.training.day_totals import TotalWords, say_other_totals, say_state, say_total
+from vitals.training.day_totals import TotalWords, is_bound, say_other_totals, say_state, say_total
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative
 from vitals.training.narrative import Narrative, phrases
@@ -35,6 +35,10 @@ NET = phrases(
     "net of rest this is {met} MET-minutes at the recorded body weight",
     "at the recorded body weight that makes {met} net MET-minutes",
 )
+NET_AT_LEAST = phrases(
+    "net of rest this is at least {met} MET-minutes at the recorded body weight",
+    "at the recorded body weight that makes at least {met} net MET-minutes",
+)
 
 LABELS = Labels(
     ACTIVE_CALORIES,
@@ -50,7 +54,7 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
     total = say_total(row, narrative, WORDS)
     met = row.claim("net_met_minutes")
     if met is not None:
-        narrative.say(NET, met=met)
+        narrative.say(NET_AT_LEAST if is_bound(row) else NET, met=met)
     say_other_totals(row, narrative, WORDS, total)
     say_not_assessable(row, narrative, LABELS)
     say_state(row, narrative, total)

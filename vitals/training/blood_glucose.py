@@ -37,12 +37,12 @@ AMOUNT_WHOLE = phrases("{n} readings, wear {wear} %", "{n} readings ({wear} % we
 AMOUNT_WITHOUT_WEAR = phrases("{n} {readings}", "a count of {n} {readings}")
 AMOUNT_UNKNOWN = phrases("readings present", "some readings")
 MEAN = phrases("mean {mean} mg/dL", "the mean was {mean} mg/dL", "mean glucose {mean} mg/dL")
-MEDIAN = phrases("median {median} mg/dL", "a median of {median} mg/dL")
+MEDIAN = phrases("median {median} mg/dL", "median glucose {median} mg/dL")
 SPREAD = phrases("standard deviation {sd} mg/dL", "SD {sd} mg/dL")
 VARIATION = phrases("coefficient of variation {cv} %", "CV {cv} %")
 RANGE = phrases(
     "range {low} (at {low_at}) to {high} (at {high_at}) mg/dL",
-    "lowest {low} at {low_at}, highest {high} at {high_at} mg/dL",
+    "lowest {low} mg/dL at {low_at}, highest {high} mg/dL at {high_at}",
     "from {low} mg/dL at {low_at} to {high} mg/dL at {high_at}",
 )
 LOWEST = phrases("lowest {low} mg/dL", "minimum {low} mg/dL")

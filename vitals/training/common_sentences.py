@@ -5,6 +5,7 @@ Does not belong here: what only one kind says.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from vitals.training.claims import Claim, difference_as_written
@@ -39,6 +40,22 @@ GAP_TO_OPEN_END = phrases(
     "longest stretch without data from {start} on, {gap} min to the end of the still open day",
 )
 GAP_UNTIMED = phrases("longest gap {gap} min", "the longest stretch without data was {gap} min")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnusedWords:
+    """How something that was not used is named.
+
+    Attributes:
+        bare: with the field ``app``.
+        valued: with ``app`` and ``value``.
+        compared: with ``app``, ``value``, ``difference`` and ``side`` ("more", "less").
+    """
+
+    bare: Phrases
+    valued: Phrases
+    compared: Phrases
+
 
 CLOCK_CHANGE_MINUTES = (30.0, 60.0)
 """Steps by which an authority moves the clock; any other length of a day comes from a journey."""
@@ -104,6 +121,7 @@ def unused_sources(
     own: Claim | None = None,
     difference: Phrases | None = None,
     gate: str | None = None,
+    of_a_used_app: UnusedWords | None = None,
 ) -> None:
     """Name the sources that were present and not used, each with its value where it has one.
 
@@ -117,20 +135,26 @@ def unused_sources(
         own: the value of the source used, to state the difference from.
         gate: the metric that must be stated for the value to be, if not `column`.
         difference: phrases with ``app``, ``value``, ``difference`` and ``side`` ("more", "less").
+        of_a_used_app: wordings for what an app has beside what is used of it, where one can have both.
     """
     clauses: list[str] = []
+    bare = PRESENT_UNUSED if row.apps else PRESENT_NONE_USED
     for source in row.others[:_MOST_NAMED]:
+        words = (bare, wording, difference)
+        if of_a_used_app is not None and source["app"] in row.apps:
+            words = (of_a_used_app.bare, of_a_used_app.valued, of_a_used_app.compared)
+        alone, valued, compared = words
         value = other_value(row, source, column, unit=unit, window=window, gate=gate)
         app = title_of(source["app"])
         if value is None:
-            clauses.append(narrative.phrase(PRESENT_UNUSED if row.apps else PRESENT_NONE_USED, app=app))
+            clauses.append(narrative.phrase(alone, app=app))
             continue
         gap = None if own is None else difference_as_written(value, own)
-        if difference is None or own is None or gap is None or gap.value == 0:
-            clauses.append(narrative.phrase(wording, app=app, value=value))
+        if compared is None or own is None or gap is None or gap.value == 0:
+            clauses.append(narrative.phrase(valued, app=app, value=value))
         else:
             side = "more" if float(value.value) > float(own.value) else "less"
-            clauses.append(narrative.phrase(difference, app=app, value=value, difference=gap, side=side))
+            clauses.append(narrative.phrase(compared, app=app, value=value, difference=gap, side=side))
     if len(row.others) > _MOST_NAMED:
         clauses.append(narrative.phrase(MORE_UNUSED))
     narrative.close(clauses)

@@ -112,7 +112,7 @@ def _tables(narrative: KindNarrative, facts: pl.DataFrame) -> list[str]:
     if isinstance(table, SeriesTable):
         return series_tables(facts["series"], decimals=table.decimals)
     if isinstance(table, StagesTable):
-        return stage_tables(facts["stages"])
+        return stage_tables(facts)
     return [""] * facts.height
 
 

@@ -66,9 +66,9 @@ MORE_BOUTS = phrases("{more} more", "a further {more}")
 IN_COVERED_TIME = phrases("In the time covered: {bouts}", "Within the covered time {bouts}")
 ACTIVITY_UNKNOWN = phrases(", activity not recorded", ", with activity not recorded", " (activity not recorded)")
 ZONES = phrases(
-    "Minutes by share of an age-estimated maximum, a sample counting for {hold} min at most: {zones}",
-    "By share of the maximum estimated from age, minutes (a sample holds up to {hold} min): {zones}",
-    "Time by share of the age-estimated maximal rate, in minutes, each sample held for {hold} min at most: {zones}",
+    "Minutes of the time covered by share of an age-estimated maximum, a sample counting for {hold} min at most: {zones}",
+    "Of the time covered, minutes by share of the maximum estimated from age (a sample holds up to {hold} min): {zones}",
+    "Covered time by share of the age-estimated maximal rate, in minutes, each sample held for {hold} min at most: {zones}",
 )
 ZONE_BELOW = phrases("{minutes} below {to} %")
 ZONE_BETWEEN = phrases("{minutes} at {start} to under {to} %")

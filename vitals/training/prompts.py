@@ -60,6 +60,7 @@ COARSER_MINUTES = (15, 60)
 _OMITTED = "Series left out: longer than this prompt allows"
 _LOWER_BOUND = "State: the total is a lower bound, the source was still counting"
 _NO_STAGES = "State: no stages delivered for the session"
+_STAGES_NOT_TOLD = "State: stages of sleep not told apart in the session"
 _NEWLINE = "\n"
 
 Coarser = Callable[[int], str]
@@ -136,7 +137,7 @@ def _day_lines(row: FactRow) -> list[str]:
     if app is not None:
         lines.append(f"Session recorded by {title_of(app)}")
     if values.get("staged") is False:
-        lines.append(_NO_STAGES)
+        lines.append(_NO_STAGES if values["onset_local"] is None else _STAGES_NOT_TOLD)
     return lines
 
 

@@ -51,25 +51,35 @@ def series_tables(series: pl.Series, *, decimals: int, every_minutes: int | None
     return _joined(frame.with_columns(text=text), separator=" ", between="=", days=len(series))
 
 
-def stage_tables(stages: pl.Series) -> list[str]:
+def stage_tables(nights: pl.DataFrame) -> list[str]:
     """Stage runs of each night by local hour, ``HH: MM stage minutes, MM stage minutes``.
 
     Args:
-        stages: one list of (start_local, end_local, stage) per night.
+        nights: `stages`, one list of (start_local, end_local, stage) per night, all on the clock of the session's
+            end, and the session's start and end in UTC and on the clock of each (`clinical.sleep.SUPPORT`).
 
     Returns:
-        One table per night, "" for a night without stages. A run stands in the hour it starts in.
+        One table per night, "" for a night without stages. A run stands in the hour it starts in. Where the clock
+        changed in the session, each hour names the offset: the session began by another.
     """
-    frame = _exploded(stages)
+    frame = _exploded(nights["stages"])
     start = pl.col("start_local").dt.epoch("ms")
     minutes = ((pl.col("end_local").dt.epoch("ms") - start) / _MINUTE_MS).round(1)
     whole = minutes == minutes.floor()
     length = pl.when(whole).then(minutes.cast(pl.Int64).cast(pl.String)).otherwise(minutes.cast(pl.String))
     word = pl.col("stage").replace_strict(STAGE_WORDS, default="other", return_dtype=pl.String)
+    begins, ends = nights.select(begins=_offset("start"), ends=_offset("end")).get_columns()
     frame = frame.select(
-        "row", offset_seconds=pl.lit(0, dtype=pl.Int32), minute=start // _MINUTE_MS, text=word + " " + length
+        "row", offset_seconds=pl.lit(ends).gather("row"), minute=start // _MINUTE_MS, text=word + " " + length
     )
-    return _joined(frame, separator=", ", between=" ", days=len(stages))
+    moving = (begins != ends).arg_true()
+    return _joined(frame, separator=", ", between=" ", days=len(nights), moving=moving)
+
+
+def _offset(edge: str) -> pl.Expr:
+    """Offset in seconds at the start or end of a session; 0 where it is not known."""
+    wall, utc = pl.col(f"session_{edge}_local"), pl.col(f"session_{edge}_utc")
+    return ((wall.dt.epoch("ms") - utc.dt.epoch("ms")) // 1_000).fill_null(0).cast(pl.Int32)
 
 
 def _exploded(lists: pl.Series) -> pl.LazyFrame:
@@ -87,10 +97,13 @@ def _prefixes(separator: str, between: str) -> pl.Series:
     return pl.Series(inside + opening)
 
 
-def _joined(lazy: pl.LazyFrame, *, separator: str, between: str, days: int) -> list[str]:
+def _joined(
+    lazy: pl.LazyFrame, *, separator: str, between: str, days: int, moving: pl.Series | None = None
+) -> list[str]:
     """Texts in order of time (row, offset_seconds, local minute, text) to one table per row.
 
-    One join per day: each text carries what stands before it, and the first of an hour also the line break.
+    One join per day: each text carries what stands before it, and the first of an hour also the line break. Hours
+    of the rows that are `moving` name their offset; unless told, those are the rows that have several.
     """
     hour = pl.col("minute") // _HOUR_MINUTES
     opens = pl.any_horizontal(c != c.shift(1) for c in (pl.col("row"), pl.col("offset_seconds"), hour))
@@ -98,9 +111,11 @@ def _joined(lazy: pl.LazyFrame, *, separator: str, between: str, days: int) -> l
     index = pl.col("minute") % _DAY_MINUTES + opens.cast(pl.Int64) * _DAY_MINUTES
     frame = lazy.with_columns(index=index, opens=opens).collect()
     prefix = _prefixes(separator, between).gather(frame["index"])
-    moving = frame.group_by("row").agg(pl.col("offset_seconds").n_unique()).filter(pl.col("offset_seconds") > 1)
-    if moving.height:
-        named = pl.col("opens") & pl.col("row").is_in(moving["row"].implode())
+    if moving is None:
+        several = pl.col("offset_seconds").n_unique() > 1
+        moving = frame.group_by("row").agg(several=several).filter("several")["row"]
+    if len(moving):
+        named = pl.col("opens") & pl.col("row").is_in(moving.implode())
         labelled = pl.format("{} (UTC{}):", pl.col("prefix").str.head(3), _offset_text()) + pl.col("prefix").str.tail(
             -4
         )

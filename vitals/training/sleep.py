@@ -11,6 +11,7 @@ from datetime import datetime, time, timedelta
 from vitals.record_types import SLEEP
 from vitals.training.claims import Claim, constant
 from vitals.training.common_sentences import (
+    UnusedWords,
     app_words,
     day_words,
     provisional,
@@ -24,7 +25,7 @@ from vitals.training.not_assessable import Labels, say_not_assessable
 
 HEAD = phrases(
     "Main sleep ending on {day}, {apps}: session {start}-{end}{length}",
-    "The main sleep session that ended on {day} ran {start}-{end}{length} by {apps}",
+    "The main sleep session that ended on {day}, recorded by {apps}, ran {start}-{end}{length}",
     "Sleep ending on {day}, recorded by {apps}: {start}-{end}{length}",
 )
 HEAD_UNTIMED = phrases(
@@ -57,7 +58,12 @@ UNSTAGED = phrases(
     "{apps} delivered no stages for this session",
     "Stages were not delivered by {apps} for this session",
 )
+SLEEP_WITHOUT_STAGES = phrases(
+    "For this session {apps} did not tell stages of sleep apart",
+    "{apps} did not tell the stages of sleep apart for this session",
+)
 NAPS = phrases("Apart from the main sleep, {naps}", "Counted apart: {naps}", "Outside the main sleep: {naps}")
+NAPS_BY = phrases("Apart from the main sleep, by {apps}: {naps}", "Counted apart, by {apps}: {naps}")
 NAP = phrases("a nap {start}-{end} with {tst} min asleep", "nap {start}-{end}, {tst} min asleep")
 NAP_UNMEASURED = phrases("a nap {start}-{end}", "nap {start}-{end}")
 SESSIONS = phrases("{count} sessions in all", "{count} sessions in total")
@@ -70,6 +76,19 @@ OTHER_TST_AND_DIFFERENCE = phrases(
     "{app} recorded the same night with {value} min asleep, {difference} min {side}, and was not used",
     "{app} was also present and not used; it had {value} min asleep ({difference} min {side})",
 )
+
+OF_A_USED_APP = UnusedWords(
+    bare=phrases("another session of {app} was not used", "a session of {app} was present and not used"),
+    valued=phrases(
+        "{app} recorded the same night with {value} min asleep, and this night of it was not used",
+        "a session of {app} for the same night was not used; it had {value} min asleep",
+    ),
+    compared=phrases(
+        "{app} recorded the same night with {value} min asleep, {difference} min {side}, and this night of it was not used",
+        "a session of {app} for the same night was not used; it had {value} min asleep ({difference} min {side})",
+    ),
+)
+"""Of an app whose nap counts although its night does not."""
 
 LABELS = Labels(
     SLEEP,
@@ -98,7 +117,15 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
     _stages(row, narrative, window)
     _naps(row, narrative)
     unused_sources(
-        row, narrative, "tst", OTHER_TST, unit="min", window=window, own=tst, difference=OTHER_TST_AND_DIFFERENCE
+        row,
+        narrative,
+        "tst",
+        OTHER_TST,
+        unit="min",
+        window=window,
+        own=tst,
+        difference=OTHER_TST_AND_DIFFERENCE,
+        of_a_used_app=OF_A_USED_APP,
     )
     say_not_assessable(row, narrative, LABELS)
     provisional(row, narrative)
@@ -172,7 +199,7 @@ def _stages(row: FactRow, narrative: Narrative, window: str | None) -> None:
             parts.append(narrative.phrase(UNSCORED, minutes=unscored))
         narrative.say(STAGES, apps=apps, stages=listing(parts))
     elif row.values["staged"] is False:
-        narrative.say(UNSTAGED, apps=apps)
+        narrative.say(UNSTAGED if row.values["onset_local"] is None else SLEEP_WITHOUT_STAGES, apps=apps)
 
 
 def _naps(row: FactRow, narrative: Narrative) -> None:
@@ -192,12 +219,27 @@ def _naps(row: FactRow, narrative: Narrative) -> None:
             parts.append(narrative.phrase(NAP, start=start, end=end, tst=tst))
     if not parts:
         return
+    apps = _nap_apps(row)
+    if apps is None:
+        narrative.say(NAPS, naps="; ".join(parts))
+    else:
+        narrative.say(NAPS_BY, naps="; ".join(parts), apps=app_words(apps))
+    clauses = []
     count, total = row.claim("n_sessions"), row.claim("total_tst_all_sessions")
     if count is not None:
-        parts.append(narrative.phrase(SESSIONS, count=count))
+        clauses.append(narrative.phrase(SESSIONS, count=count))
     if total is not None:
-        parts.append(narrative.phrase(TOTAL, tst=total))
-    narrative.say(NAPS, naps="; ".join(parts))
+        clauses.append(narrative.phrase(TOTAL, tst=total))
+    narrative.close(clauses)
+
+
+def _nap_apps(row: FactRow) -> list[str] | None:
+    """Apps that the naps may be of; None if they are of the app of the main sleep, which is named already."""
+    of_night = row.values["session_app"]
+    if of_night is None or set(row.apps) <= {of_night}:
+        return None
+    has_naps = any(source["app"] == of_night and (source["n"] or 0) > 1 for source in row.used)
+    return [app for app in row.apps if has_naps or app != of_night]
 
 
 NARRATIVE = KindNarrative(

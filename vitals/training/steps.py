@@ -8,7 +8,7 @@ Does not belong here: any computation, a sum of sources, or a number of steps to
 
 from vitals.record_types import STEPS
 from vitals.training.claims import constant
-from vitals.training.day_totals import TotalWords, say_other_totals, say_state, say_total
+from vitals.training.day_totals import TotalWords, is_bound, say_other_totals, say_state, say_total
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative
 from vitals.training.narrative import Narrative, phrases
@@ -36,6 +36,10 @@ CADENCE = phrases(
     "{minutes} min had {cadence} steps per minute or more",
     "minutes with at least {cadence} steps per minute: {minutes}",
 )
+CADENCE_SO_FAR = phrases(
+    "at least {minutes} min had {cadence} steps per minute or more",
+    "minutes with {cadence} steps per minute or more: at least {minutes}",
+)
 
 LABELS = Labels(
     STEPS,
@@ -52,7 +56,7 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
     total = say_total(row, narrative, WORDS)
     minutes = row.claim("minutes_ge100")
     if minutes is not None:
-        narrative.say(CADENCE, minutes=minutes, cadence=CADENCE_LIMIT)
+        narrative.say(CADENCE_SO_FAR if is_bound(row) else CADENCE, minutes=minutes, cadence=CADENCE_LIMIT)
     say_other_totals(row, narrative, WORDS, total)
     say_not_assessable(row, narrative, LABELS)
     say_state(row, narrative, total)

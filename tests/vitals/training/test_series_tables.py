@@ -5,13 +5,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.vitals.training.fact_frames import at, readings
+from tests.vitals.training.fact_frames import at, at_utc, facts, readings
 from vitals.clinical.context import SERIES_TYPE
 from vitals.training.series_tables import series_tables, stage_tables
-
-STAGES_TYPE = pl.List(
-    pl.Struct({"start_local": pl.Datetime("ms"), "end_local": pl.Datetime("ms"), "stage": pl.String()})
-)
 
 
 def series(*days):
@@ -42,6 +38,28 @@ def test_an_hour_that_the_clock_shows_twice_names_its_offset():
     assert series_tables(series(day), decimals=0) == ["01 (UTC-04:00): 30=90\n01 (UTC-05:00): 30=95"]
 
 
+def nights(*rows):
+    return facts("sleep", rows)
+
+
+def test_stage_runs_of_a_night_with_a_clock_change_name_the_offset_of_their_clock():
+    # A session from 22:00 at UTC-04:00 to 02:00 at UTC-05:00: on the clock of its end it began at 21:00.
+    night = {
+        "session_start_local": at(22, days=-1),
+        "session_start_utc": at_utc(21, days=-1),
+        "session_end_local": at(2),
+        "session_end_utc": at_utc(2),
+        "stages": [
+            {"start_local": at(21, days=-1), "end_local": at(21, 50, days=-1), "stage": "LIGHT"},
+            {"start_local": at(21, 50, days=-1), "end_local": at(2), "stage": "DEEP"},
+        ],
+    }
+    assert stage_tables(nights(night | {"session_start_local": at(21, days=-1)}, night)) == [
+        "21: 00 light 50, 50 deep 250",
+        "21 (UTC-05:00): 00 light 50, 50 deep 250",
+    ]
+
+
 def test_stage_runs_stand_by_the_hour_they_start_in_and_unknown_words_are_not_repeated():
     night = [
         {
@@ -52,7 +70,7 @@ def test_stage_runs_stand_by_the_hour_they_start_in_and_unknown_words_are_not_re
         {"start_local": at(23, 49, days=-1) + timedelta(seconds=30), "end_local": at(0, 12), "stage": "DEEP"},
         {"start_local": at(0, 12), "end_local": at(0, 13), "stage": "Aunt Mary called"},
     ]
-    assert stage_tables(pl.Series([night, None], dtype=STAGES_TYPE)) == [
+    assert stage_tables(nights({"stages": night}, {})) == [
         "23: 41 light 8.5, 49 deep 22.5\n00: 12 other 1",
         "",
     ]

@@ -3,11 +3,13 @@
 Belongs here: days whose sentences were once untrue or misleading. Does not belong here: what every text must hold.
 """
 
+import re
 from typing import Any
 
 import orjson
+import pytest
 
-from tests.vitals.training.fact_frames import DAY, OURA, facts, source
+from tests.vitals.training.fact_frames import DAY, OURA, SAMSUNG, at, at_utc, facts, source
 from vitals.training.day_journal.build import build_journal
 from vitals.training.examples import build_examples
 from vitals.training.grounding.check import ungrounded
@@ -54,3 +56,90 @@ def test_values_outside_a_night_are_of_the_app_that_delivered_them_and_not_of_an
         assert "also" not in text
         assert "so that" not in text
         assert "Oura delivered data, which were not used" in text or "Data of Oura were present, but not used" in text
+
+
+NIGHT = {"session_start_local": at(23, days=-1), "session_end_local": at(7), "session_app": OURA, "tib": 480.0}
+NAP = {"start_local": at(13, 5), "end_local": at(13, 40), "tst_minutes": 32.0}
+
+
+def of_one_app_and_a_nap_of_another(value: float | None) -> dict[str, Any]:
+    return NIGHT | {
+        "tst": 440.0,
+        "naps": [NAP],
+        "n_sessions": 2,
+        "total_tst_all_sessions": 472.0,
+        "sources": [
+            source(OURA, n=1, value=440.0),
+            source(SAMSUNG, n=1, value=32.0),
+            source(SAMSUNG, used=False, n=1, value=value),
+        ],
+    }
+
+
+@pytest.mark.parametrize("value", [None, 440.0, 460.0])
+def test_an_app_whose_nap_counts_is_not_said_to_be_unused_and_the_nap_is_said_to_be_its_own(
+    value: float | None,
+) -> None:
+    row = of_one_app_and_a_nap_of_another(value)
+    for line in (*made("sleep", row), *journals("sleep", row)):
+        text = line["output"]
+        for untrue in ("Samsung Health was also present", "and was not used", "Present and not used: Samsung"):
+            assert untrue not in text
+        assert not re.search("Samsung Health also delivered|Data of Samsung Health were present", text)
+        assert "This was the only source present" not in text
+    for line in made("sleep", row, task="daily_summary"):
+        assert re.search("(?:Apart from the main sleep|Counted apart), by Samsung Health: ", line["output"])
+    for line in made("sleep", row, task="question", question="sources"):
+        assert re.search("further sessions of Samsung Health", line["output"], re.IGNORECASE)
+
+
+def test_sessions_in_all_are_not_counted_among_those_outside_the_main_sleep() -> None:
+    for line in made("sleep", of_one_app_and_a_nap_of_another(None), task="daily_summary"):
+        apart = next(each for each in line["output"].split(". ") if "13:05-13:40" in each)
+        assert "session" not in apart
+        assert "472" not in apart
+
+
+def test_sleep_without_stages_is_not_a_session_without_any() -> None:
+    row = NIGHT | {"tst": 480.0, "staged": False, "onset_local": at(23, days=-1)}
+    for line in made("sleep", row, task="daily_summary"):
+        assert not re.search("delivered no stages|not delivered|no stages delivered", line["output"] + line["input"])
+        assert re.search("not tell (?:the )?stages of sleep apart", line["output"])
+    for line in made("sleep", NIGHT | {"staged": False}, task="daily_summary"):
+        assert "no stages delivered" in line["input"]
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_what_follows_from_a_total_is_a_lower_bound_where_the_total_is_one(*, bound: bool) -> None:
+    row = {
+        "recommended_total": 210.0,
+        "lower_bound": bound,
+        "provisional": bound,
+        "value_as_of_local": at(17, 3),
+        "as_of_utc": at_utc(17, 3),
+        "sources": [source(OURA, n=1, value=210.0)],
+    }
+    energy = row | {"net_met_minutes": 180.0}
+    steps = row | {"minutes_ge100": 12.0}
+    lines = [
+        *made("active_calories", energy, task="daily_summary"),
+        *made("active_calories", energy, task="question", question="net_met_minutes"),
+    ]
+    for line in lines:
+        assert ("at least 180" in line["output"]) is bound
+    for line in made("steps", steps, task="daily_summary") + made(
+        "steps", steps, question="brisk_minutes", task="question"
+    ):
+        assert ("at least 12" in line["output"].lower()) is bound
+
+
+def test_zone_minutes_are_of_the_time_covered() -> None:
+    zones = ("very_light_lt57", "light_57_64", "moderate_64_77", "vigorous_77_96", "near_max_ge96")
+    row = {"n": 74, "coverage_percent": 21.7, "sources": [source(OURA, n=74)]} | {
+        f"zone_{zone}": float(minutes) for zone, minutes in zip(zones, (294, 19, 1, 0, 0), strict=True)
+    }
+    for line in made("heart_rate", row, task="daily_summary"):
+        assert re.search("of the time covered|Covered time", line["output"], re.IGNORECASE)
+    for line in made("heart_rate", row, task="question", question="moderate_zone"):
+        assert re.search("of the time covered|In the covered time", line["output"])
+        assert "1 min were" not in line["output"]

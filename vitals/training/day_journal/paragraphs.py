@@ -159,6 +159,7 @@ def _sleep(row: FactRow, narrative: Narrative, labels: Labels) -> None:
         window=window,
         own=tst,
         difference=sleep.OTHER_TST_AND_DIFFERENCE,
+        of_a_used_app=sleep.OF_A_USED_APP,
     )
     say_not_assessable(row, narrative, labels)
 

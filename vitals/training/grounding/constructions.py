@@ -155,15 +155,17 @@ HEART_DAY = (
     construction("#{M#more} more|a further #{M#more}", kinds=(HEART,), columns=_BOUTS),
     construction("in the time covered|within the covered time", kinds=(HEART,)),
     construction(
-        "minutes by share of an age-estimated maximum, a sample counting for #{sample_hold#most} at most",
+        "minutes of the time covered by share of an age-estimated maximum, "
+        "a sample counting for #{sample_hold#most} at most",
         kinds=(HEART,),
     ),
     construction(
-        r"by share of the maximum estimated from age, minutes \(a sample holds up to #{sample_hold#most}\)",
+        r"of the time covered, minutes by share of the maximum estimated from age "
+        r"\(a sample holds up to #{sample_hold#most}\)",
         kinds=(HEART,),
     ),
     construction(
-        "time by share of the age-estimated maximal rate, in minutes, each sample held for #{sample_hold#most} at most",
+        "covered time by share of the age-estimated maximal rate, in minutes, each sample held for #{sample_hold#most} at most",
         kinds=(HEART,),
     ),
     construction("#{M bare} at #{M#from >} to under #{M#below}", kinds=(HEART,), columns=_ZONES),
@@ -200,6 +202,23 @@ SLEEP_NIGHT = (
         r"(?: \(#{tst#other:A#difference} (?:more|less)\))?",
         kinds=(SLEEP,),
         condition="ordered",
+    ),
+    construction(
+        r"^{A} recorded the same night with #{tst#other:A} asleep"
+        "(?:, #{tst#other:A#difference} (?:more|less))?, and this night of it was not used",
+        kinds=(SLEEP,),
+        condition="ordered",
+    ),
+    construction(
+        r"a session of ^{A} for the same night was not used; it had #{tst#other:A} asleep"
+        r"(?: \(#{tst#other:A#difference} (?:more|less)\))?",
+        kinds=(SLEEP,),
+        condition="ordered",
+    ),
+    construction(
+        r"another session of ^{A} was not used|a session of ^{A} was present and not used|"
+        r"further sessions of ^{A}",
+        kinds=(SLEEP,),
     ),
     construction(
         "main sleep session that ended on|sleep session that ended on|main sleep ending on|sleep ending on",

@@ -156,7 +156,8 @@ HEART_ANSWERS = (
         )
     ),
     construction(
-        f"#{{M}}{WHEN} were at #{{M#from >}} to under #{{M#below}} of the age-estimated maximum",
+        r"(?:in the covered time of \$ )?the time at #{M#from >} to under #{M#below} of the age-estimated maximum was #{M}"
+        "(?: of the time covered)?",
         kinds=(HEART,),
         columns=("zone_light_57_64", "zone_moderate_64_77", "zone_vigorous_77_96"),
     ),
@@ -267,8 +268,14 @@ TOTAL_ANSWERS = (
     ),
     construction("the total (?:of the source used|in use) was a lower bound", kinds=(STEPS, ENERGY)),
     construction(", a lower bound", kinds=(STEPS, ENERGY)),
-    construction(f"#{{minutes_ge100}}{WHEN} had a cadence of at least #{{minutes_ge100#from}}", kinds=(STEPS,)),
-    construction(f"active energy{WHEN} made #{{net_met_minutes}}", kinds=(ENERGY,)),
+    construction("at least #{minutes_ge100} had a cadence of #{minutes_ge100#from} or more", kinds=(STEPS,)),
+    construction(
+        f"#{{minutes_ge100}}{WHEN} had a cadence of at least #{{minutes_ge100#from}}",
+        kinds=(STEPS,),
+        condition="whole",
+    ),
+    construction(f"active energy{WHEN} made at least #{{net_met_minutes}}", kinds=(ENERGY,)),
+    construction(f"active energy{WHEN} made #{{net_met_minutes}}", kinds=(ENERGY,), condition="whole"),
 )
 
 ANSWERS = (*STATE, *GLUCOSE_ANSWERS, *HEART_ANSWERS, *SLEEP_ANSWERS, *HRV_ANSWERS, *TOTAL_ANSWERS)

@@ -14,9 +14,14 @@ TOTALS = (
         "the phone's own priority rule (?:gives|the figure is) #{hc_priority_total}", kinds=(STEPS, ENERGY)
     ),
     construction("(?:from|made of) #{recommended_total#records} records?", kinds=(STEPS, ENERGY)),
-    construction("#{minutes_ge100} had #{minutes_ge100#from} or more", kinds=(STEPS,)),
-    construction("minutes with at least #{minutes_ge100#from}: #{minutes_ge100 bare}", kinds=(STEPS,)),
-    construction("(?:net of rest this is|that makes) #{net_met_minutes}", kinds=(ENERGY,)),
+    construction("at least #{minutes_ge100} had #{minutes_ge100#from} or more", kinds=(STEPS,)),
+    construction("minutes with #{minutes_ge100#from} or more: at least #{minutes_ge100 bare}", kinds=(STEPS,)),
+    construction("#{minutes_ge100} had #{minutes_ge100#from} or more", kinds=(STEPS,), condition="whole"),
+    construction(
+        "minutes with at least #{minutes_ge100#from}: #{minutes_ge100 bare}", kinds=(STEPS,), condition="whole"
+    ),
+    construction("(?:net of rest this is|that makes) at least #{net_met_minutes}", kinds=(ENERGY,)),
+    construction("(?:net of rest this is|that makes) #{net_met_minutes}", kinds=(ENERGY,), condition="whole"),
     construction(
         "at least #{recommended_total named}(?: of active energy)?" + _BY, kinds=(STEPS, ENERGY)
     ),

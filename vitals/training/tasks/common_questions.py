@@ -29,6 +29,10 @@ _UNUSED = phrases(
     "Present and not used: {apps}",
     "Data of {apps} were present too and were not used",
 )
+_FURTHER_UNUSED = phrases(
+    "Further sessions of {apps} were present and not used",
+    "Not used were further sessions of {apps}",
+)
 _ONLY = phrases("Data of another source were not present", "This was the only source present")
 _INCOMPLETE = phrases(
     "Not every metric of {date} can be stated",
@@ -55,9 +59,14 @@ def _sources(day: Day, narrative: Narrative) -> bool:
         narrative.say(wording, topic=topic, date=day.date, apps=app_words(day.row.apps))
     else:
         narrative.say(_NONE_USED, topic=topic, date=day.date)
-    if day.row.others:
-        narrative.say(_UNUSED, apps=app_words(source["app"] for source in day.row.others))
-    elif day.row.apps:
+    unused = list(dict.fromkeys(source["app"] for source in day.row.others))
+    others = [app for app in unused if app not in day.row.apps]
+    if others:
+        narrative.say(_UNUSED, apps=app_words(others))
+    if len(others) < len(unused):
+        # A nap of an app may count whose night does not.
+        narrative.say(_FURTHER_UNUSED, apps=app_words(app for app in unused if app not in others))
+    if not unused and day.row.apps:
         narrative.say(_ONLY)
     return True
 
@@ -114,7 +123,7 @@ STATE = Question(
     ask=phrases(
         "Are the data of {date} final?",
         "Is the day {date} closed, or may more data arrive?",
-        "Are the figures of {date} complete, with no later uploads awaited?",
+        "Are the figures of {date} final, with no later uploads awaited?",
     ),
     answer=_state,
     open_day=False,

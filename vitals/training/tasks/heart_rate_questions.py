@@ -201,8 +201,10 @@ QUESTIONS: tuple[Question, ...] = (
             "Give the minutes at 64 to under 77 % of the maximum estimated from age for {date}.",
         ),
         answer=states(
-            "On {date} {minutes} {unit} were at {start} to under {to} % of the age-estimated maximum",
-            "{minutes} {unit} of {date} were at {start} to under {to} % of the age-estimated maximum",
+            "In the covered time of {date} the time at {start} to under {to} % of the age-estimated maximum"
+            " was {minutes} {unit}",
+            "On {date} the time at {start} to under {to} % of the age-estimated maximum was {minutes} {unit}"
+            " of the time covered",
             words={"unit": unit("min", "zone_moderate_64_77")},
             minutes="zone_moderate_64_77",
             start="zone_moderate_64_77#from",

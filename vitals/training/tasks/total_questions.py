@@ -133,6 +133,17 @@ def _questions(what: str, unit_text: str, guess: Guess) -> tuple[Question, ...]:
     )
 
 
+def _whole_or_bound(*, whole: Answer, bound: Answer) -> Answer:
+    """What follows from a total is a lower bound where the total is one."""
+
+    def answer(day: Day, narrative: Narrative) -> bool:
+        return (bound if is_bound(day.row) else whole)(day, narrative)
+
+    return answer
+
+
+_CADENCE_WORDS = {"unit": unit("min", "minutes_ge100"), "side": side("at least", "minutes_ge100")}
+
 STEPS: tuple[Question, ...] = (
     *_questions("step count", "steps", Guess(2_310, 9_870, "was {value} steps")),
     Question(
@@ -142,12 +153,20 @@ STEPS: tuple[Question, ...] = (
             "Count the minutes with at least 100 steps per minute on {date}.",
             "For how many minutes was cadence at 100 steps per minute or more on {date}?",
         ),
-        answer=states(
-            "On {date} {minutes} {unit} had a cadence of {side} {limit} steps per minute",
-            "{minutes} {unit} of {date} had a cadence of {side} {limit} steps per minute",
-            words={"unit": unit("min", "minutes_ge100"), "side": side("at least", "minutes_ge100")},
-            minutes="minutes_ge100",
-            limit="minutes_ge100#from",
+        answer=_whole_or_bound(
+            whole=states(
+                "On {date} {minutes} {unit} had a cadence of {side} {limit} steps per minute",
+                "{minutes} {unit} of {date} had a cadence of {side} {limit} steps per minute",
+                words=_CADENCE_WORDS,
+                minutes="minutes_ge100",
+                limit="minutes_ge100#from",
+            ),
+            bound=states(
+                "On {date} {side} {minutes} {unit} had a cadence of {limit} steps per minute or more",
+                words=_CADENCE_WORDS,
+                minutes="minutes_ge100",
+                limit="minutes_ge100#from",
+            ),
         ),
         metric="minutes_ge100",
         subject="the time at that cadence",
@@ -166,11 +185,22 @@ ACTIVE_ENERGY: tuple[Question, ...] = (
             "Give the active energy of {date} in net MET-minutes.",
             "Express the active energy of {date} in MET-minutes, net of rest.",
         ),
-        answer=states(
-            "At the recorded body weight the active energy of {date} made {met} net {unit}",
-            "On {date} the active energy made {met} net {unit} at the recorded body weight",
-            words={"unit": unit("MET-minutes", "net_met_minutes")},
-            met="net_met_minutes",
+        answer=_whole_or_bound(
+            whole=states(
+                "At the recorded body weight the active energy of {date} made {met} net {unit}",
+                "On {date} the active energy made {met} net {unit} at the recorded body weight",
+                words={"unit": unit("MET-minutes", "net_met_minutes")},
+                met="net_met_minutes",
+            ),
+            bound=states(
+                "At the recorded body weight the active energy of {date} made {side} {met} net {unit}",
+                "On {date} the active energy made {side} {met} net {unit} at the recorded body weight",
+                words={
+                    "unit": unit("MET-minutes", "net_met_minutes"),
+                    "side": side("at least", "net_met_minutes"),
+                },
+                met="net_met_minutes",
+            ),
         ),
         metric="net_met_minutes",
         subject="the number of net MET-minutes",
