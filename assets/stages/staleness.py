@@ -41,6 +41,7 @@ def stale_marks(
     replaced: pl.DataFrame,
     seen: pl.DataFrame,
     fetches: pl.DataFrame,
+    first_day: date,
 ) -> list[StaleMark]:
     """Marks for one batch.
 
@@ -48,6 +49,7 @@ def stale_marks(
         changed, replaced: validated rows as they are now, and as they were.
         seen: zone observations of the batch.
         fetches: `subject_id`, `latest` fetch of the batch's rows.
+        first_day: first day there is a partition for. A mark on an earlier one would be asked for by nobody, and stay.
     """
     people = sorted({*changed["subject_id"], *replaced["subject_id"], *seen["subject_id"], *fetches["subject_id"]})
     if not people:
@@ -70,6 +72,7 @@ def stale_marks(
     return [
         StaleMark(tenant=tenant, stage="clinical", kind=kind, local_date=day, reason=reason)
         for (kind, day), reason in sorted(distinct.items())
+        if day >= first_day
     ]
 
 

@@ -284,6 +284,7 @@ class UploadBatch:
             replaced=self.written.before,
             seen=self.seen,
             fetches=self.fetches,
+            first_day=self.workspace.policy.first_day,
         )
         catalog.settle(
             Settlement(
