@@ -16,7 +16,14 @@ from assets.presentation import asset_key
 from assets.stages.rendering_paths import JOURNAL
 from resources.catalog_rows.days import StaleDay, StaleStage
 from resources.workspace import Workspace
-from sensors.requests import LOCAL_DAY_JOB, partition_key, run_tags, unfinished_partitions
+from sensors.requests import (
+    LOCAL_DAY_JOB,
+    partition_key,
+    resting_partitions,
+    run_tags,
+    told,
+    unfinished_partitions,
+)
 from vitals.record_types import BY_KIND, RECORD_TYPES
 from vitals.training.day_journal.day_metrics import WINDOW_DAYS
 
@@ -62,7 +69,7 @@ def choose_days(
     Args:
         marks: stale days of all tenants; kinds that no longer exist are ignored.
         busy_tenants: tenants with pending uploads.
-        running: keys of local-day partitions with an unfinished run.
+        running: keys of local-day partitions that are being run, or rest after failed runs.
         possible: whether a day is a partition at all.
     """
     days: dict[tuple[date, str], list[StaleDay]] = {}
@@ -114,12 +121,14 @@ def build_stale_days_sensor(
     def stale_days(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
         tenants = list(workspace.catalog.tenants.active())
         marks = all_marks(workspace, tenants)
+        now = datetime.now(UTC)
+        resting = resting_partitions(context.instance, LOCAL_DAY_JOB, now=now)
         chosen = choose_days(
             marks,
             busy_tenants=[t for t in tenants if workspace.catalog.uploads.pending_partitions(t)],
-            running=unfinished_partitions(context.instance, LOCAL_DAY_JOB),
+            running=unfinished_partitions(context.instance, LOCAL_DAY_JOB) | resting.keys(),
             possible=possible_day,
-            now=datetime.now(UTC),
+            now=now,
             limit=max_requests,
         )
         known = set(context.instance.get_dynamic_partitions(tenant_partitions.name or ""))
@@ -134,7 +143,7 @@ def build_stale_days_sensor(
                 for request in chosen
             ],
             dynamic_partitions_requests=[tenant_partitions.build_add_request(missing)] if missing else [],
-            skip_reason=None if chosen else f"{len(marks)} marks, none free to run",
+            skip_reason=None if chosen else f"{len(marks)} marks, none free to run{told(resting)}",
         )
 
     return stale_days
