@@ -6,17 +6,28 @@ Does not belong here: processing what landed (`runs`).
 
 import hashlib
 import re
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dagster_project.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, progress_bar
+from dagster_project.cli.output import (
+    JsonOption,
+    TenantOption,
+    console,
+    exit_codes,
+    print_json,
+    problems,
+    progress_bar,
+)
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
 from resources.lake import Lake
-from vitals.errors import UsageError
+from resources.lake_keys import safe_key
+from vitals.errors import ConflictError, PermanentError, UsageError
 from vitals.raw.keys import BadKey, build_key, parse_key
 
 EXPORT_NAME = re.compile(r"(?P<type>[A-Za-z]+)_(?P<epoch>\d{13})(?:_.*)?\.avro")
@@ -35,74 +46,145 @@ def land(
     Example: vitalgraph land exports/ --user anna
     """
     with exit_codes():
-        settings = load_settings()
-        lake = build_workspace(settings).lake(tenant)
-        files = sorted({f for path in paths for f in (path.rglob("*.avro") if path.is_dir() else [path])})
-        if not files:
+        workspace = build_workspace(load_settings())
+        lake = workspace.lake(tenant)
+        found = {f for path in paths for f in (path.rglob("*.avro") if path.is_dir() else [path]) if f.is_file()}
+        if not found:
             raise UsageError("land files", "the paths given", "they hold no .avro file", "Name files or a folder.")
+        names = name_files(sorted(found), user=user, day=day, first_day=workspace.policy.first_day)
         landed: list[str] = []
         known: list[str] = []
         with progress_bar(quiet=as_json) as progress:
-            task = progress.add_task("landing", total=len(files))
-            for file in files:
-                key, is_new = land_file(lake, file, user=user, day=day)
+            task = progress.add_task("landing", total=len(names))
+            for file, name in names.items():
+                key, is_new = land_file(lake, file, name)
                 (landed if is_new else known).append(key)
                 progress.advance(task)
         if as_json:
             print_json({"landed": landed, "already_there": known})
             return
         for key in landed:
-            console.print(key, highlight=False, soft_wrap=True)
+            console.print(key, highlight=False, markup=False, soft_wrap=True)
         console.print(f"{len(landed)} landed, {len(known)} were there already")
 
 
-def land_file(lake: Lake, file: Path, *, user: str | None, day: str) -> tuple[str, bool]:
+@dataclass(frozen=True, kw_only=True)
+class UploadName:
+    """What becomes the key of a file.
+
+    Attributes:
+        type_name: record type, with or without the prefix.
+        landing_day: day under which it is stored.
+        kept: name that the file keeps, if it was in full form already.
+        user, fetched_ms: whose it is and when it was fetched, in epoch ms; the rest of the key is the content's hash.
+    """
+
+    type_name: str
+    landing_day: date
+    kept: str | None
+    user: str
+    fetched_ms: int
+
+    def key(self, data: bytes) -> str:
+        """Key of the file with this content.
+
+        Raises:
+            UsageError: the user id cannot stand in a key.
+        """
+        if self.kept is not None:
+            return f"raw/{self.type_name}/{self.landing_day:%Y/%m/%d}/{self.kept}"
+        return build_key(
+            type_name=self.type_name,
+            landing_day=self.landing_day,
+            user=self.user,
+            fetched_ms=self.fetched_ms,
+            content_hash=hashlib.sha256(data).hexdigest()[:12],
+        )
+
+
+def name_files(files: Sequence[Path], *, user: str | None, day: str, first_day: date) -> dict[Path, UploadName]:
+    """What becomes the key of each file. All are named before one is copied: a folder lands whole or not at all.
+
+    Args:
+        first_day: first landing day there is a partition for.
+
+    Raises:
+        UsageError: the user, record type or landing day of some cannot be told, or that day is no partition.
+    """
+    names = {file: _name(file, user=user, day=day) for file in files}
+    _refuse(
+        [file for file, name in names.items() if name is None],
+        of=len(files),
+        why="record type, person or fetch time cannot be told from the path",
+        remedy="Name it {Type}_{epoch ms}.avro and give --user, or keep it under raw/{Type}/{YYYY}/{MM}/{DD}/.",
+    )
+    found = {file: name for file, name in names.items() if name is not None}
+    last_day = datetime.now(UTC).date() + timedelta(days=1)
+    _refuse(
+        [file for file, name in found.items() if not first_day <= name.landing_day <= last_day],
+        of=len(files),
+        why=f"the landing day would not be one from {first_day} to {last_day}, so nothing would ever read it",
+        remedy="Give another --day.",
+    )
+    for name in found.values():
+        name.key(b"")
+    return found
+
+
+def _refuse(files: Sequence[Path], *, of: int, why: str, remedy: str) -> None:
+    """Refuse to land anything because of some files, which are listed as they were given, like the keys."""
+    if not files:
+        return
+    for file in files:
+        problems.print(str(file), highlight=False, markup=False, soft_wrap=True)
+    raise UsageError("land the files", f"{len(files)} of {of}, listed above", why, f"{remedy} Nothing was landed.")
+
+
+def land_file(lake: Lake, file: Path, name: UploadName) -> tuple[str, bool]:
     """Copy one file; its key, and whether it was new. The same content under the same key is left alone.
 
     Raises:
-        UsageError: the user, record type or landing day cannot be told.
+        PermanentError: the file cannot be read.
+        ConflictError: another content has the key.
     """
-    data = file.read_bytes()
-    key = _key(file, data, user=user, day=day)
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        why = error.strerror or "it is unreadable"
+        raise PermanentError("read the file", file.suffix or "file", why, "Check the file and who owns it.") from None
+    key = name.key(data)
     found = lake.head(key)
-    if found is not None and found.size_bytes == len(data) and lake.read_object(key) == data:
-        return key, False
-    lake.write_object(key, data)
-    return key, True
+    if found is None:
+        lake.write_object(key, data)
+    elif found.size_bytes != len(data) or lake.read_object(key) != data:
+        why = "another file has that key"
+        raise ConflictError("land the file", safe_key(key), why, "Give --user: the key then holds the content's hash.")
+    return key, found is None
 
 
-def _key(file: Path, data: bytes, *, user: str | None, day: str) -> str:
+def _name(file: Path, *, user: str | None, day: str) -> UploadName | None:
     in_raw = [i for i, part in enumerate(file.parts) if part == "raw"]
     parsed = parse_key("/".join(file.parts[in_raw[-1] :])) if in_raw else BadKey("no raw folder in the path")
-    name = EXPORT_NAME.fullmatch(file.name)
-    if isinstance(parsed, BadKey) and (name is None or user is None):
-        raise UsageError(
-            "land the file",
-            file.suffix or "file",
-            "record type, person or fetch time cannot be told from its path",
-            "Name it {Type}_{epoch ms}.avro and give --user, or keep it under raw/{Type}/{YYYY}/{MM}/{DD}/.",
-        )
     if not isinstance(parsed, BadKey):
-        if user is None and day == "today":
+        return UploadName(
+            type_name=parsed.type_name,
+            landing_day=_landing_day(day, parsed.fetched_ms),
             # A key in full form is kept as it is, but for the day it lands on.
-            return _on_day(parsed.type_name, datetime.now(UTC).date(), file.name)
-        type_name, fetched_ms, owner = parsed.type_name, parsed.fetched_ms, user or parsed.user
-    else:
-        assert name is not None
-        assert user is not None
-        type_name, fetched_ms, owner = name["type"], int(name["epoch"]), user
-    landing_day = _landing_day(day, fetched_ms)
-    return build_key(
-        type_name=type_name,
-        landing_day=landing_day,
-        user=owner,
+            kept=file.name if user is None and day == "today" else None,
+            user=user or parsed.user,
+            fetched_ms=parsed.fetched_ms,
+        )
+    name = EXPORT_NAME.fullmatch(file.name)
+    if name is None or user is None:
+        return None
+    fetched_ms = int(name["epoch"])
+    return UploadName(
+        type_name=name["type"],
+        landing_day=_landing_day(day, fetched_ms),
+        kept=None,
+        user=user,
         fetched_ms=fetched_ms,
-        content_hash=hashlib.sha256(data).hexdigest()[:12],
     )
-
-
-def _on_day(type_name: str, landing_day: date, name: str) -> str:
-    return f"raw/{type_name}/{landing_day:%Y/%m/%d}/{name}"
 
 
 def _landing_day(day: str, fetched_ms: int) -> date:

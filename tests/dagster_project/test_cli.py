@@ -94,6 +94,36 @@ def test_a_file_that_cannot_be_named_is_refused_with_what_to_do(home, tmp_path):
     assert "Name it" in run("land", str(tmp_path / "notes.avro"), "--user", "anna", code=2).output
 
 
+def test_a_folder_with_one_file_that_cannot_be_named_lands_nothing_and_the_file_is_listed(home, tmp_path):
+    for name in ("StepsRecord_1758407139312.avro", "holiday.avro"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "folder.avro").mkdir()
+    result = run("land", str(tmp_path), "--user", "anna", code=2)
+    assert "holiday.avro" in result.output
+    assert "StepsRecord_1758407139312.avro" not in result.output
+    assert not list((home / "lake").rglob("*.avro"))
+    (tmp_path / "holiday.avro").unlink()
+    assert "1 landed" in run("land", str(tmp_path), "--user", "anna").output
+
+
+@pytest.mark.parametrize("day", ["1990-01-01", "2099-01-01", "from-file"])
+def test_a_landing_day_that_no_run_would_ever_read_is_refused(home, tmp_path, day):
+    (tmp_path / "StepsRecord_4102444800000.avro").write_bytes(b"x")
+    assert "landing day" in run("land", str(tmp_path), "--user", "anna", "--day", day, code=2).output
+    assert not list((home / "lake").rglob("*.avro"))
+
+
+def test_a_file_does_not_take_the_place_of_another_that_landed_under_its_key(home, tmp_path):
+    folder = tmp_path / "raw" / "StepsRecord"
+    for day, data in (("19", b"x"), ("20", b"y")):
+        (folder / "2025" / "09" / day).mkdir(parents=True)
+        (folder / "2025" / "09" / day / "u_20250919_120000_123456.avro").write_bytes(data)
+    run("land", str(folder), code=5)
+    (landed,) = (home / "lake").rglob("*.avro")
+    assert landed.read_bytes() == b"x"
+    assert "2 landed" in run("land", str(folder), "--user", "u").output
+
+
 @pytest.fixture(scope="module")
 def processed(tmp_path_factory):
     home = tmp_path_factory.mktemp("processed")
@@ -164,3 +194,10 @@ def test_a_cohort_is_generated_into_a_new_folder_and_not_over_an_old_one(tmp_pat
     assert json.loads((tmp_path / "cohort" / "truth.json").read_bytes())["people"]
     run("twin", "generate", folder, code=2)
     run("twin", "generate", str(tmp_path / "other"), "--faults", "no_such", code=2)
+
+
+def test_brackets_in_a_key_are_printed_as_they_are(home):
+    _, workspace = installation(home)
+    land(workspace.lake("default"), [("raw/[bold]Steps[/x]/a.avro", b"no Avro")])
+    run("ingest")
+    assert "raw/[bold]Steps[/x]/a.avro" in run("uploads", "list").output
