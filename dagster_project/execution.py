@@ -18,7 +18,7 @@ from resources.workspace import Workspace
 from sensors.landed_objects import SensorPolicy, SweepCursor, choose, look
 from sensors.requests import LANDING_JOB, LOCAL_DAY_JOB, partition_key, run_tags
 from sensors.stale_days import all_marks, choose_days
-from vitals.errors import PermanentError
+from vitals.errors import PermanentError, VitalgraphError
 
 ROUNDS = 12
 """A landing day may be asked for again (evidence that arrived later places rows that waited), but not for ever."""
@@ -31,11 +31,13 @@ class Work:
     Attributes:
         landing, local: partitions run, by axis.
         failed: keys of partitions whose run failed, with the job.
+        unreachable: tenants that could not be listed, and why; nothing of theirs was run.
     """
 
     landing: int = 0
     local: int = 0
     failed: list[str] = field(default_factory=list)
+    unreachable: dict[str, VitalgraphError] = field(default_factory=dict)
 
 
 @contextmanager
@@ -111,10 +113,11 @@ def run_everything(
     for _ in range(ROUNDS):
         now = datetime.now(UTC)
         unbounded = SensorPolicy(time_budget_seconds=float("inf"))
-        look(workspace, tenants=tenants, cursor=SweepCursor(), policy=unbounded, now=now)
+        looked = look(workspace, tenants=tenants, cursor=SweepCursor(), policy=unbounded, now=now)
+        reachable = [tenant for tenant in tenants if tenant not in looked.unreachable]
         pending = [
             (day, tenant)
-            for tenant in tenants
+            for tenant in reachable
             for day, _ in workspace.catalog.uploads.pending_partitions(tenant)
             if (first_day is None or day >= first_day) and (last_day is None or day <= last_day)
         ]
@@ -126,7 +129,7 @@ def run_everything(
             if not result.success:
                 failed.add(partition_key(day, tenant))
         on_step("landing days", len(landing), len(landing))
-        marks = all_marks(workspace, tenants)
+        marks = all_marks(workspace, reachable)
         days = choose_days(marks, busy_tenants=(), running=failed, possible=axes.is_possible, now=now, limit=len(marks))
         for done, request in enumerate(days):
             on_step("local days", done, len(days))
@@ -136,7 +139,7 @@ def run_everything(
                 failed.add(partition_key(request.local_day, request.tenant))
         on_step("local days", len(days), len(days))
         if not landing and not days:
-            work.failed = sorted(failed)
+            work.failed, work.unreachable = sorted(failed), looked.unreachable
             return work
     raise PermanentError(
         "bring everything up to date",

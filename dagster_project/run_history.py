@@ -1,6 +1,6 @@
 """What Dagster's own storage may hold of a person, and removing it when they are erased.
 
-Belongs here: the two places where an id gets there on purpose: the key at which a sweep of the lake was interrupted
+Belongs here: the two places where an id gets there on purpose: the key at which listing the lake was interrupted
 (the cursor of the sensor, and its past ticks), and households in the configuration of a release run.
 Does not belong here: anything else of erasure (`assets.stages.erasure`): events, tags and metadata name nobody.
 
@@ -41,10 +41,11 @@ def _forget_cursors(instance: dg.DagsterInstance, user: str) -> int:
     for state in instance.all_instigator_state():
         data: Any = state.instigator_data
         cursor = SweepCursor.parse(getattr(data, "cursor", None))
-        if not any(is_theirs(key, user) for key in cursor.after.values()):
+        if not any(is_theirs(key, user) for key in cursor.object_keys()):
             continue
         found += 1
-        cursor.after.clear()  # the sweep begins anew: registering again changes nothing
+        cursor.after.clear()  # listing begins anew: registering again changes nothing
+        cursor.recent.clear()
         fresh = data._replace(cursor=cursor.text())
         instance.update_instigator_state(state.with_data(fresh))
         instance.purge_ticks(state.instigator_origin_id, state.selector_id, before=datetime.now(UTC).timestamp())

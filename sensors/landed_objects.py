@@ -6,12 +6,15 @@ Does not belong here: what a key means (`vitals.raw.keys`) or what a run does (`
 What protects the data is the books, not this sensor: it may look twice, miss a tick or lose its cursor. An upload
 whose run failed or was killed is still pending in the books, so the next tick asks for it again.
 
-The cursor holds only where the full sweep stands, per tenant. Every tick lists the last landing days; a full sweep
-now and then finds what landed under an old day.
+The cursor holds only where listing stands. A round lists the last landing days of every tenant, and then goes on with
+the full sweeps that now and then find what landed under an old day. A tick that runs out of time ends in the middle of
+a round, and the next one goes on there: however much a tenant has, the others and the sweeps get their turn. A tenant
+whose lake cannot be read holds nobody else up.
 """
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -23,6 +26,7 @@ from assets.stages.registration import register
 from resources.lake import Lake, ListedObject
 from resources.workspace import Workspace
 from sensors.requests import LANDING_JOB, partition_key, run_tags, unfinished_partitions
+from vitals.errors import VitalgraphError
 
 REGISTER_AT_ONCE = 1_000
 
@@ -48,23 +52,34 @@ class SensorPolicy:
 
 @dataclass
 class SweepCursor:
-    """Where the full sweep of each tenant stands: `after` a key, or done at a time."""
+    """Where listing stands.
+
+    Attributes:
+        after: tenants whose full sweep is under way, and the key it has come to.
+        done: when the last full sweep of each tenant ended.
+        recent: the tenant at whose last landing days the round was interrupted, and the key it had come to.
+    """
 
     after: dict[str, str] = field(default_factory=dict)
     done: dict[str, str] = field(default_factory=dict)
+    recent: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str | None) -> "SweepCursor":
-        """The cursor, or a fresh one if there is none or it cannot be read: sweeping again does no harm."""
+        """The cursor, or a fresh one if there is none or it cannot be read: listing again does no harm."""
         try:
             state = orjson.loads(text or "{}")
-            return cls(after=dict(state.get("after", {})), done=dict(state.get("done", {})))
+            return cls(**{name: dict(state.get(name, {})) for name in ("after", "done", "recent")})
         except (orjson.JSONDecodeError, AttributeError, TypeError, ValueError):
             return cls()
 
     def text(self) -> str:
         """The cursor for storage."""
-        return orjson.dumps({"after": self.after, "done": self.done}).decode()
+        return orjson.dumps({"after": self.after, "done": self.done, "recent": self.recent}).decode()
+
+    def object_keys(self) -> list[str]:
+        """Keys of objects that it names."""
+        return [*self.after.values(), *self.recent.values()]
 
     def is_due(self, tenant: str, *, now: datetime, every: timedelta) -> bool:
         """Whether a sweep of the tenant is under way or should start."""
@@ -72,12 +87,33 @@ class SweepCursor:
         return tenant in self.after or done is None or now - datetime.fromisoformat(done) >= every
 
 
-def recent_objects(lake: Lake, *, today: date, look_back_days: int) -> Iterator[ListedObject]:
-    """Objects of the last landing days, of every type folder, tomorrow included for clocks that run ahead."""
+@dataclass
+class Look:
+    """What a look at the lakes came to.
+
+    Attributes:
+        new: object versions that were not in the books.
+        unreachable: tenants that could not be listed to the end, and why.
+    """
+
+    new: int = 0
+    unreachable: dict[str, VitalgraphError] = field(default_factory=dict)
+
+
+def recent_objects(lake: Lake, *, today: date, look_back_days: int, after: str | None = None) -> Iterator[ListedObject]:
+    """Objects of the last landing days, of every type folder, tomorrow included for clocks that run ahead.
+
+    Args:
+        after: key of the object that was the last one in an earlier call; it begins behind it.
+    """
     days = [today + timedelta(days=1 - back) for back in range(look_back_days + 1)]
-    for folder in lake.folders("raw/"):
-        for day in days:
-            yield from lake.objects(f"{folder.rstrip('/')}/{day:%Y/%m/%d}/")
+    prefixes = [f"{folder.rstrip('/')}/{day:%Y/%m/%d}/" for folder in lake.folders("raw/") for day in days]
+    known = [at for at, prefix in enumerate(prefixes) if after is not None and after.startswith(prefix)]
+    for at, prefix in enumerate(prefixes):
+        if not known or at > known[0]:
+            yield from lake.objects(prefix)
+        elif at == known[0]:
+            yield from lake.objects(prefix, after=after)
 
 
 def look(
@@ -88,32 +124,49 @@ def look(
     policy: SensorPolicy,
     now: datetime,
     clock: Callable[[], float] = time.monotonic,
-) -> int:
-    """Enter in the books what landed, within the time budget. Moves the cursor.
-
-    Returns:
-        Number of object versions that were new.
-    """
+) -> Look:
+    """Enter in the books what landed, within the time budget. Moves the cursor."""
     deadline = clock() + policy.time_budget_seconds
-    new = 0
-    for tenant in tenants:
-        recent = recent_objects(workspace.lake(tenant), today=now.date(), look_back_days=policy.look_back_days)
-        while batch := list(islice(recent, REGISTER_AT_ONCE)):
-            new += register(workspace, tenant=tenant, listed=batch, today=now.date()).new
+    looked = Look()
+
+    def has_time(tenant: str, objects: Iterator[ListedObject], reached: dict[str, str]) -> bool:
+        """Register the objects in turn; False, and the key it has come to in `reached`, when the time is over."""
+        while batch := list(islice(objects, REGISTER_AT_ONCE)):
+            looked.new += register(workspace, tenant=tenant, listed=batch, today=now.date()).new
+            reached[tenant] = batch[-1].key
             if clock() > deadline:
-                return new
+                return False
+        reached.pop(tenant, None)
+        return True
+
+    interrupted = next(iter(cursor.recent), None)
+    for tenant in tenants[tenants.index(interrupted) :] if interrupted in tenants else tenants:
+        with _unless_unreachable(tenant, looked):
+            lake, after = workspace.lake(tenant), cursor.recent.pop(tenant, None)
+            recent = recent_objects(lake, today=now.date(), look_back_days=policy.look_back_days, after=after)
+            if not has_time(tenant, recent, cursor.recent):
+                return looked
+    cursor.recent.clear()
     for tenant in tenants:
-        if not cursor.is_due(tenant, now=now, every=timedelta(minutes=policy.sweep_minutes)):
+        if tenant in looked.unreachable or not cursor.is_due(
+            tenant, now=now, every=timedelta(minutes=policy.sweep_minutes)
+        ):
             continue
-        everything = workspace.lake(tenant).objects("raw/", after=cursor.after.get(tenant))
-        while batch := list(islice(everything, REGISTER_AT_ONCE)):
-            new += register(workspace, tenant=tenant, listed=batch, today=now.date()).new
-            cursor.after[tenant] = batch[-1].key
-            if clock() > deadline:
-                return new
-        cursor.after.pop(tenant, None)
-        cursor.done[tenant] = now.isoformat()
-    return new
+        with _unless_unreachable(tenant, looked):
+            everything = workspace.lake(tenant).objects("raw/", after=cursor.after.get(tenant))
+            if not has_time(tenant, everything, cursor.after):
+                return looked
+            cursor.done[tenant] = now.isoformat()
+    return looked
+
+
+@contextmanager
+def _unless_unreachable(tenant: str, looked: Look) -> Iterator[None]:
+    """Note the failure of one tenant, for the others to go on."""
+    try:
+        yield
+    except VitalgraphError as error:
+        looked.unreachable[tenant] = error
 
 
 def choose(
@@ -128,6 +181,13 @@ def choose(
     """
     free = [(day, tenant) for day, tenant in pending if possible(day) and partition_key(day, tenant) not in running]
     return sorted(free, reverse=True)[:limit]
+
+
+def _why_nothing(looked: Look, pending: Sequence[tuple[date, str]]) -> str:
+    """What a tick says that asks for no run."""
+    said = [f"{looked.new} new uploads; {len(pending)} partitions pending, none free to run"]
+    said += [f"{tenant}: {error}" for tenant, error in looked.unreachable.items()]
+    return "; ".join(said)
 
 
 def build_landed_objects_sensor(
@@ -145,7 +205,11 @@ def build_landed_objects_sensor(
     def landed_objects(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
         tenants = list(workspace.catalog.tenants.active())
         cursor = SweepCursor.parse(context.cursor)
-        new = look(workspace, tenants=tenants, cursor=cursor, policy=policy, now=datetime.now(UTC))
+        looked = look(workspace, tenants=tenants, cursor=cursor, policy=policy, now=datetime.now(UTC))
+        for tenant, error in looked.unreachable.items():
+            context.log.error("%s: %s", tenant, error)
+        if looked.unreachable and len(looked.unreachable) == len(tenants):
+            raise next(iter(looked.unreachable.values()))
         pending = [
             (day, tenant) for tenant in tenants for day, _ in workspace.catalog.uploads.pending_partitions(tenant)
         ]
@@ -157,7 +221,7 @@ def build_landed_objects_sensor(
         )
         known = set(context.instance.get_dynamic_partitions(tenant_partitions.name or ""))
         missing = sorted({tenant for _, tenant in chosen} - known)
-        context.log.info("%s new uploads, %s partitions pending, %s asked for", new, len(pending), len(chosen))
+        context.log.info("%s new uploads, %s partitions pending, %s asked for", looked.new, len(pending), len(chosen))
         return dg.SensorResult(
             # No run key: Dagster would remember it for ever, and never run a failed partition again.
             run_requests=[
@@ -166,7 +230,7 @@ def build_landed_objects_sensor(
             ],
             dynamic_partitions_requests=[tenant_partitions.build_add_request(missing)] if missing else [],
             cursor=cursor.text(),
-            skip_reason=None if chosen else f"{new} new uploads; {len(pending)} partitions pending, none free to run",
+            skip_reason=None if chosen else _why_nothing(looked, pending),
         )
 
     return landed_objects

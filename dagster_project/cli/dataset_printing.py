@@ -55,7 +55,7 @@ def print_version(shown: dict[str, Any]) -> None:
     """Print `version_shown` as tables."""
     console.print(f"[bold]{shown['name']} {shown['version']}[/]: {shown['state']}", highlight=False)
     for reason in shown["reasons"]:
-        console.print(f"  [red]{reason}[/]", highlight=False)
+        console.print(f"  {reason}", highlight=False, markup=False, style="red")
     if shown["successor"]:
         console.print(f"  in its place: {shown['successor']}", highlight=False)
     if shown["state"] != "published":

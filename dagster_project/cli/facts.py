@@ -71,7 +71,7 @@ def examples(
             return
         for example, wrong in mine:
             console.rule(example["metadata"]["training_category"])
-            console.print(f"[bold]{example['instruction']}[/]\n", highlight=False)
+            console.print(f"{example['instruction']}\n", highlight=False, markup=False, style="bold")
             console.print(example["input"], highlight=False, markup=False)
             console.print(f"\n{example['output']}\n", highlight=False, markup=False, style="green")
             claims = [

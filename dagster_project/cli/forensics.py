@@ -64,7 +64,7 @@ def _print_everybody(found: dict[str, dict[str, Any]]) -> None:
 
 
 def _print_person(report: dict[str, Any]) -> None:
-    console.print(f"[bold]{_advice(report)}[/]\n", highlight=False)
+    console.print(f"{_advice(report)}\n", highlight=False, markup=False, style="bold")
     window = report["window_minutes"]
     title = f"Fetches (window {window / 60:g} h)" if window else "Fetches (no fixed window)"
     print_table(

@@ -53,8 +53,8 @@ def list_uploads(
             return
         print_table(
             f"Uploads of {tenant}",
-            ["key", "state", "reason", "rows", *FATES],
-            [(u.key, u.state, u.reason, u.rows_total, *(getattr(u, f"rows_{fate}") for fate in FATES)) for u in found],
+            ["key", "state", "rows", "fates"],
+            [(u.key, f"{u.state}: {u.reason}" if u.reason else u.state, u.rows_total, _fates(u)) for u in found],
         )
         print_table(
             "Totals",
@@ -116,6 +116,12 @@ def kind_totals(workspace: Workspace, tenant: str, found: Iterable[Upload]) -> d
             "records": record_count(workspace.lake(tenant), record_type),
         }
     return totals
+
+
+def _fates(upload: Upload) -> str:
+    """The fates that rows of an upload had, in words: a column for each leaves no room for the key."""
+    counts = {fate: getattr(upload, f"rows_{fate}") for fate in FATES}
+    return ", ".join(f"{count} {fate}" for fate, count in counts.items() if count)
 
 
 def _quarantine(workspace: Workspace, upload: Upload) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -33,12 +34,18 @@ def exit_codes() -> Iterator[None]:
     try:
         yield
     except VitalgraphError as error:
-        problems.print(f"[bold red]error[/]: {error}", highlight=False)
+        print_error(error)
         code = FAILED
         for kind, exit_code in ((UsageError, USAGE), (NotFoundError, NOT_FOUND), (ConflictError, CONFLICT)):
             if isinstance(error, kind):
                 code = exit_code
         raise typer.Exit(code) from error
+
+
+def print_error(error: VitalgraphError, *, of: str = "") -> None:
+    """Print an error on stderr; `of` is whose it is, where others went on."""
+    said = f"{of}: {error}" if of else str(error)
+    problems.print(f"[bold red]error[/]: {escape(said)}", highlight=False)
 
 
 def print_json(value: Any) -> None:
@@ -48,14 +55,14 @@ def print_json(value: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table; columns whose cells are all numbers are aligned to the right."""
+    """Print a table; columns whose cells are all numbers are aligned to the right, and brackets in texts are no markup."""
     rows = [list(row) for row in rows]
     table = Table(title=title, title_justify="left", header_style="bold")
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
     console.print(table)
 
 

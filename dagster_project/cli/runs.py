@@ -17,6 +17,7 @@ from dagster_project.cli.output import (
     JsonOption,
     console,
     exit_codes,
+    print_error,
     print_json,
     print_table,
     progress_bar,
@@ -64,6 +65,8 @@ def ingest(
                         settings=settings,
                         on_step=on_step,
                     )
+                for name, error in work.unreachable.items():
+                    print_error(error, of=f"tenant {name}")
                 if not watch:
                     break
                 time.sleep(WATCH_SECONDS)
@@ -72,7 +75,7 @@ def ingest(
         else:
             console.print(f"{work.landing} landing days and {work.local} local days run, {len(work.failed)} failed")
         waiting = any(sum(workspace.catalog.partials.counts(name).values()) for name in tenants)
-        raise typer.Exit(FAILED if work.failed else WAITING if strict and waiting else DONE)
+        raise typer.Exit(FAILED if work.failed or work.unreachable else WAITING if strict and waiting else DONE)
 
 
 def backfill(

@@ -42,9 +42,9 @@ def run(instance, people):
     return release_job.execute_in_process(instance=instance, run_config=config).run_id
 
 
-def sensor_at(key: str) -> InstigatorState:
+def sensor_at(key: str, *, listing: str = "after") -> InstigatorState:
     repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("here"), "repository")
-    cursor = SweepCursor(after={"default": key}, done={"other": "2025-01-01T00:00:00+00:00"}).text()
+    cursor = SweepCursor(**{listing: {"default": key}}, done={"other": "2025-01-01T00:00:00+00:00"}).text()
     return InstigatorState(
         RemoteInstigatorOrigin(repository, f"landed_objects_{len(key)}"),
         InstigatorType.SENSOR,
@@ -61,15 +61,16 @@ def test_a_run_that_names_the_person_goes_and_others_stay(instance, tmp_path):
     assert hits(tmp_path, [SUBJECT]) == {}
 
 
-def test_a_cursor_at_a_key_of_the_person_is_reset_and_its_sensor_stays_stopped(instance, tmp_path):
-    theirs = sensor_at(f"raw/StepsRecord/2025/09/15/{USER}_1757941803805_ab12.avro")
+@pytest.mark.parametrize("listing", ["after", "recent"])
+def test_a_cursor_at_a_key_of_the_person_is_reset_and_its_sensor_stays_stopped(instance, tmp_path, listing):
+    theirs = sensor_at(f"raw/StepsRecord/2025/09/15/{USER}_1757941803805_ab12.avro", listing=listing)
     others = sensor_at("raw/StepsRecord/2025/09/15/berta_1757941803805_ab12.avro")
     for state in (theirs, others):
         instance.add_instigator_state(state)
     assert forget_in_history(instance, tmp_path / "home", user=USER, subject_id=SUBJECT) == 1
     found = {state.name: state for state in instance.all_instigator_state()}
     cursor = SweepCursor.parse(found[theirs.name].instigator_data.cursor)
-    assert (cursor.after, list(cursor.done)) == ({}, ["other"])
+    assert (cursor.after, cursor.recent, list(cursor.done)) == ({}, {}, ["other"])
     assert found[theirs.name].status is InstigatorStatus.STOPPED
     assert found[others.name] == others
     assert hits(tmp_path, [USER]) == {}

@@ -7,11 +7,12 @@ import dagster as dg
 import pytest
 
 from dagster_project.definitions import build_definitions
-from dagster_project.execution import Runner
+from dagster_project.execution import Runner, run_everything
 from sensors.landed_objects import SensorPolicy, SweepCursor, choose, look
 from sensors.requests import LANDING_JOB, LOCAL_DAY_JOB, partition_key
 from tests.flow import installation, land, run_stages, unbalanced
 from tests.small_cohort import uploads
+from vitals.errors import VitalgraphError
 
 TODAY = datetime.now(UTC).date()
 NOW = datetime.now(UTC)
@@ -109,9 +110,9 @@ def test_the_full_sweep_finds_what_landed_under_an_old_day(tmp_path):
     land(workspace.lake("default"), hundred_files(date(2024, 2, 29))[:5])
     policy = SensorPolicy(sweep_minutes=60)
     just_swept = SweepCursor(done={"default": NOW.isoformat()})
-    assert look(workspace, tenants=["default"], cursor=just_swept, policy=policy, now=NOW) == 0
+    assert look(workspace, tenants=["default"], cursor=just_swept, policy=policy, now=NOW).new == 0
     later = NOW + timedelta(hours=2)
-    assert look(workspace, tenants=["default"], cursor=just_swept, policy=policy, now=later) == 5
+    assert look(workspace, tenants=["default"], cursor=just_swept, policy=policy, now=later).new == 5
 
 
 def test_a_sweep_that_runs_out_of_time_goes_on_where_it_stopped(tmp_path, monkeypatch):
@@ -122,10 +123,52 @@ def test_a_sweep_that_runs_out_of_time_goes_on_where_it_stopped(tmp_path, monkey
     while "default" not in cursor.done:
         # Each look at the clock is 100 seconds later than the one before: every tick ends after one batch.
         clock = itertools.count(0.0, 100.0).__next__
-        found += look(workspace, tenants=["default"], cursor=cursor, policy=SensorPolicy(), now=NOW, clock=clock)
+        found += look(workspace, tenants=["default"], cursor=cursor, policy=SensorPolicy(), now=NOW, clock=clock).new
         ticks += 1
         assert SweepCursor.parse(cursor.text()) == cursor
     assert (found, ticks) == (5, 4)
+
+
+def test_a_tenant_with_more_than_a_tick_can_list_keeps_nobody_and_no_sweep_waiting(tmp_path, monkeypatch):
+    monkeypatch.setattr("sensors.landed_objects.REGISTER_AT_ONCE", 2)
+    _, workspace = installation(tmp_path)
+    workspace.catalog.tenants.add("study-7", now=NOW)
+    old = [(key.replace(".avro", "_old.avro"), data) for key, data in hundred_files(date(2024, 2, 29))[:3]]
+    land(workspace.lake("default"), hundred_files()[:9] + old)
+    land(workspace.lake("study-7"), hundred_files()[:3])
+    tenants = ["default", "study-7"]
+    cursor, found, states = SweepCursor(), 0, []
+    while sorted(cursor.done) != tenants and len(states) < 100:
+        clock = itertools.count(0.0, 100.0).__next__
+        found += look(workspace, tenants=tenants, cursor=cursor, policy=SensorPolicy(), now=NOW, clock=clock).new
+        assert SweepCursor.parse(cursor.text()) == cursor
+        states.append(sorted(cursor.recent))
+    # A round: five ticks for the first tenant's recent objects, two for the other's, one more for a sweep.
+    assert states[:8] == [["default"]] * 5 + [["study-7"]] * 2 + [[]]
+    assert found == 15
+    assert sorted(cursor.done) == tenants
+
+
+def test_a_tenant_whose_lake_cannot_be_read_holds_nobody_else_up(home):
+    settings, workspace, instance, definitions = home
+    broken = settings.home_path / "elsewhere"
+    workspace.catalog.tenants.add("broken", now=NOW, root_url=broken.as_uri())
+    (broken / "raw").parent.mkdir()
+    (broken / "raw").symlink_to(broken / "raw")
+    land(workspace.lake("default"), hundred_files()[:3])
+    result = tick(definitions, instance, "landed_objects")
+    assert [r.partition_key for r in result.run_requests] == [partition_key(TODAY, "default")]
+    work = run_everything(
+        workspace, Runner(definitions, instance, "CRITICAL"), tenants=["broken", "default"], settings=settings
+    )
+    assert (work.landing, work.failed, list(work.unreachable)) == (1, [], ["broken"])
+    assert (
+        "broken: could not list"
+        in tick(definitions, instance, "landed_objects", result.cursor).skip_reason.skip_message
+    )
+    workspace.catalog.tenants.set_paused("default", paused=True)
+    with pytest.raises(VitalgraphError, match="could not list"):
+        tick(definitions, instance, "landed_objects", result.cursor)
 
 
 def test_an_unreadable_cursor_starts_the_sweep_over():
