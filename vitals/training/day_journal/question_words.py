@@ -80,17 +80,17 @@ COUNT_NONE = phrases(
 )
 
 TOO_FEW = phrases(
-    "A statement on the mean {name} of the local days {first} to {last} needs {least} days with a final value, and"
+    "A statement on the mean of the {name} of the local days {first} to {last} needs {least} days with a final value, and"
     " these data have {count}",
     "The data have {count} {noun} with a final {name} from {first} to {last}; a statement on the mean needs {least} days",
 )
 TOO_FEW_NONE = phrases(
-    "A statement on the mean {name} of the local days {first} to {last} needs {least} days with a final value, and"
+    "A statement on the mean of the {name} of the local days {first} to {last} needs {least} days with a final value, and"
     " these data have none",
     "The data have no day with a final {name} from {first} to {last}; a statement on the mean needs {least} days",
 )
 NO_WEEKEND = phrases(
-    "A statement on the mean {name} of the local days {first} to {last} needs a Saturday or Sunday with a final value,"
+    "A statement on the mean of the {name} of the local days {first} to {last} needs a Saturday or Sunday with a final value,"
     " and these data have none",
     "Among the local days {first} to {last} there is no Saturday or Sunday with a final {name}, which a statement on"
     " the mean needs",

@@ -112,14 +112,14 @@ _OF_ONE = tuple(
         (f"there is no final {name} on any of the {_DAYS} {_WINDOW}", "no_valid"),
         (
             (
-                f"statement on the mean {name} of the local days {_WINDOW} needs #{{M#least_days bare}} days with a final "
+                f"statement on the mean of the {name} of the local days {_WINDOW} needs #{{M#least_days bare}} days with a final "
                 "value, and these data have #{M#valid_days}"
             ),
             "window",
         ),
         (
             (
-                f"statement on the mean {name} of the local days {_WINDOW} needs #{{M#least_days bare}} days with a final "
+                f"statement on the mean of the {name} of the local days {_WINDOW} needs #{{M#least_days bare}} days with a final "
                 "value, and these data have none"
             ),
             "no_valid",
@@ -140,7 +140,7 @@ _OF_ONE = tuple(
         ),
         (
             (
-                f"statement on the mean {name} of the local days {_WINDOW} needs a saturday or sunday with a final value, "
+                f"statement on the mean of the {name} of the local days {_WINDOW} needs a saturday or sunday with a final value, "
                 "and these data have none"
             ),
             "window",

@@ -128,6 +128,11 @@ def test_a_refusal_names_what_is_missing_and_gives_no_value(everything):
     assert "4,321" not in line["output"]
 
 
+def test_no_sentence_says_mean_twice_in_a_row(everything):
+    for line in questions_of(cohort(7, 25)):
+        assert "mean mean" not in line["instruction"] + line["output"]
+
+
 def test_a_week_without_a_weekend_day_allows_no_mean_of_steps(everything):
     days = [DAY - timedelta(days=back) for back in (0, 3, 4, 5, 6)]
     assert all(day.weekday() < 5 for day in days)
