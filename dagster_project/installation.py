@@ -14,6 +14,7 @@ from resources.catalog import Catalog
 from resources.catalog_migrations import check, upgrade
 from resources.lake import S3Access
 from resources.workspace import ProcessingPolicy, Workspace
+from vitals.errors import PermanentError
 from vitals.raw.container import Limits
 from vitals.validated.file_quality import ScorePolicy
 
@@ -39,10 +40,8 @@ def processing_policy(settings: Settings) -> ProcessingPolicy:
     )
 
 
-def s3_access(settings: Settings) -> S3Access | None:
-    """Access to the object store if the lake is in one."""
-    if not settings.lake_url.startswith("s3://"):
-        return None
+def s3_access(settings: Settings) -> S3Access:
+    """Access to the object store: any tenant may have its root in one, wherever the others have theirs."""
     secret = settings.s3_secret_access_key
     return S3Access(
         endpoint_url=settings.s3_endpoint_url,
@@ -70,16 +69,41 @@ def prepare_home(settings: Settings) -> None:
     """Create the home on first use: folders, Dagster's instance file, and a local catalog at the newest schema.
 
     A PostgreSQL catalog is not migrated behind its operator's back: `vitalgraph db upgrade` does that.
+
+    Raises:
+        PermanentError: the folder cannot be made or written.
     """
     home = settings.home_path
-    home.mkdir(parents=True, exist_ok=True)
-    _write_instance_file(home)
-    _create_instance_storage(home)
+    make_home(home)
+    try:
+        _write_instance_file(home)
+        _create_instance_storage(home)
+    except OSError as error:
+        raise _unusable(home, error) from None
     if settings.catalog_url.startswith("sqlite"):
         catalog = Catalog(settings.catalog_url)
         if check(catalog):
             upgrade(catalog)
         catalog.close()
+
+
+def make_home(home: Path) -> None:
+    """Create the folder.
+
+    Raises:
+        PermanentError: it cannot be made, or is a file.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(home, error) from None
+
+
+def _unusable(home: Path, error: OSError) -> PermanentError:
+    why = error.strerror or type(error).__name__
+    return PermanentError(
+        "use the home", f"VITALGRAPH_HOME {home}", why, "Name a folder that can be written, on a disk with free space."
+    )
 
 
 def _write_instance_file(home: Path) -> None:

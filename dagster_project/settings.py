@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dagster_project.key_files import ensure
@@ -21,6 +21,7 @@ from vitals.training.prompts import LEAST_TOKEN_BUDGET, TOKEN_BUDGET
 from vitals.training.tasks.mix import TaskMix, read_mix
 
 PREFIX = "VITALGRAPH_"
+LEAST_KEY_BYTES = 16
 
 
 class Settings(BaseSettings):
@@ -77,6 +78,12 @@ class Settings(BaseSettings):
         "WARNING", description="Least level that runs in the command's own process print."
     )
 
+    @field_validator("first_day")
+    @classmethod
+    def _is_in_the_calendar(cls, text: str) -> str:
+        date.fromisoformat(text)
+        return text
+
     @property
     def first_date(self) -> date:
         """First partition of both day axes."""
@@ -110,10 +117,10 @@ class Settings(BaseSettings):
         """The secret of the pseudonyms; generated under the home on first use if none is configured.
 
         Raises:
-            PermanentError: a configured key file is missing or too short to protect anybody.
+            PermanentError: a configured key is too short to protect anybody, or its file is missing.
         """
         if self.subject_key is not None:
-            return self.subject_key.get_secret_value().encode()
+            return _long_enough(self.subject_key.get_secret_value().encode(), "VITALGRAPH_SUBJECT_KEY")
         path = self.subject_key_file or self.home_path / "subject.key"
         if self.subject_key_file is None:
             ensure(path, lambda: secrets.token_hex(32))
@@ -126,14 +133,18 @@ class Settings(BaseSettings):
                 error.strerror or "unreadable",
                 "Restore the file.",
             ) from error
-        if len(key) < 16:
-            raise PermanentError(
-                "use the subject key",
-                "VITALGRAPH_SUBJECT_KEY_FILE",
-                "it has fewer than 16 characters",
-                "Write at least 16 random characters into it; changing it later changes every pseudonym.",
-            )
-        return key
+        return _long_enough(key, "VITALGRAPH_SUBJECT_KEY_FILE")
+
+
+def _long_enough(key: bytes, setting: str) -> bytes:
+    if len(key) < LEAST_KEY_BYTES:
+        raise PermanentError(
+            "use the subject key",
+            setting,
+            f"it has fewer than {LEAST_KEY_BYTES} characters",
+            "Choose random ones, at least so many; changing them later changes every pseudonym.",
+        )
+    return key
 
 
 def load_settings() -> Settings:

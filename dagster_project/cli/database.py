@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from dagster_project.cli.output import FAILED, console, exit_codes
+from dagster_project.installation import make_home
 from dagster_project.settings import load_settings
 from resources import catalog_migrations
 from resources.catalog import Catalog
@@ -20,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, help="The schema of the catalog.")
 def _catalog() -> Catalog:
     """The catalog as it is: opening a workspace would migrate a local one first."""
     settings = load_settings()
-    settings.home_path.mkdir(parents=True, exist_ok=True)
+    make_home(settings.home_path)
     return Catalog(settings.catalog_url)
 
 

@@ -15,6 +15,7 @@ from dagster_project.settings import load_settings
 from resources.catalog_rows.days import StaleMark
 from resources.catalog_rows.people import Diabetes
 from resources.catalog_subjects import ProfileChange
+from resources.lake import Lake
 from resources.workspace import Workspace
 from vitals.errors import UsageError
 from vitals.record_types import BY_KIND, RECORD_TYPES
@@ -33,7 +34,11 @@ def add_tenant(
     Example: vitalgraph tenant add study-7 --root s3://study-7
     """
     with exit_codes():
-        build_workspace(load_settings()).catalog.tenants.add(name, root_url=root, now=datetime.now(UTC))
+        workspace = build_workspace(load_settings())
+        if root is not None:
+            # A root that does not answer is refused here: it would be found by every command and every tick after.
+            Lake(root, s3=workspace.s3).folders("raw/")
+        workspace.catalog.tenants.add(name, root_url=root, now=datetime.now(UTC))
         console.print(f"tenant {name} added")
 
 

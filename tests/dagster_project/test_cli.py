@@ -46,6 +46,14 @@ def test_every_command_explains_itself_with_an_example(command):
     assert "Example: vitalgraph " + " ".join(command) in re.sub(r"\s+", " ", run(*command, "--help").output)
 
 
+def test_a_tenant_whose_lake_does_not_answer_is_not_added(home, tmp_path):
+    (tmp_path / "file").touch()
+    assert "neither a folder nor a bucket" in run("tenant", "add", "study-7", "--root", "nonsense", code=2).output
+    run("tenant", "add", "study-7", "--root", (tmp_path / "file" / "lake").as_uri(), code=4)
+    run("tenant", "add", "study-7", "--root", (tmp_path / "lake").as_uri())
+    assert [t["name"] for t in json.loads(run("tenant", "list", "--json").output)["tenants"]] == ["default", "study-7"]
+
+
 def test_every_group_of_commands_is_in_the_operations_manual():
     text = (ROOT / "docs" / "operations.md").read_text()
     assert {f"`{command[0]}`" for command in EVERY_COMMAND} <= set(re.findall(r"`[a-z]+`", text))

@@ -1,7 +1,12 @@
 """The first start of a home, and every start after it."""
 
-from dagster_project.installation import INSTANCE_FILE, prepare_home
+from datetime import UTC, datetime
+
+import pytest
+
+from dagster_project.installation import INSTANCE_FILE, build_workspace, prepare_home
 from dagster_project.settings import Settings
+from vitals.errors import PermanentError
 
 
 def test_a_home_follows_the_projects_instance_file_until_its_operator_chooses_a_storage(tmp_path):
@@ -16,3 +21,25 @@ def test_a_home_follows_the_projects_instance_file_until_its_operator_chooses_a_
     file.write_text(chosen)
     prepare_home(settings)
     assert file.read_text() == chosen
+
+
+def test_a_home_that_cannot_be_made_is_named_with_its_setting(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    for home in (file, file / "below"):
+        with pytest.raises(PermanentError, match=f"VITALGRAPH_HOME {home}"):
+            prepare_home(Settings(home=home))
+
+
+def test_a_tenant_in_a_bucket_is_reached_with_the_settings_wherever_the_others_are(tmp_path, s3):
+    workspace = build_workspace(
+        Settings(
+            home=tmp_path,
+            s3_endpoint_url=s3.access.endpoint_url,
+            s3_access_key_id=s3.access.access_key_id,
+            s3_secret_access_key=s3.access.secret_access_key,
+        )
+    )
+    workspace.catalog.tenants.add("study-7", root_url=f"{s3.root_url}/study-7", now=datetime.now(UTC))
+    workspace.lake("study-7").write_object("raw/a", b"1")
+    assert [found.key for found in workspace.lake("study-7").objects("raw/")] == ["raw/a"]

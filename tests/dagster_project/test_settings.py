@@ -40,6 +40,18 @@ def test_a_short_subject_key_is_refused(tmp_path):
         Settings(home=tmp_path, subject_key_file=file).read_subject_key()
 
 
+def test_a_short_subject_key_is_refused_wherever_it_comes_from(tmp_path):
+    for short in ("", "short"):
+        with pytest.raises(PermanentError, match="fewer than 16"):
+            Settings(home=tmp_path, subject_key=short).read_subject_key()
+
+
+def test_a_first_day_that_is_in_no_calendar_is_named_with_its_setting(monkeypatch):
+    monkeypatch.setenv("VITALGRAPH_FIRST_DAY", "2020-13-45")
+    with pytest.raises(PermanentError, match="VITALGRAPH_FIRST_DAY"):
+        load_settings()
+
+
 def test_secrets_do_not_show_in_the_settings_text():
     text = repr(Settings(subject_key="a very secret key", s3_secret_access_key="also secret"))
     assert "secret key" not in text
