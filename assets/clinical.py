@@ -17,7 +17,6 @@ from assets.failures import RETRY_TRANSIENT, typed_failures
 from assets.pictures import clinical_picture
 from assets.presentation import asset_key, asset_metadata, asset_tags, clinical_columns, partition_of
 from assets.stages.summaries import (
-    MODULES,
     clinical_schema,
     clinical_table,
     read_facts,
@@ -25,6 +24,7 @@ from assets.stages.summaries import (
 )
 from resources.workspace import Workspace
 from vitals.clinical.invariants import violations
+from vitals.clinical.modules import MODULES
 from vitals.record_types import BY_KIND, RECORD_TYPES, RecordType
 
 

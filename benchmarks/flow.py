@@ -18,12 +18,12 @@ from typing import Any
 
 import fastavro
 
-from assets.stages.summaries import MODULES
 from benchmarks.pure_path import day_inputs
 from dagster_project.definitions import build_definitions
 from dagster_project.execution import Runner, local_instance, run_everything
 from dagster_project.installation import build_workspace
 from dagster_project.settings import Settings
+from vitals.clinical.modules import MODULES
 from vitals.record_types import BLOOD_GLUCOSE, BY_AVRO_NAME, RECORD_TYPES, RecordType
 from vitals.training.examples import build_examples
 from vitals.twin.bulk import benchmark_uploads

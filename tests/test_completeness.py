@@ -1,17 +1,25 @@
 """What a kind needs to be complete; this says what was forgotten when one is added, and holds the house's rules."""
 
 import ast
-import importlib
+import subprocess
+import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from assets.stages.summaries import MODULES
-from vitals.clinical.invariants import INVARIANTS
-from vitals.clinical.metrics import METRICS, metrics_of
-from vitals.raw.schemas import reader_schema
-from vitals.record_types import BY_METRIC_PREFIX, RECORD_TYPES
-from vitals.training.tasks.questions import QUESTIONS
+from dagster_project.api.routes.uploads import Kind
+from tests.kind_pieces import missing_pieces
+from vitals.clinical.metrics import METRICS
+from vitals.record_types import (
+    BY_AVRO_NAME,
+    BY_CATEGORY,
+    BY_KIND,
+    BY_METRIC_PREFIX,
+    HRV_RMSSD,
+    RECORD_TYPES,
+    RecordType,
+)
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ["vitals", "resources", "assets", "sensors", "dagster_project"]
@@ -19,13 +27,49 @@ MODULE_FILES = [file for package in PACKAGES for file in sorted((ROOT / package)
 
 
 @pytest.mark.parametrize("record_type", RECORD_TYPES, ids=lambda t: t.kind)
-def test_a_kind_has_its_schema_its_modules_its_metrics_and_its_invariants(record_type):
-    assert reader_schema(record_type.kind).tree["name"].endswith(record_type.prefixed_avro_name)
-    assert MODULES[record_type.kind].KIND is record_type
-    assert importlib.import_module(f"vitals.training.{record_type.kind}")
-    assert QUESTIONS[record_type.kind]
-    assert metrics_of(record_type.kind, "day")
-    assert record_type.kind in INVARIANTS
+def test_a_kind_lacks_nothing(record_type):
+    assert missing_pieces(record_type) == []
+
+
+def test_a_kind_that_has_its_entry_only_is_told_everything_it_lacks():
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.made_up_kind"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert told.stderr == ""
+    assert told.stdout.splitlines() == [
+        "vitals/raw/schemas/MadeUpRecord.avsc: the writer schema, named AvroMadeUpRecord",
+        "vitals/clinical/metrics.py: metrics of a local day, made.…",
+        "vitals/clinical/made_up.py: KIND, SUPPORT, summarise, summarise_window; entered in vitals/clinical/modules.py",
+        "vitals/clinical/invariants.py: what must hold of a row of made_up",
+        "vitals/training/made_up.py: NARRATIVE; entered in vitals/training/examples.py",
+        "vitals/training/tasks/made_up_questions.py: QUESTIONS; entered in vitals/training/tasks/questions.py",
+        "vitals/training/tasks/ask.py: WRONG_UNITS, what furlongs is mistaken for",
+        "vitals/training/day_journal/paragraphs.py: the paragraph of made_up, in PARAGRAPHS",
+        "vitals/training/grounding/lexicon.py: KIND_WORDS, the words by which a text names made",
+        "vitals/training/grounding/lexicon.py: RECORD_TYPES, MadeUpRecord -> made",
+        "vitals/training/grounding/lexicon.py: ALL, made",
+        "vitals/training/grounding/lexicon.py: KIND_NAMES, made-up reading -> made",
+        "vitals/training/grounding/tokens.py: UNITS, furlongs",
+        "vitals/training/grounding/constructions.py: how summaries and journals speak of made",
+        "vitals/training/grounding/question_constructions.py: how answers speak of made",
+        "vitals/twin/made_up.py: its records; entered in vitals/twin/simulate.py",
+        "vitals/twin/bad_rows.py: WRONG_VALUES, values out of the range of made_up",
+    ]
+
+
+def test_names_belong_to_one_kind_each_and_the_api_knows_them_all():
+    for index in (BY_KIND, BY_CATEGORY, BY_METRIC_PREFIX, {each.short_name.lower() for each in RECORD_TYPES}):
+        assert len(index) == len(RECORD_TYPES)
+    assert len(BY_AVRO_NAME) == 2 * len(RECORD_TYPES)
+    assert get_args(Kind) == tuple(BY_KIND)
+
+
+@pytest.mark.parametrize("left_out", ["hard_limits", "units", "longest_between_minutes"])
+def test_an_entry_that_says_only_half_of_a_value_is_refused(left_out):
+    values = {name: getattr(HRV_RMSSD, name) for name in HRV_RMSSD.__dataclass_fields__}
+    empty = None if left_out == "longest_between_minutes" else {}
+    with pytest.raises(ValueError, match=left_out):
+        RecordType(**(values | {"rhythm": "readings", left_out: empty}))
 
 
 def test_every_metric_belongs_to_a_kind():

@@ -4,10 +4,8 @@ Belongs here: reading the records around the days, resolving local time, handing
 Does not belong here: a clinical rule (`vitals.clinical`), or S3 keys and Avro.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from types import MappingProxyType, ModuleType
-from typing import Protocol, cast
 
 import polars as pl
 
@@ -20,9 +18,10 @@ from assets.stages.staleness import evidence_frame
 from resources.catalog_rows.days import StaleMark
 from resources.catalog_rows.people import Profile
 from resources.workspace import Workspace
-from vitals.clinical import active_calories, blood_glucose, heart_rate, hrv_rmssd, sleep, steps
+from vitals.clinical import sleep
 from vitals.clinical.context import COMPLETIONS_TYPE, PRIORITIES_SCHEMA, PROFILES_SCHEMA, DayContext
 from vitals.clinical.local_day import local_days, offset_timeline, with_local_time
+from vitals.clinical.modules import clinical_module
 from vitals.clinical.schema import fact_schema
 from vitals.record_types import SLEEP, UTC_MS, RecordType
 
@@ -33,27 +32,6 @@ PEOPLE_AT_ONCE = 2_000
 """Bounds the memory of a day: people are summarised in groups of this size."""
 
 
-class ClinicalModule(Protocol):
-    """What a kind's clinical module offers."""
-
-    @staticmethod
-    def summarise(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
-        """Facts per person and local day."""
-
-    @staticmethod
-    def summarise_window(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
-        """Facts per person over all days of the context."""
-
-
-MODULES: Mapping[str, ModuleType] = MappingProxyType(
-    {m.KIND.kind: m for m in (blood_glucose, heart_rate, sleep, steps, active_calories, hrv_rmssd)}
-)
-
-
-def _module(record_type: RecordType) -> ClinicalModule:
-    return cast("ClinicalModule", MODULES[record_type.kind])
-
-
 def clinical_table(record_type: RecordType) -> str:
     """Name of the kind's clinical table."""
     return f"clinical/{record_type.kind}"
@@ -61,7 +39,7 @@ def clinical_table(record_type: RecordType) -> str:
 
 def clinical_schema(record_type: RecordType) -> pl.Schema:
     """Schema of the kind's clinical table."""
-    facts = fact_schema(record_type.kind, MODULES[record_type.kind].SUPPORT)
+    facts = fact_schema(record_type.kind, clinical_module(record_type).SUPPORT)
     return pl.Schema({**facts, "completions": COMPLETIONS_TYPE})
 
 
@@ -71,7 +49,7 @@ def summarise_days(
     """Facts of everybody who has data on these local days (`clinical_schema`, sorted by person and day)."""
     groups = [
         with_completions(
-            _module(record_type).summarise(records, context), records, workspace.catalog, tenant, record_type
+            clinical_module(record_type).summarise(records, context), records, workspace.catalog, tenant, record_type
         )
         for records, context in _inputs(workspace, tenant, record_type, first_day, last_day, subject_ids=None)
     ]
@@ -85,7 +63,7 @@ def summarise_window(
 ) -> pl.DataFrame:
     """Window metrics of one person: one row, or none without data."""
     for records, context in _inputs(workspace, tenant, record_type, first_day, last_day, subject_ids=[subject_id]):
-        return _module(record_type).summarise_window(records, context)
+        return clinical_module(record_type).summarise_window(records, context)
     return pl.DataFrame()
 
 

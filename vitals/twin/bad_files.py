@@ -30,7 +30,7 @@ BOMB_BYTES = 1 << 28
 MIN_ROWS_TO_SPOIL = 10
 
 _TOPIC = 901
-_UNSUPPORTED = (("WeightRecord", "weightInKilograms", 71.5), ("HydrationRecord", "volumeInMilliliters", 250.0))
+UNSUPPORTED = (("WeightRecord", "weightInKilograms", 71.5), ("HydrationRecord", "volumeInMilliliters", 250.0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +177,7 @@ def _other_unit(source: Made, rng: np.random.Generator) -> Made:
 
 
 def _unsupported(scene: Scene, source: Made, turn: int, rng: np.random.Generator) -> Made:
-    name, field, value = _UNSUPPORTED[turn % len(_UNSUPPORTED)]
+    name, field, value = UNSUPPORTED[turn % len(UNSUPPORTED)]
     at = np.array([source.upload.fetch_ms - 3_600_000])
     app = SAMSUNG if scene.person.role.samsung else OURA
     rows = make_rows(rng, scene.person.timeline, app, start_ms=at, modified_ms=at + 60_000, value=np.array([value]))

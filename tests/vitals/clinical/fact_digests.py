@@ -15,15 +15,15 @@ import numpy as np
 import polars as pl
 
 from benchmarks.pure_path import validated
-from vitals.clinical import active_calories, blood_glucose, heart_rate, hrv_rmssd, sleep, steps
+from vitals.clinical import active_calories, sleep
 from vitals.clinical.context import PROFILES_SCHEMA, DayContext
 from vitals.clinical.local_day import local_days, offset_timeline, with_local_time
+from vitals.clinical.modules import MODULES
 from vitals.record_types import BY_AVRO_NAME, RECORD_TYPES, UTC_MS
 from vitals.twin.cohort import generate
 from vitals.twin.faults import ALL_FAULTS, NO_FAULTS
 from vitals.twin.settings import TwinSettings
 
-MODULES = {m.KIND.kind: m for m in (blood_glucose, heart_rate, sleep, steps, active_calories, hrv_rmssd)}
 # Without faults, energy comes in many short records; with all, in overlapping and running ones.
 COHORTS = {
     23: TwinSettings(seed=23, people=3, days=10, first_day=date(2025, 9, 1), faults=NO_FAULTS),

@@ -10,12 +10,13 @@ from typing import Any
 
 import polars as pl
 
-from vitals.clinical import active_calories, blood_glucose, heart_rate, hrv_rmssd, sleep, steps
 from vitals.clinical.metrics import Metric, metrics_of
+from vitals.clinical.modules import MODULES
 from vitals.clinical.schema import fact_schema
+from vitals.record_types import RECORD_TYPES
 
-KINDS = ("blood_glucose", "heart_rate", "sleep", "steps", "active_calories", "hrv_rmssd")
-SUPPORT = {m.KIND.kind: m.SUPPORT for m in (blood_glucose, heart_rate, sleep, steps, active_calories, hrv_rmssd)}
+KINDS = tuple(each.kind for each in RECORD_TYPES)
+SUPPORT = {kind: module.SUPPORT for kind, module in MODULES.items()}
 
 STELO, SAMSUNG, OURA = "com.dexcom.stelo", "com.sec.android.app.shealth", "com.ouraring.oura"
 DAY = date(2025, 3, 3)

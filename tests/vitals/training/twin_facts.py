@@ -5,19 +5,15 @@ Belongs here: which cohort, and the tables of its kinds. Does not belong here: e
 
 from datetime import date
 from functools import cache
-from types import ModuleType
 
 import polars as pl
 
 from benchmarks.pure_path import day_inputs
-from vitals.clinical import active_calories, blood_glucose, heart_rate, hrv_rmssd, sleep, steps
+from vitals.clinical.modules import MODULES
 from vitals.twin.cohort import generate
 from vitals.twin.faults import Fault
 from vitals.twin.settings import TwinSettings
 
-MODULES: dict[str, ModuleType] = {
-    module.KIND.kind: module for module in (blood_glucose, heart_rate, sleep, steps, active_calories, hrv_rmssd)
-}
 HABITS = frozenset(
     {Fault.OVERLAPPING_WINDOWS, Fault.SOURCE_LAG, Fault.GROWTH, Fault.FALSE_Z, Fault.TWO_SOURCES, Fault.DAY_BUCKETS}
 )
