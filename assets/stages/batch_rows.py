@@ -1,0 +1,249 @@
+"""The rows of one batch of uploads: judged, held back or folded, and written to the lake.
+
+Belongs here: the middle of a batch's way, judge -> fold -> deliveries -> records, and what came of each upload's rows.
+Does not belong here: the bytes before it and the books after it (`upload_batch`), what a good row is or which delivery
+wins (`vitals.validated`), or how the validated table is brought to it (`records_table`).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from assets.stages.decisions import fillings, rule_policy
+from assets.stages.judging import JudgedFiles, judge_files
+from assets.stages.ledger_rows import judged_by
+from assets.stages.records_table import Written, deliveries_table, write_records
+from assets.stages.settled_counts import LISTED_SCHEMA, RESOLVED_SCHEMA
+from assets.stages.staleness import observed_frame
+from resources.catalog_rows.uploads import Upload, UploadOutcome, UploadState
+from resources.lake import Lake
+from resources.workspace import Workspace
+from vitals.raw.decode import Decoded
+from vitals.record_types import RecordType
+from vitals.validated.completions import filled, lacking
+from vitals.validated.normalise import FILE_COLUMNS, normalise
+from vitals.validated.revisions import DELIVERY_SCHEMA, RECORD_KEY, REVISION_SPAN_DAYS, Folded, fold
+from vitals.validated.rule_policy import RulePolicy
+from vitals.validated.zone_offsets import NO_OFFSET_SECONDS, observations
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchRows:
+    """What came of the rows of a batch; the lake holds it, the books do not yet.
+
+    Attributes:
+        outcomes: of the uploads whose rows were read.
+        rules: by which the rows were judged.
+        quarantined: rows that broke a rule, and those of files that scored too low.
+        partial: rows that wait for context, with what is `missing`.
+        folded: the fates of the others, and what they changed of earlier uploads'.
+        written: rows of the validated table that changed.
+        seen: zone observations.
+        fetches: `subject_id` and the `latest` fetch of the rows.
+    """
+
+    outcomes: list[UploadOutcome]
+    rules: RulePolicy
+    quarantined: pl.DataFrame
+    partial: pl.DataFrame
+    folded: Folded
+    written: Written
+    seen: pl.DataFrame
+    fetches: pl.DataFrame
+
+
+def take_rows(
+    workspace: Workspace,
+    lake: Lake,
+    decoded: Decoded,
+    *,
+    tenant: str,
+    record_type: RecordType,
+    files: Sequence[Upload],
+    withdrawn: Sequence[Upload],
+    attempts: Mapping[str, int],
+) -> BatchRows:
+    """Judge, fold and write the rows of the readable files of a batch.
+
+    Args:
+        decoded: the files' rows, by their place in `files`.
+        withdrawn: uploads that were settled before and cannot be read any more: what they delivered is folded out.
+        attempts: number of the attempt that this is, per upload.
+    """
+    rules = rule_policy(workspace.catalog, tenant)
+    judged = judge_files(
+        decoded.frame,
+        record_type,
+        rules=rules,
+        score=workspace.policy.score,
+        upload_ids=[u.upload_id for u in files],
+    )
+    file_frame = _file_frame(files, attempts, judged.scores)
+    good = judged.rows.filter(pl.col("reason").is_null())
+    bad = judged.rows.filter(pl.col("reason").is_not_null()).join(file_frame, on="file_index", how="left")
+    quarantined = judged_by(bad, record_type, rules)
+    rows, seen = _completed(workspace, tenant, record_type, good, file_frame)
+    rows, partial = _hold_back(workspace, tenant, record_type, rows, seen)
+    folded, written = _write(workspace, lake, record_type, rows, [*files, *withdrawn])
+    return BatchRows(
+        outcomes=_outcomes(files, judged, good, folded, quarantined, partial, resolved=decoded.isolated),
+        rules=rules,
+        quarantined=quarantined,
+        partial=partial,
+        folded=folded,
+        written=written,
+        seen=seen,
+        fetches=rows.group_by("subject_id").agg(latest=pl.col("fetched_utc").max()),
+    )
+
+
+def _file_frame(
+    files: Sequence[Upload], attempts: Mapping[str, int], scores: Mapping[int, Mapping[str, Any]]
+) -> pl.DataFrame:
+    """FILE_COLUMNS of the files."""
+    return pl.DataFrame(
+        {
+            "file_index": list(range(len(files))),
+            "upload_id": [u.upload_id for u in files],
+            "attempt": [attempts[u.upload_id] for u in files],
+            "subject_id": [u.subject_id for u in files],
+            "source_key_sha256": [u.key_sha256 for u in files],
+            "landing_day": [u.landing_day for u in files],
+            "file_quality": [scores[i]["score"] if i in scores else None for i in range(len(files))],
+        },
+        schema=FILE_COLUMNS,
+    )
+
+
+def _completed(
+    workspace: Workspace, tenant: str, record_type: RecordType, good: pl.DataFrame, files: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Normalised rows with what people said of their gaps, and zone observations: what is said is none."""
+    rows = normalise(good, files, record_type)
+    seen = observations(rows)
+    people = files["subject_id"].drop_nulls().unique().to_list()
+    said = fillings(workspace.catalog, tenant, record_type, people)
+    return normalise(filled(good, files, said), files, record_type) if said else rows, seen
+
+
+def _hold_back(
+    workspace: Workspace, tenant: str, record_type: RecordType, rows: pl.DataFrame, seen: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split off rows that lack what the tenant demands, or a zone that nothing known can resolve."""
+    demanded = workspace.catalog.completions.required(tenant).get(record_type.kind, [])
+    unzoned = pl.col("start_offset_seconds").is_null()
+    people = rows.filter(unzoned).get_column("subject_id").unique().to_list()
+    if not people and not demanded:
+        return rows, rows.clear().with_columns(missing=pl.lit([], dtype=pl.List(pl.String)))
+    evidence = pl.concat([observed_frame(workspace.catalog, tenant, people), seen])
+    known = evidence.filter(pl.col("offset_seconds") != NO_OFFSET_SECONDS)["subject_id"].unique().to_list()
+    judged = lacking(rows, demanded, unplaced=~pl.col("subject_id").is_in(known))
+    held = pl.col("missing").list.len() > 0
+    return judged.filter(~held).drop("missing"), judged.filter(held)
+
+
+def _write(
+    workspace: Workspace, lake: Lake, record_type: RecordType, rows: pl.DataFrame, uploads: Sequence[Upload]
+) -> tuple[Folded, Written]:
+    # In the order in which both tables keep them: sorted once.
+    rows = rows.sort(*RECORD_KEY, "upload_id", "row_index")
+    incoming = rows.select(DELIVERY_SCHEMA.names()).cast(DELIVERY_SCHEMA)
+    known, distrusted = _known(workspace, lake, record_type, incoming, uploads)
+    folded = fold(known=known, incoming=incoming, upload_ids=[u.upload_id for u in uploads])
+    # Deliveries first: a crash after this line leaves their unsettled rows as the sign that the records
+    # table cannot be trusted for these keys.
+    if incoming.height:
+        lake.append(deliveries_table(record_type), incoming, partition_by="utc_date")
+    return folded, write_records(lake, record_type, rows=rows, folded=folded, known=known, distrusted=distrusted)
+
+
+def _known(
+    workspace: Workspace, lake: Lake, record_type: RecordType, incoming: pl.DataFrame, uploads: Sequence[Upload]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Deliveries around this batch: those that count, and those of attempts that were never settled."""
+    dates = set(incoming.get_column("utc_date").unique().to_list())
+    again = [u for u in uploads if u.settled_attempt is not None]
+    for upload in again:
+        dates |= {d for d in (upload.first_utc_date, upload.last_utc_date) if d is not None}
+    if not dates:
+        return incoming.clear(), incoming.clear()
+    span = timedelta(days=REVISION_SPAN_DAYS)
+    around = pl.date_range(min(dates) - span, max(dates) + span, eager=True).to_list()
+    deliveries = lake.scan(deliveries_table(record_type), schema=DELIVERY_SCHEMA, partitions=("utc_date", around))
+    records = incoming["record_id"]
+    if again:
+        # A record that one of them does not deliver any more may stand on another upload's delivery.
+        theirs = deliveries.filter(pl.col("upload_id").is_in([u.upload_id for u in again]))
+        records = pl.concat([records, theirs.select("record_id").collect()["record_id"]])
+    found = deliveries.filter(pl.col("record_id").is_in(records.unique().implode())).collect()
+    settled = {
+        u.upload_id: u.settled_attempt
+        for u in workspace.catalog.uploads.get(found["upload_id"].unique().to_list()).values()
+    }
+    is_settled = pl.col("attempt") == pl.col("upload_id").replace_strict(settled, default=None, return_dtype=pl.Int32)
+    found = found.with_columns(is_settled=is_settled.fill_null(value=False))
+    return (
+        found.filter("is_settled").drop("is_settled"),
+        found.filter(~pl.col("is_settled")).drop("is_settled"),
+    )
+
+
+def _outcomes(
+    files: Sequence[Upload],
+    judged: JudgedFiles,
+    good: pl.DataFrame,
+    folded: Folded,
+    quarantined: pl.DataFrame,
+    partial: pl.DataFrame,
+    *,
+    resolved: Collection[int],
+) -> list[UploadOutcome]:
+    """Outcomes of the files that were read; `resolved`: indices of those whose schema had to be resolved."""
+    fates = {row["upload_id"]: row for row in folded.fates.to_dicts()}
+    quarantined_rows = dict(quarantined.group_by("upload_id").len().iter_rows())
+    partial_rows = dict(partial.group_by("upload_id").len().iter_rows())
+    spans = {
+        row["file_index"]: row
+        for row in good.group_by("file_index")
+        .agg(fetched=pl.col("fetched_ms").max(), first=pl.col("start_ms").min(), last=pl.col("start_ms").max())
+        .to_dicts()
+    }
+    outcomes = []
+    for index, upload in enumerate(files):
+        if index not in judged.scores:
+            continue
+        is_low = index in judged.low
+        fate, total = fates[upload.upload_id], judged.scores[index]["rows_total"]
+        state: UploadState = "quarantined" if is_low else "duplicate" if fate["duplicate"] == total else "processed"
+        span = spans.get(index, {})
+        outcomes.append(
+            UploadOutcome(
+                upload_id=upload.upload_id,
+                state=state,
+                reason="low_quality" if is_low else None,
+                rows_total=total,
+                rows_accepted=fate["accepted"],
+                rows_duplicate=fate["duplicate"],
+                rows_superseded=fate["superseded"],
+                rows_partial=partial_rows.get(upload.upload_id, 0),
+                rows_quarantined=quarantined_rows.get(upload.upload_id, 0),
+                score=judged.scores[index]["score"],
+                schema_hash=RESOLVED_SCHEMA if index in resolved else LISTED_SCHEMA,
+                fetched_utc=_instant(span.get("fetched")),
+                first_utc_date=_utc_date(span.get("first")),
+                last_utc_date=_utc_date(span.get("last")),
+            )
+        )
+    return outcomes
+
+
+def _instant(epoch_ms: int | None) -> datetime | None:
+    return None if epoch_ms is None else datetime.fromtimestamp(epoch_ms / 1000, UTC)
+
+
+def _utc_date(epoch_ms: int | None) -> date | None:
+    instant = _instant(epoch_ms)
+    return None if instant is None else instant.date()
