@@ -50,7 +50,7 @@ def write_outcomes(connection: Connection, outcomes: Sequence[UploadOutcome], *,
         connection.execute(
             update(table)
             .where(table.upload_id == bindparam("finished"))
-            .values(**changed, finished_at=now, settled_attempt=attempt),
+            .values(**changed, finished_at=now, settled_attempt=attempt, unsettled_attempts=0),
             [
                 {"finished": row.upload_id, **{f"new_{name}": getattr(row, name) for name in names}}
                 for row in sorted(rows, key=lambda row: row.upload_id)

@@ -153,7 +153,13 @@ class CatalogUploads:
         statement = (
             update(table)
             .where(table.state.in_(PENDING_STATES))
-            .values(state="processing", run_id=run_id, claimed_at=now, attempts=table.attempts + 1)
+            .values(
+                state="processing",
+                run_id=run_id,
+                claimed_at=now,
+                attempts=table.attempts + 1,
+                unsettled_attempts=table.unsettled_attempts + 1,
+            )
             .returning(table.upload_id, table.attempts)
         )
 
@@ -193,15 +199,12 @@ class CatalogUploads:
         return self._database.write("land uploads again", lambda connection: reland_uploads(connection, ids))
 
     def release(self, upload_ids: Iterable[str]) -> None:
-        """Give claimed uploads back untouched, because the store did not answer: the attempt does not count.
-
-        Nothing may have been written for them: the next claim has the same attempt number.
-        """
+        """Give claimed uploads back, because their surroundings failed: the attempt is not held against them."""
         table = models.Upload
         statement = (
             update(table)
             .where(table.state == "processing")
-            .values(state="landed", run_id=None, claimed_at=None, attempts=table.attempts - 1)
+            .values(state="landed", run_id=None, claimed_at=None, unsettled_attempts=table.unsettled_attempts - 1)
         )
 
         def work(connection: Connection) -> None:
@@ -256,7 +259,7 @@ def reland_uploads(connection: Connection, upload_ids: Iterable[str]) -> list[st
     statement = (
         update(table)
         .where(table.kind.is_not(None))
-        .values(state="landed", reason=None, detail=None, finished_at=None, duration_ms=None)
+        .values(state="landed", reason=None, detail=None, finished_at=None, duration_ms=None, unsettled_attempts=0)
         .returning(table.upload_id)
     )
     return [

@@ -56,10 +56,10 @@ def validate_day(
 
 def batches(pending: Sequence[Upload], batch_bytes: int) -> Iterator[list[Upload]]:
     """Group uploads so that a batch is bounded in bytes; suspicious ones go alone, after their siblings."""
-    suspicious = [u for u in pending if _unsettled_attempts(u) >= LONE_AFTER_ATTEMPTS]
+    suspicious = [u for u in pending if u.unsettled_attempts >= LONE_AFTER_ATTEMPTS]
     batch: list[Upload] = []
     size = 0
-    for upload in sorted((u for u in pending if _unsettled_attempts(u) < LONE_AFTER_ATTEMPTS), key=lambda u: u.key):
+    for upload in sorted((u for u in pending if u.unsettled_attempts < LONE_AFTER_ATTEMPTS), key=lambda u: u.key):
         if batch and size + upload.size_bytes > batch_bytes:
             yield batch
             batch, size = [], 0
@@ -69,8 +69,3 @@ def batches(pending: Sequence[Upload], batch_bytes: int) -> Iterator[list[Upload
         yield batch
     for upload in sorted(suspicious, key=lambda u: u.key):
         yield [upload]
-
-
-def _unsettled_attempts(upload: Upload) -> int:
-    """Attempts since the last one that was settled: one that people had read again has come to no harm."""
-    return upload.attempts - (upload.settled_attempt or 0)

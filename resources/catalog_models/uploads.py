@@ -47,6 +47,7 @@ class Upload(Base):
         CheckConstraint("kind IS NOT NULL OR state NOT IN ('landed', 'processing')", name="pending_has_kind"),
         CheckConstraint("score >= 0 AND score <= 1", name="score"),
         CheckConstraint("size_bytes >= 0 AND attempts >= 0 AND duration_ms >= 0", name="measures"),
+        CheckConstraint("unsettled_attempts >= 0 AND unsettled_attempts <= attempts", name="unsettled_attempts"),
         Index(None, "tenant", "landing_day", "kind", "state"),
         Index(None, "tenant", "state"),
         Index(
@@ -87,6 +88,8 @@ class Upload(Base):
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     # The attempt whose rows the counts describe; rows that another attempt wrote into the lake are not real.
     settled_attempt: Mapped[int | None]
+    # Attempts since the last settlement that ended in nothing, those apart that its surroundings made fail.
+    unsettled_attempts: Mapped[int] = mapped_column(server_default=text("0"))
     # UTC dates of the rows it delivered: where to look for them when it is read again.
     first_utc_date: Mapped[date | None]
     last_utc_date: Mapped[date | None]

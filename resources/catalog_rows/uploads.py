@@ -75,6 +75,7 @@ class Upload(ObjectVersion):
     schema_hash: str | None
     attempts: int
     settled_attempt: int | None
+    unsettled_attempts: int
     first_utc_date: date | None
     last_utc_date: date | None
     run_id: str | None

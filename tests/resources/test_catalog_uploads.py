@@ -108,13 +108,24 @@ def test_a_finished_upload_is_not_claimed(catalog):
     assert catalog.uploads.claim(["a", "b", "unknown"], run_id="r", now=NOW) == {"b": 2}
 
 
-def test_an_upload_given_back_has_not_used_an_attempt(catalog):
+def test_an_attempt_at_an_upload_that_is_given_back_is_not_held_against_it(catalog):
     claimed(catalog, "a", "done")
     catalog.uploads.finish([processed("done", accepted=1)], now=NOW)
     catalog.uploads.release(["a", "done"])
     rows = catalog.uploads.get(["a", "done"])
-    assert (rows["a"].state, rows["a"].attempts, rows["a"].run_id) == ("landed", 0, None)
-    assert (rows["done"].state, rows["done"].attempts) == ("processed", 1)
+    assert (rows["a"].state, rows["a"].unsettled_attempts, rows["a"].run_id) == ("landed", 0, None)
+    assert (rows["done"].state, rows["done"].unsettled_attempts) == ("processed", 0)
+    assert catalog.uploads.claim(["a"], run_id="r", now=NOW) == {"a": 2}
+    assert catalog.uploads.claim(["a"], run_id="s", now=NOW) == {"a": 3}
+    assert catalog.uploads.get(["a"])["a"].unsettled_attempts == 2
+
+
+def test_nothing_is_held_any_more_against_an_upload_that_is_landed_again(catalog):
+    for run_id in ("r", "s"):
+        claimed(catalog, "a", run_id=run_id) if run_id == "r" else catalog.uploads.claim(["a"], run_id=run_id, now=NOW)
+    catalog.uploads.reland(["a"])
+    row = catalog.uploads.get(["a"])["a"]
+    assert (row.attempts, row.unsettled_attempts) == (2, 0)
 
 
 def test_finishing_writes_all_that_is_known_of_an_upload(catalog):
