@@ -7,7 +7,7 @@ Belongs here: the language of several kinds and of several days. Does not belong
 """
 
 from vitals.training.grounding.grammar import construction
-from vitals.training.grounding.lexicon import ALL
+from vitals.training.grounding.lexicon import ALL, KIND_NAMES
 
 DAY_METRICS = {
     "glucose.mean": "mean glucose",
@@ -28,7 +28,7 @@ _FINAL = "(?:days?|nights?) with a final value"
 _STATE = "(?:no data|withheld|wear below the minimum|provisional|a lower bound)"
 
 JOURNAL = (
-    construction(r"(?:glucose|heart rate|sleep|hrv|steps|active energy)(?: \(|, )as of &{as_of}", kinds=ALL),
+    construction(rf"(?:{'|'.join(KIND_NAMES)})(?: \(|, )as of &{{as_of}}", kinds=ALL),
     construction(r"main sleep by \^(?: and \^)*(?=:)", kinds=("sleep",)),
     construction("(?:without records on this day|the data hold no record of): [^#@$~°]+", kinds=ALL),
 )
