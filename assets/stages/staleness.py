@@ -59,7 +59,8 @@ def stale_marks(
     before, after = offset_timeline(known), offset_timeline(everything)
     present = _present_days(everything, after)
     marks: set[tuple[str, date, StaleReason]] = set()
-    touched = pl.concat([_days_of(frame, timeline) for frame in (changed, replaced) for timeline in (before, after)])
+    extents = [_extent(frame, record_type) for frame in (changed, replaced)]
+    touched = pl.concat([_days_of(frame, timeline) for frame in extents for timeline in (before, after)])
     kinds = [record_type, *(t for t in RECORD_TYPES if record_type.kind in t.needs)]
     for kind in kinds:
         marks |= {(kind.kind, day, "records") for day in _reach(touched, kind, present)}
@@ -74,6 +75,18 @@ def stale_marks(
         for (kind, day), reason in sorted(distinct.items())
         if day >= first_day
     ]
+
+
+def _extent(rows: pl.DataFrame, record_type: RecordType) -> pl.DataFrame:
+    """Rows from their first to their last sample, where those lie outside; a day reads records up to a day away."""
+    if record_type.sampled is None:
+        return rows
+    at = pl.col(record_type.sampled).list.eval(pl.element().struct.field("time_utc"))
+    start, end, day = pl.col("start_utc"), pl.col("end_utc"), pl.duration(days=1)
+    return rows.with_columns(
+        start_utc=pl.min_horizontal(start, pl.max_horizontal(at.list.min(), start - day)),
+        end_utc=pl.max_horizontal(end, pl.min_horizontal(at.list.max(), end + day)),
+    )
 
 
 def _days_of(rows: pl.DataFrame, timeline: pl.DataFrame) -> pl.DataFrame:

@@ -2,11 +2,16 @@
 
 from datetime import UTC, date, datetime
 
+import pytest
+
 from assets.stages.validation import validate_day
 from sensors.landed_objects import SensorPolicy, SweepCursor, look
-from tests.flow import TENANT, installation, land
+from tests.flow import TENANT, came_out, installation, land, run_stages
 from tests.meter_uploads import DAY, meter_upload, reading
+from tests.vitals.raw.making import make_records, upload
 from vitals.record_types import BLOOD_GLUCOSE
+
+DAY_MS = 86_400_000
 
 
 def test_a_record_from_before_the_first_partition_is_kept_and_leaves_nothing_that_waits_for_ever(tmp_path):
@@ -18,3 +23,24 @@ def test_a_record_from_before_the_first_partition_is_kept_and_leaves_nothing_tha
     assert result.rows["accepted"] == 2
     stale = {mark.local_date for mark in workspace.catalog.stale_days.list(TENANT, "clinical")}
     assert stale == {date(2025, 9, 20)}
+
+
+@pytest.mark.parametrize("shift", [-DAY_MS, DAY_MS])
+def test_a_sample_outside_its_record_counts_on_its_own_day_whatever_arrives_first(tmp_path, shift):
+    record = make_records("heart_rate", 1)[0] | {"startZoneOffsetId": "-05:00", "endZoneOffsetId": "-05:00"}
+    at = record["startTimeEpochMillis"]
+    record["samples"] = [{"timeEpochMillis": at + by, "beatsPerMinute": 70} for by in (0, shift)]
+    # What makes the sample's day one of which anything is known.
+    other = reading(0) | {"timeEpochMillis": at + shift}
+    folder = f"{DAY:%Y/%m/%d}"
+    heart_rate = (f"raw/HeartRateRecord/{folder}/anna_1758407139312_a.avro", upload("heart_rate", [record]))
+    glucose = (f"raw/BloodGlucoseRecord/{folder}/anna_1758407139312_a.avro", upload("blood_glucose", [other]))
+    ends = []
+    for name, order in (("one", [heart_rate, glucose]), ("two", [glucose, heart_rate])):
+        _, workspace = installation(tmp_path / name)
+        for found in order:
+            land(workspace.lake(TENANT), [found])
+            run_stages(workspace)
+        ends.append(came_out(workspace).facts["heart_rate"])
+    assert ends[0] == ends[1]
+    assert ends[0].count(b'"local_date"') == 2
