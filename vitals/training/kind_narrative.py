@@ -47,7 +47,7 @@ class KindNarrative:
         headline: columns that a full account of the day states; without one of them it is a limited one.
         labels: what its metrics are called where they are not assessable.
         source_value: what the `value` of a source is, if not the first headline metric.
-        counted: what the `n` of a source counts.
+        counted: what the `n` of a source counts, as a plural in s.
         table: what a prompt tabulates, if the kind has a series.
     """
 

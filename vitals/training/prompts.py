@@ -150,7 +150,8 @@ def _source_lines(row: FactRow, kind: KindNarrative) -> list[str]:
     for source in (*row.used, *row.others):
         line = f"Source {title_of(source['app'])}: {'used' if source['used'] else 'not used'}"
         if source["n"] is not None:
-            line += f"; {source['n']} {kind.counted}"
+            counted = kind.counted.removesuffix("s") if source["n"] == 1 else kind.counted
+            line += f"; {source['n']} {counted}"
         if stated and source["value"] is not None and isfinite(source["value"]):
             line += f"; {name} {_plain(source['value'])}{unit}"
         if source["as_of_utc"] is not None:

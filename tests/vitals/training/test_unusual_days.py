@@ -143,3 +143,10 @@ def test_zone_minutes_are_of_the_time_covered() -> None:
     for line in made("heart_rate", row, task="question", question="moderate_zone"):
         assert re.search("of the time covered|In the covered time", line["output"])
         assert "1 min were" not in line["output"]
+
+
+@pytest.mark.parametrize("kind", ["blood_glucose", "heart_rate", "sleep", "steps", "active_calories", "hrv_rmssd"])
+def test_one_record_of_a_source_is_not_written_as_several(kind: str) -> None:
+    row = {"sources": [source(OURA, n=1)]} | ({"n": 1} if kind in {"blood_glucose", "heart_rate", "hrv_rmssd"} else {})
+    for line in made(kind, row, task="daily_summary"):
+        assert not re.search(r"\b1 (?:records|sessions|readings|minutes|values)\b", line["input"] + line["output"])

@@ -197,7 +197,7 @@ def _elsewhere(record: Record, metric: str, qualifier: str, unit: str) -> Iterat
             yield from _times(record, source, unit)
         elif not qualifier:
             yield from _values(source, metric, unit)
-            if source.count is not None and source.count[1] == name_of(metric):
+            if source.count is not None and source.count[1] in (name_of(metric), name_of(metric).removesuffix("s")):
                 yield source.count[0]
     value = values_of(record, metric.partition(".")[2], qualifier)
     if value is not None:
