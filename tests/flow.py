@@ -62,7 +62,8 @@ def run_stages(workspace: Workspace, *, rounds: int = 8, run_id: str = "test-run
     policy = SensorPolicy(time_budget_seconds=float("inf"))
     tenants = list(workspace.catalog.tenants.active())
     for _ in range(rounds):
-        look(workspace, tenants=tenants, cursor=SweepCursor(), policy=policy, now=datetime.now(UTC))
+        looked = look(workspace, tenants=tenants, cursor=SweepCursor(), policy=policy, now=datetime.now(UTC))
+        assert looked.unreachable == {}
         work = [(t, day, kinds) for t in tenants for day, kinds in workspace.catalog.uploads.pending_partitions(t)]
         for tenant, day, kinds in work:
             for kind in kinds:
