@@ -75,6 +75,15 @@ def test_winter_time_of_london_is_believed_because_the_phone_knows_summer_time()
     assert dates_of(seen, at(20, 23, 30)) == [date(2025, 9, 20)]
 
 
+@pytest.mark.parametrize(
+    ("summer", "believed"), [(2, True), (-2, True), (2 + 1 / H, False), (-2 - 1 / H, False), (5.5, False)]
+)
+def test_z_is_believed_up_to_two_hours_from_utc_and_no_further(summer, believed):
+    seen = evidence(("phone", 0, at(10, 0), at(10, 23)), ("phone", summer, at(20, 0), at(20, 23)))
+    offset = offset_timeline(seen)["offset_seconds"].to_list()[0]
+    assert (offset == 0) is believed
+
+
 def test_z_of_a_source_that_knows_far_offsets_is_not_believed():
     seen = evidence(("phone", -5, at(1), at(1, 23)), ("phone", 0, at(20), at(20, 23)))
     assert dates_of(seen, at(20, 3)) == [date(2025, 9, 19)]
