@@ -44,6 +44,10 @@ def clinical_module(record_type: RecordType) -> ClinicalModule:
     """The module of a kind.
 
     Raises:
-        KeyError: it is not among MODULES.
+        LookupError: it is not among MODULES.
     """
-    return cast("ClinicalModule", MODULES[record_type.kind])
+    module = MODULES.get(record_type.kind)
+    if module is None:
+        message = f"{record_type.kind} has no clinical module; tests/test_completeness.py says what else it lacks"
+        raise LookupError(message)
+    return cast("ClinicalModule", module)

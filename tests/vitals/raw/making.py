@@ -16,6 +16,7 @@ import zstandard
 
 from vitals.raw.schemas import reader_schema
 from vitals.raw.varint import write_long
+from vitals.record_types import BY_KIND
 
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples"
 SYNC = bytes(range(16))
@@ -109,7 +110,7 @@ def _record(kind, rng, start):
         },
         "appRecordFetchTimeEpochMillis": START_MS + 86_400_000,
     }
-    if kind in ("blood_glucose", "hrv_rmssd"):
+    if BY_KIND[kind].instant:
         record |= {"timeEpochMillis": start, "zoneOffsetId": rng.choice(ZONES)}
     else:
         record |= {"startTimeEpochMillis": start, "endTimeEpochMillis": end}
@@ -131,7 +132,7 @@ def _record(kind, rng, start):
         record["samples"] = [
             {"timeEpochMillis": start + i * 60_000, "beatsPerMinute": rng.randrange(40, 180)} for i in range(size)
         ]
-    else:
+    elif kind == "sleep":
         record |= {
             "title": _maybe(rng, "Night"),
             "notes": _maybe(rng, "slept at a friend's"),
@@ -145,6 +146,8 @@ def _record(kind, rng, start):
             }
             for i in range(rng.choice((0, 3, 80)))
         ]
+    else:
+        raise KeyError(f"no made-up values of {kind}")
     return record
 
 
@@ -181,9 +184,11 @@ def _expected(kind, record):
         row["energy_kcal"] = record["energyInKilocalories"]
     elif kind == "heart_rate":
         row["samples"] = [{"time_ms": s["timeEpochMillis"], "bpm": s["beatsPerMinute"]} for s in record["samples"]]
-    else:
+    elif kind == "sleep":
         row["stages"] = [
             {"start_ms": s["startTimeEpochMillis"], "end_ms": s["endTimeEpochMillis"], "stage": s["stage"]}
             for s in record["stages"]
         ]
+    else:
+        raise KeyError(f"no made-up values of {kind}")
     return row
