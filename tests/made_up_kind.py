@@ -1,9 +1,11 @@
 """A kind with nothing but its entry: run by itself, for the registry is read when modules are imported.
 
-Belongs here: the entry, and printing what it lacks. Does not belong here: expectations.
+Belongs here: the entry, and printing what it lacks and who does not know it. Does not belong here: expectations.
 """
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import polars as pl
 
@@ -25,8 +27,8 @@ MADE_UP = replace(
 )
 
 
-def main() -> None:
-    """Enter the kind, then import everything that knows kinds."""
+def enter() -> None:
+    """Put the kind into the registry, before anything is imported that reads it."""
     record_types.RECORD_TYPES = (*record_types.RECORD_TYPES, MADE_UP)
     for index, name in (
         ("BY_KIND", MADE_UP.kind),
@@ -35,9 +37,50 @@ def main() -> None:
         ("BY_AVRO_NAME", MADE_UP.avro_name),
     ):
         setattr(record_types, index, {**getattr(record_types, index), name: MADE_UP})
+
+
+def who_knows() -> dict[str, bool]:
+    """Whether what lists kinds has this one, for nothing else would say that it was left out."""
+    import dagster as dg
+
+    from assets.raw import raw_assets
+    from assets.validated import validated_assets, validated_checks
+    from dagster_project.api.routes.uploads import Kind
+    from dagster_project.desk.neighbours import picture_of
+    from vitals.clinical.forensics.gaps import LONGEST_BETWEEN_MS
+    from vitals.training.day_journal.journal import NAMES
+    from vitals.training.prompt_words import TOPICS
+    from vitals.training.release.spec import CATEGORIES
+    from vitals.twin.bad_rows import SPOILS
+    from vitals.twin.settings import TwinSettings
+    from vitals.validated.rule_policy import HARD_LIMITS
+    from vitals.validated.rules import rules_of
+
+    partitions = dg.StaticPartitionsDefinition(["one"])
+    row = {"start_utc": datetime(2025, 9, 1, tzinfo=UTC), "level_furlongs": 1.5, "record_id": "a", "source_app": "b"}
+    return {
+        "raw assets": any(each.key.path[-1] == "made_up" for each in raw_assets(partitions)),
+        "validated assets": any(each.key.path[-1] == "made_up" for each in validated_assets(partitions)),
+        "their checks": any("made_up" in each.node_def.name for each in validated_checks(partitions)),
+        "rules": "out_of_range:level_furlongs" in {rule.reason for rule in rules_of(MADE_UP)},
+        "limits of rules": HARD_LIMITS["out_of_range:level_furlongs"] == (0, 3),
+        "prompts": TOPICS.get("made_up") == MADE_UP.topic,
+        "journal": NAMES.get("made_up") == MADE_UP.short_name,
+        "releases": "made_up_health" in CATEGORIES,
+        "forensics": "made_up" in LONGEST_BETWEEN_MS,
+        "API": "made_up" in get_args(Kind),
+        "desk": "1.5 furlongs" in picture_of(MADE_UP, [(row, False)], shift=timedelta()),
+        "twin": "made_up" in TwinSettings(seed=1).kinds and "made_up" in SPOILS,
+    }
+
+
+def main() -> None:
+    """Print what the kind lacks, and who does not know it."""
+    enter()
     from tests.kind_pieces import missing_pieces
 
     print(*missing_pieces(MADE_UP), sep="\n")
+    print(*(f"not known to: {name}" for name, knows in who_knows().items() if not knows), sep="\n", end="")
 
 
 if __name__ == "__main__":
