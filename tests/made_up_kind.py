@@ -57,7 +57,8 @@ def who_knows() -> dict[str, bool]:
     from vitals.validated.rules import rules_of
 
     partitions = dg.StaticPartitionsDefinition(["one"])
-    row = {"start_utc": datetime(2025, 9, 1, tzinfo=UTC), "level_furlongs": 1.5, "record_id": "a", "source_app": "b"}
+    at = datetime(2025, 9, 1, tzinfo=UTC)
+    row = {"start_utc": at, "end_utc": at, "level_furlongs": 1.5, "record_id": "a", "source_app": "b"}
     return {
         "raw assets": any(each.key.path[-1] == "made_up" for each in raw_assets(partitions)),
         "validated assets": any(each.key.path[-1] == "made_up" for each in validated_assets(partitions)),
@@ -69,7 +70,7 @@ def who_knows() -> dict[str, bool]:
         "releases": "made_up_health" in CATEGORIES,
         "forensics": "made_up" in LONGEST_BETWEEN_MS,
         "API": "made_up" in get_args(Kind),
-        "desk": "1.5 furlongs" in picture_of(MADE_UP, [(row, False)], shift=timedelta()),
+        "desk": ", furlongs" in picture_of(MADE_UP, [(row, False)], shift=timedelta()),
         "twin": "made_up" in TwinSettings(seed=1).kinds and "made_up" in SPOILS,
     }
 
