@@ -11,6 +11,7 @@ Does not belong here: the guards themselves, nor any judgement of a value (`vali
 A file can never hang, crash or exhaust this process, nor change a row of another file.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +24,8 @@ from vitals.raw.container import Container, KnownHeaders, Limits, Rejected, read
 from vitals.raw.exact import is_exact
 from vitals.raw.flatten import decoded_schema, flatten
 from vitals.raw.isolated import MAX_BATCH_BYTES, Suspect, transcode
-from vitals.raw.schemas import OwnSchema, WriterSchema, identify, lenient_schema, strict_schema
+from vitals.raw.mismatch import mismatch
+from vitals.raw.schemas import OwnSchema, WriterSchema, identify, lenient_schema, reader_schema, strict_schema
 from vitals.raw.splice import decode_spliced
 
 MAX_SPLICED_BYTES: Final = 16 * 1024 * 1024
@@ -147,11 +149,18 @@ class _Work:
         pieces: list[_Piece] = []
         for (index, suspect), outcome in zip(waiting, outcomes, strict=True):
             if isinstance(outcome, Rejected):
-                self.rejected[index] = outcome
+                self.rejected[index] = self._explained(outcome, suspect)
             else:
                 pieces.append(_Piece(index, outcome, suspect.records))
         for piece in self._decode_pieces(pieces, schema=lenient_schema(self.kind)):
             self.rejected[piece.file] = Rejected("unreadable_avro", "the two decoders do not agree on the records")
+
+    def _explained(self, rejected: Rejected, suspect: Suspect) -> Rejected:
+        """A refusal that also says which field of ours a writer schema does not lead to."""
+        if rejected.reason != "schema_mismatch":
+            return rejected
+        why = mismatch(json.loads(suspect.writer), reader_schema(self.kind).tree)
+        return rejected if why is None else Rejected(rejected.reason, f"{rejected.detail}: {why}")
 
     def _suspect(self, piece: _Piece, *, writer: str) -> None:
         if self._slow_bytes + len(piece.payload) > MAX_BATCH_BYTES:
