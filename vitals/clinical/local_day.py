@@ -227,11 +227,8 @@ def changed_spans(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     Returns:
         `subject_id`, `from_utc`, `to_utc` (null: open), one row per span whose offset changed.
     """
-    points = pl.concat([before, after]).select("subject_id", "from_utc").unique().sort("subject_id", "from_utc")
-    # The span before the first point needs a probe of its own.
-    probes = pl.concat(
-        [points, points.group_by("subject_id").agg(pl.col("from_utc").min() - pl.duration(days=1))]
-    ).sort("subject_id", "from_utc")
+    # What holds at a person's first point holds before it, too.
+    probes = pl.concat([before, after]).select("subject_id", "from_utc").unique().sort("subject_id", "from_utc")
     old, new = (
         _in_force(probes, "from_utc", _first_offset(probes["subject_id"], timeline), _changing(timeline))
         for timeline in (before, after)

@@ -152,7 +152,7 @@ def test_where_two_timelines_agree_is_outside_the_changed_spans_and_nowhere_else
     rows = [("phone", hours, at(10, h), at(10, h)) for h, hours in points]
     before, after = offset_timeline(evidence(*rows[:cut])), offset_timeline(evidence(*rows))
     spans = changed_spans(before, after)
-    probes = [at(9, 12) + timedelta(hours=h) for h in range(300)]
+    probes = [at(1), *(at(9, 12) + timedelta(hours=h) for h in range(300))]
     old, new = (dates_offsets(t, probes) for t in (before, after))
     for probe, a, b in zip(probes, old, new, strict=True):
         inside = any(
