@@ -146,7 +146,7 @@ def _of_names(values: Sequence[Value], reading: Reading, ledger: Ledger) -> list
         reasons = [value.text for value in values if value.sign == REASON]
         labels = unexplained(absences, reasons, ledger)
         found += [Ungrounded("withheld", label, "it is not withheld for this reason") for label in labels]
-    missing = [values[index].text for index in reading.missing_days]
-    if len(set(missing)) < len(missing):
+    listed = [values[index].text for index in reading.listed_days]
+    if len(set(listed)) < len(listed):
         found.append(Ungrounded("date", reading.skeleton, "a day is named twice"))
     return found

@@ -130,7 +130,7 @@ class Reading:
         statements: constructions found.
         unread: kind and word, or kind and position of the value, of what no construction reads.
         loose_dates: positions of dates that stand outside of constructions.
-        missing_days: positions of dates that it lists as days without a value.
+        listed_days: positions of dates that it lists as days without a value, or below a mean: each once.
         kinds: prefixes of the kinds named, in order.
         skeleton: the sentence.
     """
@@ -138,7 +138,7 @@ class Reading:
     statements: tuple[Statement, ...]
     unread: tuple[tuple[Unread, str | int], ...]
     loose_dates: tuple[int, ...]
-    missing_days: tuple[int, ...]
+    listed_days: tuple[int, ...]
     kinds: tuple[str, ...]
     skeleton: str
 
@@ -224,8 +224,8 @@ class Grammar:
                 unread.append((_UNREAD_SIGNS[sign], index_at[position]))
         unread += [(_kind_of(match), match.group()) for match in _LEFT.finditer(left)]
         ordered = tuple(statement for _, statement in sorted(statements, key=lambda entry: entry[0]))
-        missing = tuple(index for statement in ordered for index in _missing_days(statement))
-        return Reading(ordered, tuple(unread), tuple(loose), missing, tuple(prefix for _, prefix in named), skeleton)
+        listed = tuple(index for statement in ordered for index in _listed_days(statement))
+        return Reading(ordered, tuple(unread), tuple(loose), listed, tuple(prefix for _, prefix in named), skeleton)
 
 
 def _kind_of(match: re.Match[str]) -> Unread:
@@ -234,8 +234,8 @@ def _kind_of(match: re.Match[str]) -> Unread:
     return "metric" if match.lastgroup == "metric" else "number"
 
 
-def _missing_days(statement: Statement) -> tuple[int, ...]:
-    if statement.construction.condition != "missing":
+def _listed_days(statement: Statement) -> tuple[int, ...]:
+    if statement.construction.condition not in ("missing", "below"):
         return ()
     return tuple(place.value for place in statement.places if place.slot.sign == DATE) or statement.dates
 

@@ -1,11 +1,16 @@
 """What the grounding check promises: originals pass, every mutation is rejected."""
 
+from datetime import timedelta
 from random import Random
 
+import orjson
 import pytest
 
+from tests.vitals.training.fact_frames import DAY, OURA, facts, source
 from tests.vitals.training.grounding.grounded_lines import Line, lines
 from tests.vitals.training.grounding.mutations import MUTATIONS
+from vitals.training.day_journal import multi_day
+from vitals.training.day_journal.build import build_journal
 from vitals.training.grounding.check import ungrounded
 
 LABELS = {
@@ -53,3 +58,21 @@ def test_what_another_summary_of_the_same_kind_says_is_rejected():
     for line, other in zip(summaries, summaries[1:], strict=False):
         if line["metadata"]["record_type"] == other["metadata"]["record_type"]:
             assert ungrounded(mutated(line, other["output"]))
+
+
+def test_a_day_below_the_mean_that_is_named_twice_is_rejected(monkeypatch):
+    monkeypatch.setattr(multi_day, "QUESTIONS_A_DAY", 99)
+    days = [DAY - timedelta(days=back) for back in range(6)]
+    rows = [
+        {"local_date": day, "mean_time_weighted": value, "coverage_percent": 90.0, "n": 900, "sources": [source(OURA)]}
+        for day, value in zip(days, (70.0, 60.0, 60.0, 71.0, 72.0, 73.0), strict=True)
+    ]
+    made = build_journal(
+        {"heart_rate": facts("heart_rate", rows)}, local_day=DAY, tenant="default", processor_version="0"
+    )
+    below = [line for line in map(orjson.loads, made) if "below its own" in line["output"]]
+    assert below
+    for line in below:
+        assert ungrounded(line) == []
+        said_twice = line["output"].replace(f"{days[2]}", f"{days[1]}")
+        assert [problem.kind for problem in ungrounded(mutated(line, said_twice))] == ["date"]
