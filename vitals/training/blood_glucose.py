@@ -71,8 +71,8 @@ EPISODE = phrases(
 )
 MORE_EPISODES = phrases("{more} more", "a further {more}")
 OTHER_MEAN = phrases(
-    "{app} was also present and not used (mean {value} mg/dL)",
-    "{app} also delivered readings, not used (its mean: {value} mg/dL)",
+    "{app} was also present and not used (mean {value} mg/dL of {n} {counted})",
+    "{app} also delivered {n} {counted}, not used (mean {value} mg/dL)",
 )
 
 LABELS = Labels(
@@ -132,7 +132,7 @@ _MOST_EPISODES = 3
 def narrate(row: FactRow, narrative: Narrative) -> None:
     """Write the day's text: see the module docstring for the order."""
     _amount(row, narrative)
-    unused_sources(row, narrative, "mean", OTHER_MEAN, unit="mg/dL")
+    unused_sources(row, narrative, "mean", OTHER_MEAN, unit="mg/dL", counted="reading")
     low, high = row.claim("min"), row.claim("max")
     _level(row, narrative, low, high)
     _shares(row, narrative)

@@ -10,7 +10,7 @@ from typing import Any
 
 from vitals.training.claims import Claim, difference_as_written
 from vitals.training.fact_row import FactRow
-from vitals.training.narrative import Narrative, Phrases, listing, phrases
+from vitals.training.narrative import Narrative, Phrases, listing, noun, phrases
 from vitals.training.source_names import UNLISTED, identifier_of, title_of
 
 DAY = phrases("{date} ({offset})")
@@ -122,6 +122,7 @@ def unused_sources(
     difference: Phrases | None = None,
     gate: str | None = None,
     of_a_used_app: UnusedWords | None = None,
+    counted: str | None = None,
 ) -> None:
     """Name the sources that were present and not used, each with its value where it has one.
 
@@ -129,13 +130,14 @@ def unused_sources(
         row: the facts.
         narrative: where to write.
         column: what the value of a source is: the headline metric, or a support fact of its own.
-        wording: phrases with the fields ``app`` and ``value``.
+        wording: phrases with the fields ``app`` and ``value``, and with `counted` also ``n`` and ``counted``.
         unit: unit of the value.
         window: what the value describes, if not the local day.
         own: the value of the source used, to state the difference from.
         gate: the metric that must be stated for the value to be, if not `column`.
         difference: phrases with ``app``, ``value``, ``difference`` and ``side`` ("more", "less").
         of_a_used_app: wordings for what an app has beside what is used of it, where one can have both.
+        counted: what the value of a source rests on, as a singular, where that is to be said.
     """
     clauses: list[str] = []
     bare = PRESENT_UNUSED if row.apps else PRESENT_NONE_USED
@@ -150,7 +152,12 @@ def unused_sources(
             clauses.append(narrative.phrase(alone, app=app))
             continue
         gap = None if own is None else difference_as_written(value, own)
-        if compared is None or own is None or gap is None or gap.value == 0:
+        if counted is not None and source["n"] is not None:
+            n = row.part(column, f"other:{value.sources[0]}:n", source["n"], "count", sources=value.sources)
+            clauses.append(narrative.phrase(valued, app=app, value=value, n=n, counted=noun(n, counted)))
+        elif counted is not None:
+            clauses.append(narrative.phrase(bare, app=app))
+        elif compared is None or own is None or gap is None or gap.value == 0:
             clauses.append(narrative.phrase(valued, app=app, value=value))
         else:
             side = "more" if float(value.value) > float(own.value) else "less"

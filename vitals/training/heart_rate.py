@@ -74,8 +74,8 @@ ZONE_BELOW = phrases("{minutes} below {to} %")
 ZONE_BETWEEN = phrases("{minutes} at {start} to under {to} %")
 ZONE_ABOVE = phrases("{minutes} at {start} % or above")
 OTHER_MEAN = phrases(
-    "{app} was also present and not used (mean of its minute values {value} bpm)",
-    "{app} also delivered heart rate, not used; the mean of its minute values was {value} bpm",
+    "{app} was also present and not used (mean of its {n} minute {counted} {value} bpm)",
+    "{app} also delivered heart rate, not used; the mean of its {n} minute {counted} was {value} bpm",
 )
 
 LABELS = Labels(
@@ -153,7 +153,7 @@ _MOST_BOUTS = 3
 def narrate(row: FactRow, narrative: Narrative) -> None:
     """Write the day's text: see the module docstring for the order."""
     _amount(row, narrative)
-    unused_sources(row, narrative, SOURCE_MEAN, OTHER_MEAN, unit="bpm", gate="mean_time_weighted")
+    unused_sources(row, narrative, SOURCE_MEAN, OTHER_MEAN, unit="bpm", gate="mean_time_weighted", counted="value")
     _level(row, narrative)
     _asleep_and_awake(row, narrative)
     _bouts(row, narrative)

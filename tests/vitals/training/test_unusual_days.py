@@ -150,3 +150,37 @@ def test_one_record_of_a_source_is_not_written_as_several(kind: str) -> None:
     row = {"sources": [source(OURA, n=1)]} | ({"n": 1} if kind in {"blood_glucose", "heart_rate", "hrv_rmssd"} else {})
     for line in made(kind, row, task="daily_summary"):
         assert not re.search(r"\b1 (?:records|sessions|readings|minutes|values)\b", line["input"] + line["output"])
+
+
+def test_the_total_of_a_source_that_stopped_early_is_compared_with_its_time() -> None:
+    row = {
+        "recommended_total": 5913.0,
+        "lower_bound": False,
+        "value_as_of_local": at(9, days=1),
+        "as_of_utc": at_utc(9, days=1),
+        "sources": [
+            source(OURA, n=1, value=5913.0, as_of_utc=at_utc(9, days=1)),
+            source(SAMSUNG, used=False, n=1, value=521.0, as_of_utc=at_utc(3, 6)),
+        ],
+    }
+    asked = made("steps", row, task="question", question="sources_compared")
+    for line in (*asked, *made("steps", row, task="data_quality")):
+        assert "Samsung Health had 521 steps as of 03:06" in line["output"]
+
+
+@pytest.mark.parametrize("n", [1, 12])
+@pytest.mark.parametrize(
+    ("kind", "mean", "counted"),
+    [("blood_glucose", "mean", "reading"), ("heart_rate", "mean_time_weighted", "minute value")],
+)
+def test_the_mean_of_a_source_that_was_not_used_is_never_stated_without_what_it_rests_on(
+    kind: str, mean: str, counted: str, n: int
+) -> None:
+    row = {
+        "n": 250,
+        mean: 80.0,
+        "sources": [source(OURA, n=250, value=80.0), source(SAMSUNG, used=False, n=n, value=97.0)],
+    }
+    for line in (*made(kind, row, task="daily_summary"), *made(kind, row, task="data_quality"), *journals(kind, row)):
+        assert "97" in line["output"]
+        assert re.search(rf"\b{n} {counted}{'' if n == 1 else 's'}\b", line["output"])

@@ -93,7 +93,7 @@ def _glucose(row: FactRow, narrative: Narrative, labels: Labels) -> None:
         from_mg_dl, to_mg_dl = blood_glucose.TIGHT
         between = narrative.phrase(blood_glucose.BETWEEN, share=share, low=from_mg_dl, high=to_mg_dl)
         narrative.say(blood_glucose.SHARES, shares=between)
-    unused_sources(row, narrative, "mean", blood_glucose.OTHER_MEAN, unit="mg/dL")
+    unused_sources(row, narrative, "mean", blood_glucose.OTHER_MEAN, unit="mg/dL", counted="reading")
     explained = say_sensor_limits(row, narrative)
     say_not_assessable(row, narrative, labels, skip=explained)
     if is_level_2(row, low, high):
@@ -123,7 +123,15 @@ def _heart_rate(row: FactRow, narrative: Narrative, labels: Labels) -> None:
     if lowest is not None:
         clauses.append(narrative.phrase(heart_rate.LOWEST_HALF_HOUR, window=heart_rate.ROLLING_WINDOW, mean=lowest))
     narrative.close(clauses, separator=", ")
-    unused_sources(row, narrative, heart_rate.SOURCE_MEAN, heart_rate.OTHER_MEAN, unit="bpm", gate="mean_time_weighted")
+    unused_sources(
+        row,
+        narrative,
+        heart_rate.SOURCE_MEAN,
+        heart_rate.OTHER_MEAN,
+        unit="bpm",
+        gate="mean_time_weighted",
+        counted="value",
+    )
     say_not_assessable(row, narrative, labels)
 
 

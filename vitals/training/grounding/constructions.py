@@ -47,8 +47,8 @@ COMMON = (
 
 GLUCOSE_DAY = (
     construction(
-        r"^{A} (?:was also present and not used \(mean #{mean#other:A}\)|"
-        r"also delivered readings, not used \(its mean: #{mean#other:A}\))",
+        r"^{A} (?:was also present and not used \(mean #{mean#other:A} of #{mean#other:A:n} readings?\)|"
+        r"also delivered #{mean#other:A:n} readings?, not used \(mean #{mean#other:A}\))",
         kinds=(GLUCOSE,),
     ),
     construction(r"#{n} of #{expected_n} possible readings \(#{wear_percent}\)", kinds=(GLUCOSE,)),
@@ -118,8 +118,9 @@ HEART_DAY = (
     construction("samples in #{n} minutes?", kinds=(HEART,)),
     construction("coverage of #{coverage_percent} of the day", kinds=(HEART,)),
     construction(
-        r"^{A} (?:was also present and not used \(mean of its minute values #{source_mean#other:A}\)|"
-        r"also delivered heart rate, not used; the mean of its minute values was #{source_mean#other:A})",
+        r"^{A} (?:was also present and not used "
+        r"\(mean of its #{source_mean#other:A:n} minute values? #{source_mean#other:A}\)|also delivered heart rate, "
+        r"not used; the mean of its #{source_mean#other:A:n} minute values? was #{source_mean#other:A})",
         kinds=(HEART,),
     ),
     construction("asleep #{dip_percent#size} (?:lower|higher) than awake", kinds=(HEART,), condition="dip"),

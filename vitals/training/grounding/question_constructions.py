@@ -114,11 +114,13 @@ GLUCOSE_ANSWERS = (
         kinds=(GLUCOSE,),
     ),
     construction("readings of this app reach the record up to #{source_lag_minutes#most} late", kinds=(GLUCOSE,)),
-    construction("^{A} had a mean of #{mean#other:A} for the day", kinds=(GLUCOSE,)),
+    construction("^{A} had a mean of #{mean#other:A} for the day, of #{mean#other:A:n} readings?", kinds=(GLUCOSE,)),
 )
 
 HEART_ANSWERS = (
-    construction("mean of the minute values of ^{A} was #{source_mean#other:A}", kinds=(HEART,)),
+    construction(
+        "mean of the #{source_mean#other:A:n} minute values? of ^{A} was #{source_mean#other:A}", kinds=(HEART,)
+    ),
     construction(
         r"mean heart rate asleep \(#{sleep_mean_time_weighted}\) was #{sleep_mean_time_weighted#difference}"
         r" (?:higher|lower) than awake \(#{wake_mean_time_weighted}\)",
@@ -241,6 +243,7 @@ HRV_ANSWERS = (
     construction(r"overnight heart-rate variability \(rmssd\)", kinds=(HRV,)),
 )
 
+_OTHER_AT = "(?: as of (?:@{recommended_total#other:A:as_of}|&{recommended_total#other:A:as_of}))?"
 _TOTAL_AT = "(?:@{recommended_total#as_of}|&{recommended_total#as_of})"
 
 TOTAL_ANSWERS = (
@@ -248,7 +251,8 @@ TOTAL_ANSWERS = (
         rf"number of records (?:in|behind) the {_WHAT}{WHEN} was #{{recommended_total#records}}", kinds=(STEPS, ENERGY)
     ),
     construction(
-        f"^{{A}} had #{{recommended_total#other:A}}{WHEN}, #{{recommended_total#other:A#difference}} {_MORE} "
+        f"^{{A}} had #{{recommended_total#other:A}}{_OTHER_AT}{WHEN}, "
+        f"#{{recommended_total#other:A#difference}} {_MORE} "
         r"than (?:the source used \(#{recommended_total}\)|the #{recommended_total} of the source used)",
         kinds=(STEPS, ENERGY),
         condition="ordered",

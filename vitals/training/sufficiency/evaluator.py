@@ -181,11 +181,14 @@ def _of_sources(record: Record, metric: str, qualifier: str, unit: str) -> Itera
         yield sum(source.count[0] for source in record.sources if source.used and source.count)
         return
     app = qualifier.removeprefix("other:")
-    is_time = app.endswith(":as_of")
-    title = title_of(app.removesuffix(":as_of"))
+    app, _, part = app.partition(":")
     for source in record.sources:
-        if source.title == title and not source.used:
-            yield from _times(record, source, unit) if is_time else _values(source, metric, unit)
+        if source.title != title_of(app) or source.used:
+            continue
+        if part == "n":
+            yield from source.count[:1] if source.count else ()
+        else:
+            yield from _times(record, source, unit) if part == "as_of" else _values(source, metric, unit)
 
 
 def _elsewhere(record: Record, metric: str, qualifier: str, unit: str) -> Iterator[str | float]:

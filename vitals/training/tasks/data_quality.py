@@ -9,7 +9,7 @@ Does not belong here: values of the person, or a grade of the data.
 from vitals.training.claims import Claim
 from vitals.training.common_sentences import provisional
 from vitals.training.day_totals import is_bound
-from vitals.training.narrative import Narrative, phrases
+from vitals.training.narrative import Narrative, noun, phrases
 from vitals.training.prompt_words import TOPICS
 from vitals.training.source_names import title_of
 from vitals.training.tasks.ask import Day
@@ -30,9 +30,9 @@ INSTRUCTIONS = phrases(
 )
 _IN_ORDER = ("coverage", "longest_gap", "sources", "sources_compared", "sensor_range")
 _OTHER_VALUES = {
-    "blood_glucose": ("mean", phrases("{app} had a mean of {value} mg/dL for the day")),
-    "heart_rate": ("source_mean", phrases("The mean of the minute values of {app} was {value} bpm")),
-    "hrv_rmssd": ("rmssd_mean", phrases("{app} had a mean RMSSD of {value} ms for the night")),
+    "blood_glucose": ("mean", "reading", phrases("{app} had a mean of {value} mg/dL for the day, of {n} {counted}")),
+    "heart_rate": ("source_mean", "value", phrases("The mean of the {n} minute {counted} of {app} was {value} bpm")),
+    "hrv_rmssd": ("rmssd_mean", "", phrases("{app} had a mean RMSSD of {value} ms for the night")),
 }
 _LATENESS = phrases(
     "Readings of this app reach the record up to {lag} min late",
@@ -76,11 +76,17 @@ def _other_values(day: Day, narrative: Narrative) -> None:
     known = _OTHER_VALUES.get(day.row.record_type.kind)
     if known is None:
         return
-    column, wording = known
+    column, counted, wording = known
     prefix = day.row.id_of(f"{column}#other:")
     for claim in day.stated.values():
-        if claim.id.startswith(prefix):
-            narrative.say(wording, app=title_of(claim.sources[0]), value=claim)
+        if not claim.id.startswith(prefix) or claim.id.endswith(":n"):
+            continue
+        app = title_of(claim.sources[0])
+        n = day.stated.get(f"{claim.id}:n")
+        if n is None:
+            narrative.say(wording, app=app, value=claim)
+        else:
+            narrative.say(wording, app=app, value=claim, n=n, counted=noun(n, counted))
 
 
 def _state(day: Day, narrative: Narrative) -> None:

@@ -48,13 +48,18 @@ def _total(what: str, unit_text: str) -> Answer:
     return answer
 
 
-def _sources_compared(unit_text: str) -> Answer:
-    says: Phrases = phrases(
-        f"For {{date}} {{app}} had {{value}} {{unit}}, {{difference}} {unit_text} {{side}}"
+def _compared(unit_text: str, *, as_of: str) -> Phrases:
+    return phrases(
+        f"For {{date}} {{app}} had {{value}} {{unit}}{as_of}, {{difference}} {unit_text} {{side}}"
         f" than the source used ({{own}} {unit_text})",
-        f"{{app}} had {{value}} {{unit}} on {{date}}, {{difference}} {unit_text} {{side}}"
+        f"{{app}} had {{value}} {{unit}}{as_of} on {{date}}, {{difference}} {unit_text} {{side}}"
         f" than the {{own}} {unit_text} of the source used",
     )
+
+
+def _sources_compared(unit_text: str) -> Answer:
+    says = _compared(unit_text, as_of="")
+    says_as_of = _compared(unit_text, as_of=" as of {as_of}")
     fewer = "fewer" if unit_text == "steps" else "less"
 
     def answer(day: Day, narrative: Narrative) -> bool:
@@ -68,9 +73,13 @@ def _sources_compared(unit_text: str) -> Answer:
             "unit": unit(unit_text, column),
             "side": side("more" if more else fewer, f"{column}#difference"),
         }
-        narrative.say(
-            says, date=day.date, app=title_of(value.sources[0]), value=value, own=own, difference=difference, **words
-        )
+        fields: dict[str, Claim | str] = {"app": title_of(value.sources[0]), "value": value, "own": own}
+        # Without its time, the total of a source that stopped early would pass for one of the whole day.
+        as_of = day.stated.get(f"{value.id}:as_of")
+        if as_of is None:
+            narrative.say(says, date=day.date, difference=difference, **fields, **words)
+        else:
+            narrative.say(says_as_of, date=day.date, difference=difference, as_of=as_of, **fields, **words)
         if not is_bound(day.row):
             provisional(day.row, narrative)
         else:

@@ -136,6 +136,20 @@ def other_source(row: Row, column: str, fewer: str) -> Expected:
     return None
 
 
+def other_total(row: Row, fewer: str) -> Expected:
+    """As `other_source`, with the time as of which the other total stands."""
+    expected = other_source(row, "recommended_total", fewer)
+    if expected is None:
+        return None
+    figures, word = expected
+    compared_with = next(each for each in row["sources"] if not each["used"] and each["value"] is not None)
+    if compared_with["as_of_utc"] is None:
+        return expected
+    moment = local(compared_with["as_of_utc"], row["zone"] or "+00:00")
+    dated = [] if moment.date() == row["local_date"] else [moment.date().isoformat()]
+    return [*figures, *dated, clock(moment)], word
+
+
 def total(row: Row) -> Expected:
     if row["recommended_total"] is None:
         return None
@@ -208,13 +222,13 @@ ORACLE: Mapping[str, Mapping[str, Callable[[Row], Expected]]] = {
     },
     "steps": {
         "total": total,
-        "sources_compared": lambda row: other_source(row, "recommended_total", "fewer"),
+        "sources_compared": lambda row: other_total(row, "fewer"),
         "coverage": records,
         "brisk_minutes": of(("minutes_ge100", number), also=("100",)),
     },
     "active_calories": {
         "total": total,
-        "sources_compared": lambda row: other_source(row, "recommended_total", "less"),
+        "sources_compared": lambda row: other_total(row, "less"),
         "coverage": records,
         "net_met_minutes": of(("net_met_minutes", number)),
     },
