@@ -53,8 +53,10 @@ _HYPER_EPISODES = ("episodes_lv1_hyper", "episodes_lv2_hyper", "episodes_ext_hyp
 _NOCTURNAL = ("nocturnal_mean", "nocturnal_pct_below_70", "nocturnal_pct_above_180")
 # Two weeks of data stand behind the published meaning of these.
 _CONSENSUS = (*_SHARES, *_HYPO_EPISODES, "cv", "gmi", "gri", "adrr", "lbgi", "hbgi", "j_index")
-_OTHER = ("sd", "nocturnal_mean", "mage", "modd", "conga1", "conga24", *_HYPER_EPISODES)
+_OTHER = ("sd", "nocturnal_mean", "conga1", *_HYPER_EPISODES)
 _PAIRS_OF_DAYS = ("modd", "conga24")
+# Of a window these need some valid days, however many others have no data.
+_OF_VALID_DAYS = ("mage", *_PAIRS_OF_DAYS)
 
 _NEVER = pl.lit(value=False)
 _WORN = pl.col("wear_percent") >= MIN_WEAR_PERCENT
@@ -72,7 +74,7 @@ def day_gates() -> tuple[Gate, ...]:
         *_source_gates(),
         Gate(long_windows, _NEVER, "needs 14 days with at least 70 % wear; this is one day"),
         Gate(_PAIRS_OF_DAYS, _NEVER, "needs 2 consecutive days with at least 70 % wear; this is one day"),
-        Gate((*_CONSENSUS, *_OTHER), _WORN, "needs at least 70 % wear of the day"),
+        Gate((*_CONSENSUS, *_OTHER, *_OF_VALID_DAYS), _WORN, "needs at least 70 % wear of the day"),
         *_course_gates(),
     )
 
@@ -99,7 +101,7 @@ def window_gates() -> tuple[Gate, ...]:
         ),
         Gate((*_CONSENSUS, *_OTHER), _WORN, "needs at least 70 % wear of the window"),
         Gate(
-            (*_CONSENSUS, *_OTHER),
+            (*_CONSENSUS, *_OTHER, *_OF_VALID_DAYS),
             (days < LONG_WINDOW_DAYS) | (valid_days >= LONG_WINDOW_VALID_DAYS),
             pl.format("needs 21 days with at least 70 % wear; this window has {} of {}", valid_days, days),
         ),

@@ -196,6 +196,16 @@ def test_modd_needs_2_valid_days_in_a_row() -> None:
     assert apart["conga24"] == apart["modd"]
 
 
+def test_mage_and_modd_need_valid_days_and_no_share_of_the_window() -> None:
+    rest = dict.fromkeys(range(14), 20)
+    three = window(14, rest | {4: 202, 5: 202, 9: 202})
+    assert three["sd"] == "needs at least 70 % wear of the window"
+    assert three.keys().isdisjoint({"mage", "modd", "conga24"})
+    two = window(14, rest | {4: 202, 9: 202})
+    assert two["mage"] == "needs 3 days with at least 70 % wear; this window has 2"
+    assert two["modd"] == "needs 2 consecutive days with at least 70 % wear; this window has none"
+
+
 @pytest.mark.parametrize(("diabetes", "stated"), [("no", False), ("yes", True), ("unknown", True), (None, True)])
 def test_gmi_is_withheld_from_people_known_to_have_no_diabetes(*, diabetes: str | None, stated: bool) -> None:
     assert ("gmi" not in window(14, diabetes=diabetes)) is stated
