@@ -160,16 +160,16 @@ def new_upload(workspace: Workspace, *, tenant: str, found: ListedObject, today:
     parsed = parse_key(found.key)
     subject = None
     state: UploadState = "landed"
-    reason, kind, type_name = None, None, None
+    reason, detail, kind, type_name = None, None, None, None
     landing_day = found.modified_utc.astimezone(UTC).date()
     user = None
     if isinstance(parsed, ParsedKey) and not (
         workspace.policy.first_day <= parsed.landing_day <= today + timedelta(days=1)
     ):
         # A day outside the partitions would never be asked for; the books say so instead.
-        parsed = BadKey("landing day out of range")
+        parsed = BadKey("has a landing day that is no partition")
     if isinstance(parsed, BadKey):
-        state, reason = "quarantined", "bad_key"
+        state, reason, detail = "quarantined", "bad_key", f"the key {parsed.reason}"
         type_name = _type_folder(found.key)
     else:
         user, landing_day, type_name, kind = parsed.user, parsed.landing_day, parsed.type_name, parsed.kind
@@ -191,6 +191,7 @@ def new_upload(workspace: Workspace, *, tenant: str, found: ListedObject, today:
             landed_at=found.modified_utc,
             state=state,
             reason=reason,
+            detail=detail,
         ),
         external_user=user,
         subject_id=subject,

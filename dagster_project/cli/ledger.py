@@ -92,6 +92,7 @@ def upload_json(upload: Upload) -> dict[str, Any]:
         "type": upload.type_name,
         "state": upload.state,
         "reason": upload.reason,
+        "detail": upload.detail,
         "rows": {"total": upload.rows_total, **{fate: getattr(upload, f"rows_{fate}") for fate in FATES}},
         "score": upload.score,
         "landing_day": upload.landing_day.isoformat(),
