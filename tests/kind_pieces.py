@@ -9,6 +9,8 @@ Nothing here may fail for want of another piece, so that all that is missing is 
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
+
 import vitals.raw
 from vitals.clinical.invariants import INVARIANTS
 from vitals.clinical.metrics import metrics_of
@@ -26,6 +28,7 @@ from vitals.training.tasks.questions import QUESTIONS
 from vitals.twin.bad_files import UNSUPPORTED
 from vitals.twin.bad_rows import WRONG_VALUES
 from vitals.twin.simulate import TABLES
+from vitals.validated.rules import ITEMS
 
 SCHEMAS = Path(vitals.raw.__file__).parent / "schemas"
 
@@ -38,19 +41,23 @@ def missing_pieces(record_type: RecordType) -> list[str]:
 
 def _schema(record_type: RecordType) -> Iterator[str]:
     name = record_type.avro_name
-    if not (SCHEMAS / f"{name}.avsc").exists():
-        yield f"vitals/raw/schemas/{name}.avsc: the writer schema, named {record_type.prefixed_avro_name}"
-        return
-    tree = reader_schema(record_type.kind).tree
-    if tree["name"].rpartition(".")[2] != record_type.prefixed_avro_name or tree.get("aliases") != [name]:
-        yield f"vitals/raw/schemas/{name}.avsc: its name is {record_type.prefixed_avro_name}, its one alias {name}"
-    unknown = set(record_type.writer_fields.values()) - {field["name"] for field in tree["fields"]}
-    if unknown:
-        yield f"vitals/raw/schemas/{name}.avsc: the fields {sorted(unknown)} that `writer_fields` names"
+    file = f"vitals/raw/schemas/{name}.avsc"
+    if (SCHEMAS / f"{name}.avsc").exists():
+        tree = reader_schema(record_type.kind).tree
+        if tree["name"].rpartition(".")[2] != record_type.prefixed_avro_name or tree.get("aliases") != [name]:
+            yield f"{file}: its name is {record_type.prefixed_avro_name}, its one alias {name}"
+        unknown = set(record_type.writer_fields.values()) - {field["name"] for field in tree["fields"]}
+        if unknown:
+            yield f"{file}: the fields {sorted(unknown)} that `writer_fields` names"
+    else:
+        yield f"{file}: the writer schema, named {record_type.prefixed_avro_name}"
     try:
         decoded_schema(record_type.kind)
     except KeyError as column:
         yield f"vitals/raw/flatten.py: where {column} comes from, or `writer_fields` of the entry"
+    lists = {column for column, dtype in record_type.value_columns.items() if isinstance(dtype, pl.List)}
+    if lists - {*ITEMS.get(record_type.kind, ())[:1]}:
+        yield f"vitals/validated/rules.py: ITEMS, the list {sorted(lists)} and what each item must have"
 
 
 def _clinical(record_type: RecordType) -> Iterator[str]:

@@ -29,7 +29,7 @@ MIN_ROWS_FOR_UNIT = 5
 """Below this many rows of a source in a file, a median says nothing about its unit."""
 
 
-_ITEMS = {"heart_rate": ("samples", ("time_ms", "bpm")), "sleep": ("stages", ("start_ms", "end_ms"))}
+ITEMS = {"heart_rate": ("samples", ("time_ms", "bpm")), "sleep": ("stages", ("start_ms", "end_ms"))}
 """Kind to its list column and the fields that every item must have."""
 
 
@@ -99,9 +99,9 @@ def _presence(record_type: RecordType) -> list[Rule]:
 
 def _presence_of_items(record_type: RecordType) -> list[Rule]:
     """Rules for the items of a kind's list column: each has its times and its value, and samples are there at all."""
-    if record_type.kind not in _ITEMS:
+    if record_type.kind not in ITEMS:
         return []
-    column, fields = _ITEMS[record_type.kind]
+    column, fields = ITEMS[record_type.kind]
     broken = pl.col(column).map_batches(lambda lists: _lacks_part(lists, fields), return_dtype=pl.Boolean)
     if column == record_type.sampled:
         broken |= pl.col(column).list.len() == 0
@@ -133,7 +133,7 @@ def _bad_zone(record_type: RecordType) -> pl.Expr:
 
 def _inner(record_type: RecordType, field: str) -> pl.Expr | None:
     """A field of the items of a kind's list column, as a list; None if the kind has no such list."""
-    found = _ITEMS.get(record_type.kind)
+    found = ITEMS.get(record_type.kind)
     if found is None or field not in found[1]:
         return None
     return pl.col(found[0]).list.eval(pl.element().struct.field(field))
