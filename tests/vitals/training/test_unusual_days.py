@@ -184,3 +184,11 @@ def test_the_mean_of_a_source_that_was_not_used_is_never_stated_without_what_it_
     for line in (*made(kind, row, task="daily_summary"), *made(kind, row, task="data_quality"), *journals(kind, row)):
         assert "97" in line["output"]
         assert re.search(rf"\b{n} {counted}{'' if n == 1 else 's'}\b", line["output"])
+
+
+@pytest.mark.parametrize("used", [1, 2])
+def test_several_sources_are_not_said_to_be_the_only_one(used: int) -> None:
+    row = {"n": 600, "sources": [source(app, n=300) for app in (OURA, SAMSUNG)[:used]]}
+    for line in made("heart_rate", row, task="question", question="sources"):
+        only_one = re.search("This was the only source|Data of another source", line["output"])
+        assert (only_one is not None) is (used == 1)

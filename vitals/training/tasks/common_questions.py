@@ -34,6 +34,7 @@ _FURTHER_UNUSED = phrases(
     "Not used were further sessions of {apps}",
 )
 _ONLY = phrases("Data of another source were not present", "This was the only source present")
+_ONLY_THESE = phrases("Data of a further source were not present", "These were the only sources present")
 _INCOMPLETE = phrases(
     "Not every metric of {date} can be stated",
     "For {date} some metrics cannot be stated",
@@ -67,7 +68,7 @@ def _sources(day: Day, narrative: Narrative) -> bool:
         # A nap of an app may count whose night does not.
         narrative.say(_FURTHER_UNUSED, apps=app_words(app for app in unused if app not in others))
     if not unused and day.row.apps:
-        narrative.say(_ONLY)
+        narrative.say(_ONLY if len(day.row.apps) == 1 else _ONLY_THESE)
     return True
 
 
