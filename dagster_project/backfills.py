@@ -18,7 +18,7 @@ from assets.forensics import FORENSICS_KEY
 from assets.stages.books import every_upload
 from assets.stages.registration import type_folders
 from dagster_project.definitions import build_definitions
-from dagster_project.execution import Runner, local_instance
+from dagster_project.execution import Runner, local_instance, why_failed
 from dagster_project.partitions import build_axes
 from dagster_project.settings import Settings
 from resources.workspace import Workspace
@@ -60,9 +60,10 @@ class Plan:
 
 @dataclass
 class Outcome:
-    """How a backfill ended."""
+    """How a backfill ended: partitions that failed, why if they ran here, and its id if a daemon ran it."""
 
     failed: list[str] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
     backfill_id: str | None = None
 
 
@@ -144,8 +145,10 @@ def run_here(settings: Settings, plan: Plan, *, on_step: Callable[[int], None]) 
         runner = Runner(build_definitions(settings), instance, settings.log_level)
         for done, day in enumerate(plan.days):
             on_step(done)
-            if not runner.run(plan.job, day=day, tenant=plan.tenant, assets=plan.assets).success:
+            result = runner.run(plan.job, day=day, tenant=plan.tenant, assets=plan.assets)
+            if not result.success:
                 outcome.failed.append(partition_key(day, plan.tenant))
+                outcome.reasons[outcome.failed[-1]] = why_failed(result)
         on_step(len(plan.days))
     return outcome
 

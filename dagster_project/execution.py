@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 
+import vitals.errors
 from dagster_project.partitions import build_axes
 from dagster_project.settings import Settings
 from resources.workspace import Workspace
@@ -30,13 +31,15 @@ class Work:
 
     Attributes:
         landing, local: partitions run, by axis.
-        failed: keys of partitions whose run failed, with the job.
+        failed: keys of partitions whose run failed.
+        reasons: why, by key.
         unreachable: tenants that could not be listed, and why; nothing of theirs was run.
     """
 
     landing: int = 0
     local: int = 0
     failed: list[str] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
     unreachable: dict[str, VitalgraphError] = field(default_factory=dict)
 
 
@@ -88,6 +91,22 @@ class Runner:
         return {"loggers": {"console": {"config": {"log_level": self.log_level}}}}
 
 
+def why_failed(result: dg.ExecuteInProcessResult) -> str:
+    """Why a run failed: the text of an error of ours, or the class of another, whose text may quote what it read."""
+    for event in result.get_step_failure_events():
+        failure = event.step_failure_data
+        if failure.user_failure_data is not None and failure.user_failure_data.description:
+            return failure.user_failure_data.description
+        error = failure.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is not None and error.cls_name is not None:
+            ours = isinstance(getattr(vitals.errors, error.cls_name, None), type)
+            text = error.message.partition(": ")[2].strip() if ours else error.cls_name
+            return f"{text} See run {result.run_id} in the UI."
+    return f"See run {result.run_id} in the UI."
+
+
 def run_everything(
     workspace: Workspace,
     runner: Runner,
@@ -109,7 +128,7 @@ def run_everything(
     """
     axes = build_axes(settings.first_date)
     work = Work()
-    failed: set[str] = set()
+    failed: dict[str, str] = {}
     for _ in range(ROUNDS):
         now = datetime.now(UTC)
         unbounded = SensorPolicy(time_budget_seconds=float("inf"))
@@ -127,7 +146,7 @@ def run_everything(
             result = runner.run(LANDING_JOB, day=day, tenant=tenant)
             work.landing += 1
             if not result.success:
-                failed.add(partition_key(day, tenant))
+                failed[partition_key(day, tenant)] = why_failed(result)
         on_step("landing days", len(landing), len(landing))
         marks = all_marks(workspace, reachable)
         days = choose_days(marks, busy_tenants=(), running=failed, possible=axes.is_possible, now=now, limit=len(marks))
@@ -136,10 +155,10 @@ def run_everything(
             result = runner.run(LOCAL_DAY_JOB, day=request.local_day, tenant=request.tenant, assets=request.assets)
             work.local += 1
             if not result.success:
-                failed.add(partition_key(request.local_day, request.tenant))
+                failed[partition_key(request.local_day, request.tenant)] = why_failed(result)
         on_step("local days", len(days), len(days))
         if not landing and not days:
-            work.failed, work.unreachable = sorted(failed), looked.unreachable
+            work.failed, work.reasons, work.unreachable = sorted(failed), failed, looked.unreachable
             return work
     raise PermanentError(
         "bring everything up to date",

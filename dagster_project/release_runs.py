@@ -6,11 +6,9 @@ Does not belong here: building (`assets.stages.releases`), options and printing 
 
 from typing import Any
 
-import dagster as dg
-
 from assets.release import RELEASE_KEY
 from dagster_project.definitions import build_definitions
-from dagster_project.execution import local_instance
+from dagster_project.execution import local_instance, why_failed
 from dagster_project.settings import Settings
 from sensors.requests import RELEASE_JOB, TENANT_TAG
 from vitals.errors import PermanentError
@@ -38,13 +36,6 @@ def run_release(settings: Settings, spec: ReleaseSpec) -> str:
             )
         )
     if not result.success:
-        raise PermanentError("build the release", spec.release_id, _why(result), f"See run {result.run_id} in the UI.")
+        why = why_failed(result).rstrip(".")
+        raise PermanentError("build the release", spec.release_id, why, f"See run {result.run_id} in the UI.")
     return result.run_id
-
-
-def _why(result: dg.ExecuteInProcessResult) -> str:
-    for event in result.get_step_failure_events():
-        found = event.step_failure_data.user_failure_data
-        if found is not None and found.description:
-            return found.description.rstrip(".")
-    return "the run failed"

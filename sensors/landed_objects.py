@@ -13,7 +13,7 @@ whose lake cannot be read holds nobody else up.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -25,7 +25,14 @@ import orjson
 from assets.stages.registration import register
 from resources.lake import Lake, ListedObject
 from resources.workspace import Workspace
-from sensors.requests import LANDING_JOB, partition_key, run_tags, unfinished_partitions
+from sensors.requests import (
+    LANDING_JOB,
+    partition_key,
+    resting_partitions,
+    run_tags,
+    told,
+    unfinished_partitions,
+)
 from vitals.errors import VitalgraphError
 
 REGISTER_AT_ONCE = 1_000
@@ -176,16 +183,16 @@ def choose(
 
     Args:
         pending: (landing day, tenant) with uploads that are not done.
-        running: keys of partitions with an unfinished run.
+        running: keys of partitions that are being run, or rest after failed runs.
         possible: whether a day is a partition at all; one unknown key would fail the whole tick.
     """
     free = [(day, tenant) for day, tenant in pending if possible(day) and partition_key(day, tenant) not in running]
     return sorted(free, reverse=True)[:limit]
 
 
-def _why_nothing(looked: Look, pending: Sequence[tuple[date, str]]) -> str:
+def _why_nothing(looked: Look, pending: Sequence[tuple[date, str]], resting: Mapping[str, datetime]) -> str:
     """What a tick says that asks for no run."""
-    said = [f"{looked.new} new uploads; {len(pending)} partitions pending, none free to run"]
+    said = [f"{looked.new} new uploads; {len(pending)} partitions pending, none free to run{told(resting)}"]
     said += [f"{tenant}: {error}" for tenant, error in looked.unreachable.items()]
     return "; ".join(said)
 
@@ -213,9 +220,10 @@ def build_landed_objects_sensor(
         pending = [
             (day, tenant) for tenant in tenants for day, _ in workspace.catalog.uploads.pending_partitions(tenant)
         ]
+        resting = resting_partitions(context.instance, LANDING_JOB, now=datetime.now(UTC))
         chosen = choose(
             pending,
-            running=unfinished_partitions(context.instance, LANDING_JOB),
+            running=unfinished_partitions(context.instance, LANDING_JOB) | resting.keys(),
             possible=possible_day,
             limit=policy.max_requests,
         )
@@ -230,7 +238,7 @@ def build_landed_objects_sensor(
             ],
             dynamic_partitions_requests=[tenant_partitions.build_add_request(missing)] if missing else [],
             cursor=cursor.text(),
-            skip_reason=None if chosen else _why_nothing(looked, pending),
+            skip_reason=None if chosen else _why_nothing(looked, pending, resting),
         )
 
     return landed_objects

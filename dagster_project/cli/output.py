@@ -42,7 +42,7 @@ def exit_codes() -> Iterator[None]:
         raise typer.Exit(code) from error
 
 
-def print_error(error: VitalgraphError, *, of: str = "") -> None:
+def print_error(error: VitalgraphError | str, *, of: str = "") -> None:
     """Print an error on stderr; `of` is whose it is, where others went on."""
     said = f"{of}: {error}" if of else str(error)
     problems.print(f"[bold red]error[/]: {escape(said)}", highlight=False)

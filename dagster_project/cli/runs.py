@@ -67,11 +67,20 @@ def ingest(
                     )
                 for name, error in work.unreachable.items():
                     print_error(error, of=f"tenant {name}")
+                for key, why in sorted(work.reasons.items()):
+                    print_error(why, of=key)
                 if not watch:
                     break
                 time.sleep(WATCH_SECONDS)
         if as_json:
-            print_json({"landing_partitions": work.landing, "local_partitions": work.local, "failed": work.failed})
+            print_json(
+                {
+                    "landing_partitions": work.landing,
+                    "local_partitions": work.local,
+                    "failed": work.failed,
+                    "reasons": work.reasons,
+                }
+            )
         else:
             console.print(f"{work.landing} landing days and {work.local} local days run, {len(work.failed)} failed")
         waiting = any(sum(workspace.catalog.partials.counts(name).values()) for name in tenants)
@@ -124,6 +133,8 @@ def backfill(
                 if in_process
                 else backfills.launch(settings, plan, on_step=on_step)
             )
+        for key in outcome.failed:
+            print_error(outcome.reasons.get(key, "its run failed; see it in the UI"), of=key)
         if as_json:
             print_json(
                 {"partitions": len(plan.partition_keys), "failed": outcome.failed, "backfill": outcome.backfill_id}

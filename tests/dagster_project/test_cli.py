@@ -54,6 +54,16 @@ def test_a_tenant_whose_lake_does_not_answer_is_not_added(home, tmp_path):
     assert [t["name"] for t in json.loads(run("tenant", "list", "--json").output)["tenants"]] == ["default", "study-7"]
 
 
+def test_ingest_says_which_partition_failed_and_why(home):
+    _, workspace = installation(home)
+    land(workspace.lake("default"), uploads()[:3])
+    (home / "lake" / "validated").write_text("a file where a folder should be: every write of the stage fails")
+    result = run("ingest", code=1)
+    assert "error: 2025-09-20|default: could not write the table" in re.sub(r"\s+", " ", result.stderr)
+    again = json.loads(run("ingest", "--json", code=1).stdout)
+    assert again["failed"] == list(again["reasons"]) == ["2025-09-20|default"]
+
+
 def test_every_group_of_commands_is_in_the_operations_manual():
     text = (ROOT / "docs" / "operations.md").read_text()
     assert {f"`{command[0]}`" for command in EVERY_COMMAND} <= set(re.findall(r"`[a-z]+`", text))

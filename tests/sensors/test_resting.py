@@ -9,14 +9,15 @@ from dagster_project.definitions import build_definitions
 from resources.catalog_rows.days import StaleMark
 from sensors.requests import (
     FAILURES_COUNT_FOR,
+    LANDING_JOB,
     LOCAL_DAY_JOB,
     LONGEST_REST,
     partition_key,
     rest_after,
     resting_partitions,
 )
-from tests.flow import installation
-from tests.sensors.test_landed_objects import tick
+from tests.flow import installation, land
+from tests.sensors.test_landed_objects import hundred_files, tick
 
 DAY = date(2025, 9, 20)
 KEY = partition_key(DAY, "default")
@@ -29,12 +30,9 @@ def instance(tmp_path):
         yield made
 
 
-def fail(instance: dg.DagsterInstance) -> None:
-    instance.add_run(
-        dg.DagsterRun(
-            job_name=LOCAL_DAY_JOB, run_id=None, status=dg.DagsterRunStatus.FAILURE, tags={"dagster/partition": KEY}
-        )
-    )
+def fail(instance: dg.DagsterInstance, job: str = LOCAL_DAY_JOB, key: str = KEY) -> None:
+    failed = dg.DagsterRunStatus.FAILURE
+    instance.add_run(dg.DagsterRun(job_name=job, run_id=None, status=failed, tags={"dagster/partition": key}))
 
 
 def test_what_failed_once_is_asked_for_at_once_and_what_fails_again_rests():
@@ -66,3 +64,16 @@ def test_the_sensor_leaves_a_day_that_rests_alone_and_says_so(tmp_path, instance
     result = tick(definitions, instance, "stale_days")
     assert result.run_requests == []
     assert f"1 rest after failed runs, {KEY} until" in result.skip_reason.skip_message
+
+
+def test_a_landing_day_that_rests_is_left_alone_and_named(tmp_path, instance):
+    settings, workspace = installation(tmp_path / "home")
+    day = datetime.now(UTC).date()
+    land(workspace.lake("default"), hundred_files(day)[:2])
+    definitions = build_definitions(settings)
+    fail(instance, LANDING_JOB, partition_key(day, "default"))
+    assert len(tick(definitions, instance, "landed_objects").run_requests) == 1
+    fail(instance, LANDING_JOB, partition_key(day, "default"))
+    result = tick(definitions, instance, "landed_objects")
+    assert result.run_requests == []
+    assert f"1 rest after failed runs, {partition_key(day, 'default')} until" in result.skip_reason.skip_message
