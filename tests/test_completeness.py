@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -11,6 +12,7 @@ import pytest
 from dagster_project.api.routes.uploads import Kind
 from tests.kind_pieces import missing_pieces
 from vitals.clinical.metrics import METRICS
+from vitals.clinical.modules import clinical_module
 from vitals.record_types import (
     BY_AVRO_NAME,
     BY_CATEGORY,
@@ -60,6 +62,11 @@ def test_a_kind_that_has_its_entry_only_is_told_everything_it_lacks_and_known_to
         "vitals/twin/made_up.py: its records; entered in vitals/twin/simulate.py",
         "vitals/twin/bad_rows.py: WRONG_VALUES, values out of the range of made_up",
     ]
+
+
+def test_a_kind_without_a_clinical_module_is_told_where_to_look():
+    with pytest.raises(LookupError, match="made_up has no clinical module; tests/test_completeness.py"):
+        clinical_module(replace(HRV_RMSSD, kind="made_up"))
 
 
 def test_names_belong_to_one_kind_each_and_the_api_knows_them_all():
