@@ -65,7 +65,7 @@ def test_a_kind_that_has_its_entry_only_is_told_everything_it_lacks_and_known_to
 
 
 def test_a_kind_without_a_clinical_module_is_told_where_to_look():
-    with pytest.raises(LookupError, match="made_up has no clinical module; tests/test_completeness.py"):
+    with pytest.raises(LookupError, match=r"made_up has no clinical module; tests/test_completeness\.py"):
         clinical_module(replace(HRV_RMSSD, kind="made_up"))
 
 
