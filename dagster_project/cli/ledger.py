@@ -6,7 +6,7 @@ Does not belong here: changing them.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -15,6 +15,7 @@ from assets.stages.records_table import record_count, records_table
 from dagster_project.cli.output import (
     JsonOption,
     TenantOption,
+    check_filter,
     console,
     exit_codes,
     print_json,
@@ -22,9 +23,9 @@ from dagster_project.cli.output import (
 )
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
-from resources.catalog_rows.uploads import Upload
+from resources.catalog_rows.uploads import Upload, UploadState
 from resources.workspace import Workspace
-from vitals.record_types import RECORD_TYPES
+from vitals.record_types import BY_KIND, RECORD_TYPES
 
 FATES = ("accepted", "duplicate", "superseded", "partial", "quarantined")
 
@@ -43,6 +44,8 @@ def list_uploads(
     Example: vitalgraph uploads list --json
     """
     with exit_codes():
+        check_filter("--state", state, get_args(UploadState))
+        check_filter("--kind", kind, BY_KIND)
         workspace = build_workspace(load_settings())
         workspace.catalog.tenants.get(tenant)
         filters: dict[str, Any] = {"kind": kind, "states": [state] if state else None}
@@ -141,21 +144,36 @@ def status(
     Example: vitalgraph status
     """
     with exit_codes():
-        workspace = build_workspace(load_settings())
+        from dagster_project.execution import local_instance  # noqa: PLC0415 - Dagster takes a second to import
+        from dagster_project.stage_status import stages_of  # noqa: PLC0415
+
+        settings = load_settings()
+        workspace = build_workspace(settings)
         tenants = [workspace.catalog.tenants.get(tenant)] if tenant else list(workspace.catalog.tenants.list())
-        report = {t.name: tenant_status(workspace, t.name, paused=t.paused) for t in tenants}
+        with local_instance(settings) as instance:
+            report = {
+                t.name: {
+                    **tenant_status(workspace, t.name, paused=t.paused),
+                    "stages": {
+                        stage: {"computed_days": len(of.computed), "failed_days": of.failed}
+                        for stage, of in stages_of(instance, t.name).items()
+                    },
+                }
+                for t in tenants
+            }
         if as_json:
             print_json(report)
             return
         for name, found in report.items():
             console.rule(f"{name}{' (paused)' if found['paused'] else ''}")
+            landing = found["pending_landing_days"]
+            to_do = {"raw": landing, "validated": landing, **found["stale_days"]}
             print_table(
                 "Stages",
-                ["stage", "pending or stale partitions"],
+                ["stage", "days", "to do", "failed"],
                 [
-                    ("raw, validated", len(found["pending_landing_days"])),
-                    ("clinical", len(found["stale_days"]["clinical"])),
-                    ("training", len(found["stale_days"]["training"])),
+                    (stage, of["computed_days"], len(to_do[stage]), ", ".join(of["failed_days"]))
+                    for stage, of in found["stages"].items()
                 ],
             )
             print_table("Uploads by state", ["state", "uploads"], sorted(found["uploads"].items()))
@@ -164,8 +182,11 @@ def status(
             )
             print_table(
                 "Sources",
-                ["kind", "source", "newest data (UTC)", "median lag, minutes"],
-                [(s["kind"], s["source_app"], s["newest_utc"], s["median_lag_minutes"]) for s in found["sources"]],
+                ["kind", "source", "newest (UTC)", "lag, min"],
+                [
+                    (s["kind"], s["source_app"], s["newest_utc"][:16].replace("T", " "), s["median_lag_minutes"])
+                    for s in found["sources"]
+                ],
             )
 
 
@@ -195,7 +216,10 @@ def source_lags(workspace: Workspace, tenant: str) -> list[dict[str, Any]]:
     lake = workspace.lake(tenant)
     found: list[dict[str, Any]] = []
     for record_type in RECORD_TYPES:
-        lag = (pl.col("modified_utc") - pl.col("end_utc")).dt.total_seconds() / 60
+        # A total of a day that is not over tells nothing of how late its source is.
+        lag = ((pl.col("modified_utc") - pl.col("end_utc")).dt.total_seconds() / 60).filter(
+            pl.col("modified_utc") >= pl.col("end_utc")
+        )
         table = lake.scan(records_table(record_type), schema=pl.Schema(record_type.columns))
         sources = (
             table.group_by("source_app")
@@ -208,7 +232,7 @@ def source_lags(workspace: Workspace, tenant: str) -> list[dict[str, Any]]:
                 "kind": record_type.kind,
                 "source_app": app,
                 "newest_utc": newest.isoformat(timespec="minutes"),
-                "median_lag_minutes": round(median),
+                "median_lag_minutes": None if median is None else round(median),
             }
             for app, newest, median in sources.iter_rows()
         ]
