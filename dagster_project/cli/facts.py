@@ -12,6 +12,7 @@ import typer
 from dagster_project.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, print_table
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
+from vitals.errors import UsageError
 
 
 def summary(
@@ -29,6 +30,8 @@ def summary(
     with exit_codes():
         from assets.stages.reading import day_facts, known_subject, window_facts  # noqa: PLC0415 - heavy
 
+        if last < first:
+            raise UsageError("show the facts", "--from and --to", "the last day is before the first", "Swap them.")
         workspace = build_workspace(load_settings())
         subject_id = known_subject(workspace, tenant, user)
         days = day_facts(workspace, tenant, subject_id, first.date(), last.date())

@@ -48,6 +48,16 @@ def print_error(error: VitalgraphError | str, *, of: str = "") -> None:
     problems.print(f"[bold red]error[/]: {escape(said)}", highlight=False)
 
 
+def check_filter(option: str, given: str | None, known: Iterable[str]) -> None:
+    """Refuse a filter that nothing can match: the answer to a misspelt name would look like "there is none".
+
+    Raises:
+        UsageError: something is given that is none of the known values.
+    """
+    if given is not None and given not in (values := list(known)):
+        raise UsageError("filter the list", option, "nothing has that value", f"One of: {', '.join(values)}.")
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON with sorted keys."""
     data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)

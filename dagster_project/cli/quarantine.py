@@ -5,22 +5,30 @@ Does not belong here: what a decision does (`assets.stages.quarantine_decisions`
 """
 
 from dataclasses import asdict
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from dagster_project.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, print_table
+from dagster_project.cli.output import (
+    JsonOption,
+    TenantOption,
+    check_filter,
+    console,
+    exit_codes,
+    print_json,
+    print_table,
+)
 from dagster_project.cli.partials import NEXT, ByOption, ReasonOption, login_name, needed
 from dagster_project.installation import build_workspace
 from dagster_project.quarantine_rows import quarantine_item
 from dagster_project.settings import load_settings
 from resources.catalog_rows.uploads import QuarantineStatus
 from vitals.errors import UsageError
+from vitals.record_types import BY_KIND
 
 app = typer.Typer(no_args_is_help=True, help="Rows and files that broke a rule. Nothing here is ever deleted.")
 
 WhatArgument = Annotated[list[str], typer.Argument(help="RULE.BOUND=VALUE, or ids of `quarantine list`.")]
-STATUSES = ("waiting", "discarded", "released")
 
 
 @app.command("list")
@@ -38,8 +46,8 @@ def list_quarantine(
     Example: vitalgraph quarantine list --kind blood_glucose
     """
     with exit_codes():
-        if status not in STATUSES:
-            raise UsageError("list the quarantine", "--status", "there is no such status", f"One of {STATUSES}.")
+        check_filter("--status", status, get_args(QuarantineStatus))
+        check_filter("--kind", kind, BY_KIND)
         workspace = build_workspace(load_settings())
         workspace.catalog.tenants.get(tenant)
         rows = workspace.catalog.quarantine.list(
