@@ -198,8 +198,19 @@ def _stages(row: FactRow, narrative: Narrative, window: str | None) -> None:
         if unscored is not None:
             parts.append(narrative.phrase(UNSCORED, minutes=unscored))
         narrative.say(STAGES, apps=apps, stages=listing(parts))
-    elif row.values["staged"] is False:
+        return
+    if not row.is_withheld("tst"):
+        narrative.close(unscored_clauses(row, narrative, window))
+    if row.values["staged"] is False:
         narrative.say(UNSTAGED if row.values["onset_local"] is None else SLEEP_WITHOUT_STAGES, apps=apps)
+
+
+def unscored_clauses(row: FactRow, narrative: Narrative, window: str | None) -> list[str]:
+    """How much of the session is neither sleep nor wake, if any: some of it may have been time awake."""
+    unscored = row.claim("unscored", window=window)
+    if unscored is None or unscored.text() == "0":
+        return []
+    return [narrative.phrase(UNSCORED, minutes=unscored)]
 
 
 def _naps(row: FactRow, narrative: Narrative) -> None:

@@ -192,3 +192,13 @@ def test_several_sources_are_not_said_to_be_the_only_one(used: int) -> None:
     for line in made("heart_rate", row, task="question", question="sources"):
         only_one = re.search("This was the only source|Data of another source", line["output"])
         assert (only_one is not None) is (used == 1)
+
+
+def test_time_without_a_score_stands_beside_a_night_without_awakenings() -> None:
+    row = NIGHT | {"tst": 458.0, "waso": 0.0, "awakenings_ge5": 0, "unscored": 22.0, "staged": False}
+    for line in (*made("sleep", row, task="daily_summary"), *journals("sleep", row)):
+        assert re.search("22 min (?:unscored|without a score)", line["output"])
+    for line in journals("sleep", row | {"unscored": 0.0}):
+        assert "score" not in line["output"]
+    for line in (*made("sleep", NIGHT | {"unscored": 480.0, "staged": False}, task="daily_summary"),):
+        assert "480 min unscored" not in line["output"]

@@ -157,6 +157,8 @@ def _sleep(row: FactRow, narrative: Narrative, labels: Labels) -> None:
     if count is not None:
         word, least = noun(count, "awakening"), sleep.LEAST_AWAKENING
         clauses.append(narrative.phrase(sleep.AWAKENINGS, count=count, noun=word, least=least))
+    if tst is not None:
+        clauses += sleep.unscored_clauses(row, narrative, window)
     narrative.close(clauses, separator=", ")
     unused_sources(
         row,
