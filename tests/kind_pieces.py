@@ -12,6 +12,12 @@ from pathlib import Path
 import polars as pl
 
 import vitals.raw
+from tests.vitals.raw.making import make_records
+from tests.vitals.training.day_journal import journal_cohort
+from tests.vitals.training.golden_rows import GOLDEN, REASONS
+from tests.vitals.training.tasks.oracle import ORACLE
+from tests.vitals.twin import reading
+from tests.vitals.validated.decoded import row as decoded_row
 from vitals.clinical.invariants import INVARIANTS
 from vitals.clinical.metrics import metrics_of
 from vitals.clinical.modules import MODULES
@@ -30,12 +36,13 @@ from vitals.twin.bad_rows import WRONG_VALUES
 from vitals.twin.simulate import TABLES
 from vitals.validated.rules import ITEMS
 
+ROOT = Path(__file__).parents[1]
 SCHEMAS = Path(vitals.raw.__file__).parent / "schemas"
 
 
 def missing_pieces(record_type: RecordType) -> list[str]:
     """The pieces that a kind lacks, each as ``file: what``, in the order in which they are best written."""
-    steps = (_schema, _clinical, _training, _questions, _journal, _second_reader, _twin)
+    steps = (_schema, _clinical, _training, _questions, _journal, _second_reader, _twin, _tests)
     return [piece for step in steps for piece in step(record_type)]
 
 
@@ -128,3 +135,28 @@ def _twin(record_type: RecordType) -> Iterator[str]:
         yield f"vitals/twin/bad_rows.py: WRONG_VALUES, values out of the range of {kind}"
     if record_type.avro_name in {name for name, _, _ in UNSUPPORTED}:
         yield f"vitals/twin/bad_files.py: {record_type.avro_name} stands for a kind that is not processed; take another"
+
+
+def _tests(record_type: RecordType) -> Iterator[str]:
+    """What tests know of a kind by themselves, written by hand."""
+    kind = record_type.kind
+    for file, made in (
+        ("tests/vitals/raw/making.py", lambda: make_records(kind, 1)),
+        ("tests/vitals/validated/decoded.py", lambda: decoded_row(record_type)),
+        ("tests/vitals/twin/reading.py", lambda: reading.VALUES[kind]),
+    ):
+        try:
+            made()
+        except KeyError:
+            yield f"{file}: values of {kind}"
+    for file, known in (
+        ("tests/vitals/training/golden_rows.py: GOLDEN and REASONS, a made-up day", {*GOLDEN} & {*REASONS}),
+        ("tests/vitals/training/tasks/oracle.py: ORACLE, the answers to questions", ORACLE),
+        ("tests/vitals/training/day_journal/journal_cohort.py: VALUES, ranges", journal_cohort.VALUES),
+    ):
+        if kind not in known:
+            yield f"{file} of {kind}"
+    for module in ("tests.vitals.training.test_golden", "tests.vitals.training.tasks.test_task_golden"):
+        folder = Path(*module.split(".")[:-1], "golden")
+        if not list((ROOT / folder).glob(f"{kind}.*json")):
+            yield f"{folder}: golden lines of {kind}, which `python -m {module}` writes"

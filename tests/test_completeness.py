@@ -61,6 +61,14 @@ def test_a_kind_that_has_its_entry_only_is_told_everything_it_lacks_and_known_to
         "vitals/training/grounding/question_constructions.py: how answers speak of made",
         "vitals/twin/made_up.py: its records; entered in vitals/twin/simulate.py",
         "vitals/twin/bad_rows.py: WRONG_VALUES, values out of the range of made_up",
+        "tests/vitals/raw/making.py: values of made_up",
+        "tests/vitals/validated/decoded.py: values of made_up",
+        "tests/vitals/twin/reading.py: values of made_up",
+        "tests/vitals/training/golden_rows.py: GOLDEN and REASONS, a made-up day of made_up",
+        "tests/vitals/training/tasks/oracle.py: ORACLE, the answers to questions of made_up",
+        "tests/vitals/training/day_journal/journal_cohort.py: VALUES, ranges of made_up",
+        "tests/vitals/training/golden: golden lines of made_up, which `python -m tests.vitals.training.test_golden` writes",
+        "tests/vitals/training/tasks/golden: golden lines of made_up, which `python -m tests.vitals.training.tasks.test_task_golden` writes",
     ]
 
 

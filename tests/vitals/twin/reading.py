@@ -70,17 +70,19 @@ def revision_order(row: dict) -> tuple[int, int, int]:
     return meta["lastModifiedTimeEpochMillis"], meta["clientRecordVersion"], row["appRecordFetchTimeEpochMillis"]
 
 
+VALUES = {
+    "blood_glucose": lambda r: [int(r["levelInMilligramsPerDeciliter"] + 0.5)],
+    "heart_rate": lambda r: [(s["timeEpochMillis"], s["beatsPerMinute"]) for s in r["samples"]],
+    "sleep": lambda r: [(s["startTimeEpochMillis"], s["endTimeEpochMillis"], s["stage"]) for s in r["stages"]],
+    "steps": lambda r: [r["count"]],
+    "active_calories": lambda r: [r["energyInKilocalories"]],
+    "hrv_rmssd": lambda r: [r["heartRateVariabilityRmssd"]],
+}
+
+
 def digest(kind: str, row: dict) -> str:
     """The truth's digest, from a decoded row."""
-    values = {
-        "blood_glucose": lambda r: [int(r["levelInMilligramsPerDeciliter"] + 0.5)],
-        "heart_rate": lambda r: [(s["timeEpochMillis"], s["beatsPerMinute"]) for s in r["samples"]],
-        "sleep": lambda r: [(s["startTimeEpochMillis"], s["endTimeEpochMillis"], s["stage"]) for s in r["stages"]],
-        "steps": lambda r: [r["count"]],
-        "active_calories": lambda r: [r["energyInKilocalories"]],
-        "hrv_rmssd": lambda r: [r["heartRateVariabilityRmssd"]],
-    }[kind](row)
-    return value_digest(kind, start_ms=start_ms(row), end_ms=end_ms(row), values=values)
+    return value_digest(kind, start_ms=start_ms(row), end_ms=end_ms(row), values=VALUES[kind](row))
 
 
 def kind_of(upload: Upload) -> str:
