@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from resources.lake_access import S3Access, parse_root
+from resources.lake_damage import damaged_files
 from resources.lake_keys import checked_key, checked_prefix, safe_key
 from resources.lake_listing import ListedObject
 from resources.lake_objects import Objects, ReadFailure, open_store
@@ -184,6 +185,10 @@ class Lake:
             What was done; None if the table does not exist.
         """
         return tidy(self._tables, table, keep=keep)
+
+    def damaged_files(self, table: str) -> dict[str, str]:
+        """Keys of the table's data files that are `gone` or `unreadable`. Reads the whole table, file by file."""
+        return damaged_files(self._tables, self._objects, table)
 
     def version(self, table: str) -> int | None:
         """Number of the last commit, from 0; None if the table does not exist."""

@@ -33,7 +33,9 @@ _DENIED = (PermissionError, PermissionDeniedError, UnauthenticatedError)
 # Without a key, credentials are asked of the machine's metadata service.
 _NO_CREDENTIALS = re.compile(r"169\.254\.169\.254|latest/api/token|no credential", re.IGNORECASE)
 _NETWORK = re.compile(r"error sending request|Generic S3 error|Generic HTTP|timed? ?out|connection|dns", re.IGNORECASE)
+_TABLE_FILE = re.compile(r"[a-z_]+=[0-9-]{10}/part-[0-9A-Za-z.-]+\.parquet")
 _LOCAL_PERMANENT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.ENAMETOOLONG})
+DAMAGED = "`vitalgraph check` names it; docs/operations.md, A damaged table, says how to mend it."
 _PRIVATE = re.compile(r"""["'`].*?["'`]|/\S+|[0-9]+""")
 
 
@@ -76,6 +78,13 @@ def translate(error: BaseException, *, attempted: str, where: str) -> Vitalgraph
     rules: tuple[tuple[bool, type[VitalgraphError], str, str], ...] = (
         (panicked, PermanentError, "the library panicked", "See its output on stderr, and report the bug."),
         (code == "NoSuchBucket", PermanentError, "the bucket does not exist", "Create it or correct the lake's URL."),
+        (
+            isinstance(error, FileNotFoundError) and _TABLE_FILE.search(text) is not None,
+            NotFoundError,
+            f"a file of a table is gone, …/{_whole(_TABLE_FILE, text)}",
+            DAMAGED,
+        ),
+        (text.startswith("parquet:"), PermanentError, "a file of a table is no readable Parquet", DAMAGED),
         (isinstance(error, FileNotFoundError), NotFoundError, "there is no such object", "Check the key."),
         (local == errno.ENOTDIR, NotFoundError, "a folder of its path is a file", "Check the key."),
         (
@@ -124,6 +133,11 @@ def translate(error: BaseException, *, attempted: str, where: str) -> Vitalgraph
 def _found(pattern: re.Pattern[str], text: str) -> str | None:
     match = pattern.search(text)
     return match.group(1) if match else None
+
+
+def _whole(pattern: re.Pattern[str], text: str) -> str | None:
+    match = pattern.search(text)
+    return match.group() if match else None
 
 
 def _shown(text: str) -> str:

@@ -42,6 +42,10 @@ def check(
         settings = load_settings()
         workspace = build_workspace(settings)
         workspace.catalog.tenants.get(tenant)
+        if damaged := damaged_files(workspace, tenant):
+            # Whatever reads such a table fails: its checks would say less.
+            _print([], damaged, as_json=as_json)
+            raise typer.Exit(FAILED)
         landing = landing_days(workspace, tenant)
         local = local_days(workspace, tenant)
         with progress_bar(quiet=as_json) as progress:
@@ -50,15 +54,37 @@ def check(
                 settings, tenant=tenant, landing=landing, local=local, on_step=lambda: progress.advance(task)
             )
         bad = [r for r in results if not r["passed"]]
-        if as_json:
-            print_json({"checks": len(results), "not_passed": bad})
-        else:
-            columns = ["asset", "check", "partition", "severity", "figures"]
-            rows: list[list[Any]] = [[r["asset"], r["check"], r["partition"], r["severity"], r["figures"]] for r in bad]
-            print_table(f"{len(results)} checks run, {len(bad)} not passed", columns, rows)
+        _print(results, bad, as_json=as_json)
         if any(r["severity"] == "ERROR" for r in bad):
             raise typer.Exit(FAILED)
         raise typer.Exit(WAITING if strict and bad else DONE)
+
+
+def _print(results: list[dict[str, Any]], bad: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"checks": len(results), "not_passed": bad})
+    else:
+        columns = ["asset", "check", "partition", "severity", "figures"]
+        rows: list[list[Any]] = [[r[column] for column in columns] for r in bad]
+        print_table(f"{len(results)} checks run, {len(bad)} not passed", columns, rows)
+
+
+def damaged_files(workspace: Workspace, tenant: str) -> list[dict[str, Any]]:
+    """Files of tables that are gone or unreadable, as checks that did not pass."""
+    lake = workspace.lake(tenant)
+    return [
+        {
+            "asset": table,
+            "check": "readable",
+            "partition": next((part.partition("=")[2] for part in file.split("/") if "=" in part), ""),
+            "passed": False,
+            "severity": "ERROR",
+            "figures": f"{why}: {file}",
+        }
+        for stage in ("validated", "clinical")
+        for table in lake.tables_below(stage)
+        for file, why in lake.damaged_files(table).items()
+    ]
 
 
 def landing_days(workspace: Workspace, tenant: str) -> list[date]:

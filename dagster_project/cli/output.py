@@ -30,7 +30,7 @@ TenantOption = Annotated[str, typer.Option("--tenant", "-t", help="The tenant.")
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Turn the project's errors into a message on stderr and the documented exit code."""
+    """Turn errors, the project's and those of stores and files, into a message on stderr and the documented exit code."""
     try:
         yield
     except VitalgraphError as error:
@@ -40,6 +40,25 @@ def exit_codes() -> Iterator[None]:
             if isinstance(error, kind):
                 code = exit_code
         raise typer.Exit(code) from error
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        failure = _of_storage(error)
+        if failure is None:
+            raise
+        print_error(failure)
+        raise typer.Exit(FAILED) from None
+
+
+def _of_storage(error: Exception) -> VitalgraphError | None:
+    """A file system's or a table's error, which may come up wherever something is read, as one of ours; None for a bug."""
+    from polars.exceptions import ComputeError  # noqa: PLC0415 - heavy, and not needed for --help
+
+    from resources.lake_errors import translate  # noqa: PLC0415
+
+    if not isinstance(error, OSError | ComputeError):
+        return None
+    return translate(error, attempted="finish the command", where="reading or writing")
 
 
 def print_error(error: VitalgraphError | str, *, of: str = "") -> None:

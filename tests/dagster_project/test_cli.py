@@ -64,6 +64,20 @@ def test_ingest_says_which_partition_failed_and_why(home):
     assert again["failed"] == list(again["reasons"]) == ["2025-09-20|default"]
 
 
+def test_a_damaged_table_is_named_file_by_file_and_no_command_ends_in_a_stack_trace(home):
+    _, workspace = installation(home)
+    land(workspace.lake("default"), uploads()[:3])
+    run_stages(workspace)
+    table = next(name for name in workspace.lake("default").tables_below("validated") if "deliveries" not in name)
+    damaged = next((home / "lake" / table).rglob("*.parquet"))
+    damaged.write_bytes(b"what a full disk leaves behind")
+    for arguments in (["status"], ["uploads", "list"]):
+        assert "A damaged table" in re.sub(r"\s+", " ", run(*arguments, code=1).stderr)
+    found = json.loads(run("check", "--json", code=1).stdout)["not_passed"]
+    assert [(one["asset"], one["check"]) for one in found] == [(table, "readable")]
+    assert found[0]["figures"] == f"unreadable: {table}/{damaged.parent.name}/{damaged.name}"
+
+
 def test_every_group_of_commands_is_in_the_operations_manual():
     text = (ROOT / "docs" / "operations.md").read_text()
     assert {f"`{command[0]}`" for command in EVERY_COMMAND} <= set(re.findall(r"`[a-z]+`", text))
