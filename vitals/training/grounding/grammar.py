@@ -29,7 +29,9 @@ WHEN = (
 
 _NOTATION = re.compile(r"([#@$~^&])\{([^}]*)\}")
 _SIGN = re.compile(f"[{re.escape(SIGNS)}]")
-_BEYOND_LATIN_1 = re.compile(r"[^\x00-\xff]")
+_LIKE_PLAIN = str.maketrans("\u0130\u0131\u017f", "iis")
+"""Letters that a reader may take for plain ones, and that lower case would leave or make two letters of."""
+
 _VARIABLE = re.compile(r"\b[DW][12]\b|#K|:A")
 """What of a claim's notation stands for a day, an index or an app."""
 
@@ -40,14 +42,9 @@ Unread = Literal["number", "time", "offset", "comparison", "metric"]
 
 _UNREAD_SIGNS: Mapping[str, Unread] = {"#": "number", "@": "time", "~": "offset"}
 _LEFT = re.compile(
-    rf"(?P<number>\d)|(?P<comparison>\b(?:{COMPARISON_WORDS})\b)|(?P<metric>\b(?:{METRIC_WORDS})\b)"
-    rf"|(?P<count>\b(?:{NUMBER_WORDS})\b)",
-    re.IGNORECASE,
+    rf"(?P<number>\d)|\b(?:(?P<comparison>{COMPARISON_WORDS})|(?P<metric>{METRIC_WORDS})|(?P<count>{NUMBER_WORDS}))\b"
 )
-_KIND = re.compile(
-    "|".join(rf"(?P<{prefix}>\b(?:{words})\b)" for prefix, words in KIND_WORDS.items()),
-    re.IGNORECASE,
-)
+_KIND = re.compile(r"\b(?:" + "|".join(rf"(?P<{prefix}>{words})" for prefix, words in KIND_WORDS.items()) + r")\b")
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ class Construction:
     """A way to say something.
 
     Attributes:
-        pattern: over a skeleton, with a group per slot.
+        pattern: over a skeleton as `folded`, with a group per slot.
         cues: words of which a match holds at least one (`cues`).
         slots: what the groups mean, in order.
         kinds: prefixes of the metrics it can speak of.
@@ -156,8 +153,13 @@ def construction(
 
     pattern = _NOTATION.sub(group, notation)
     before = r"(?<!\w)" if pattern[0].isalpha() or pattern.startswith("(?") else ""
-    compiled = re.compile(rf"{before}(?:{pattern})(?!\w)", re.IGNORECASE)
+    compiled = re.compile(rf"{before}(?:{pattern})(?!\w)")
     return Construction(compiled, cues_of(pattern), tuple(slots), tuple(kinds), tuple(columns), condition)
+
+
+def folded(skeleton: str) -> str:
+    """A sentence in the lower case of all patterns, letter by letter; regardless of case they take five times as long."""
+    return skeleton.translate(_LIKE_PLAIN).lower()
 
 
 def _signs(text: str) -> list[int]:
@@ -182,24 +184,23 @@ class Grammar:
                     ranks.setdefault(cue, []).append(rank)
         return ranks
 
-    def _candidates(self, skeleton: str, kinds: frozenset[str]) -> list[Construction]:
-        """The constructions of kinds that may stand in a sentence, in order."""
+    def _candidates(self, text: str, kinds: frozenset[str]) -> list[Construction]:
+        """The constructions of kinds that may stand in a folded sentence, in order."""
         by_cue = self._by_cue(kinds)
-        # A regular expression takes some letters beyond Latin 1 for plain ones: there no cue counts.
-        is_plain = _BEYOND_LATIN_1.search(skeleton) is None
-        cues = filter(skeleton.lower().__contains__, by_cue) if is_plain else by_cue
+        cues = filter(text.__contains__, by_cue)
         return [self._constructions[rank] for rank in sorted({rank for cue in cues for rank in by_cue[cue]})]
 
     def _read(self, skeleton: str, kinds: tuple[str, ...]) -> Reading:
         """Read one sentence with the constructions of the kinds it may speak of, as long as it names none itself."""
-        signs = _signs(skeleton)
+        text = folded(skeleton)
+        signs = _signs(text)
         index_at = {position: index for index, position in enumerate(signs)}
-        named = [(match.start(), str(match.lastgroup)) for match in _KIND.finditer(skeleton)]
+        named = [(match.start(), str(match.lastgroup)) for match in _KIND.finditer(text)]
         spoken = {prefix for _, prefix in named} or set(kinds)
         taken: list[tuple[int, int]] = []
         statements: list[tuple[int, Statement]] = []
-        for each in self._candidates(skeleton, frozenset(spoken.intersection(ALL))):
-            for match in each.pattern.finditer(skeleton):
+        for each in self._candidates(text, frozenset(spoken.intersection(ALL))):
+            for match in each.pattern.finditer(text):
                 start, end = match.span()
                 if start == end or any(start < other_end and other < end for other, other_end in taken):
                     continue
@@ -207,13 +208,12 @@ class Grammar:
                 before = tuple(prefix for position, prefix in named if position < end)
                 places = _places(each, match, index_at)
                 filled = {place.value for place in places}
-                inside = (index_at[p] for p in index_at if start <= p < end and skeleton[p] == "$")
+                inside = (index_at[p] for p in index_at if start <= p < end and text[p] == "$")
                 dates = tuple(index for index in inside if index not in filled)
                 notations = tuple(place.slot.claim for place in places)
                 depends = any(place.slot.sign == "^" for place in places) or any(map(_VARIABLE.search, notations))
-                words = match.group().lower()
-                statements.append((start, Statement(each, places, words, before, dates, notations, depends)))
-        left = _without(skeleton, taken)
+                statements.append((start, Statement(each, places, match.group(), before, dates, notations, depends)))
+        left = _without(text, taken)
         unread: list[tuple[Unread, str | int]] = []
         loose: list[int] = []
         for position in _signs(left):
@@ -222,7 +222,7 @@ class Grammar:
                 loose.append(index_at[position])
             elif sign not in _READABLE_APART:
                 unread.append((_UNREAD_SIGNS[sign], index_at[position]))
-        unread += [(_kind_of(match), match.group()) for match in _LEFT.finditer(left)]
+        unread += [(_kind_of(match), skeleton[slice(*match.span())]) for match in _LEFT.finditer(left)]
         ordered = tuple(statement for _, statement in sorted(statements, key=lambda entry: entry[0]))
         listed = tuple(index for statement in ordered for index in _listed_days(statement))
         return Reading(ordered, tuple(unread), tuple(loose), listed, tuple(prefix for _, prefix in named), skeleton)
@@ -252,12 +252,12 @@ def _places(each: Construction, match: re.Match[str], index_at: dict[int, int]) 
     return tuple(places)
 
 
-def _without(skeleton: str, taken: list[tuple[int, int]]) -> str:
-    """The skeleton with blanks for what constructions have read."""
+def _without(text: str, taken: list[tuple[int, int]]) -> str:
+    """The sentence with blanks for what constructions have read."""
     if not taken:
-        return skeleton
-    ordered = [(0, 0), *sorted(taken), (len(skeleton), len(skeleton))]
+        return text
+    ordered = [(0, 0), *sorted(taken), (len(text), len(text))]
     parts: list[str] = []
     for (start, end), (following, _) in pairwise(ordered):
-        parts.append(" " * (end - start) + skeleton[end:following])
+        parts.append(" " * (end - start) + text[end:following])
     return "".join(parts)

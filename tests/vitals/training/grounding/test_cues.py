@@ -1,6 +1,7 @@
 """Cues and remembered sentences save work and change nothing."""
 
 import re
+import sys
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from tests.vitals.training.grounding.grounded_lines import lines
 from vitals.training.grounding.constructions import CONSTRUCTIONS
 from vitals.training.grounding.cues import cues_of
+from vitals.training.grounding.grammar import Grammar, folded
 from vitals.training.grounding.tokens import sentences_of
 
 
@@ -39,14 +41,37 @@ def test_every_construction_read_in_a_text_has_a_cue_there():
     skeletons = {skeleton for line in lines() for skeleton, _ in sentences_of(line["output"])}
     assert len(skeletons) >= 500
     for skeleton in skeletons:
-        lower = skeleton.lower()
+        text = folded(skeleton)
         for each in CONSTRUCTIONS:
-            if each.pattern.search(skeleton):
-                assert any(cue in lower for cue in each.cues), each.pattern.pattern
+            if each.pattern.search(text):
+                assert any(cue in text for cue in each.cues), each.pattern.pattern
 
 
 def test_few_constructions_are_tried_on_every_sentence():
     assert [each.pattern.pattern for each in CONSTRUCTIONS if "" in each.cues] == []
+
+
+def test_constructions_are_written_in_lower_case_as_sentences_are_read():
+    without_classes = [re.sub(r"\\[A-Za-z]", "", each.pattern.pattern) for each in CONSTRUCTIONS]
+    assert [text for text in without_classes if text != text.lower()] == []
+
+
+def test_folding_keeps_every_letter_in_its_place_and_takes_for_plain_what_an_expression_does_regardless_of_case():
+    everything = "".join(map(chr, range(sys.maxunicode + 1)))
+    text = folded(everything)
+    assert len(text) == len(everything)
+    plain = [match.start() for match in re.finditer("[a-z]", everything, re.IGNORECASE)]
+    assert len(plain) > 2 * 26
+    for code in plain:
+        assert "a" <= text[code] <= "z"
+        assert re.fullmatch(text[code], chr(code), re.IGNORECASE)
+
+
+@pytest.mark.parametrize("text", ["At LEAST # times", "at lea\u017ft # times", "at least # t\u0130mes"])
+def test_capitals_and_letters_taken_for_plain_ones_hide_no_comparison(text):
+    unread = Grammar([]).read(text, ("glucose",)).unread
+    assert [kind for kind, _ in unread] == ["number", "comparison"]
+    assert unread[1][1] in text
 
 
 @given(st.integers(0, 10_000), st.randoms(use_true_random=False))
