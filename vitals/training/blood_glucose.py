@@ -16,6 +16,7 @@ from vitals.training.common_sentences import (
     day_words,
     gap_clauses,
     provisional,
+    range_clause,
     unused_sources,
     used_words,
 )
@@ -32,7 +33,9 @@ HEAD = phrases(
     "On {day} {apps} delivered glucose values: {amount}",
     "{day}, glucose by {apps}: {amount}",
 )
-AMOUNT = phrases("{n} of {expected} possible readings ({wear} %)", "{n} readings of {expected} possible, wear {wear} %")
+AMOUNT = phrases(
+    "{n} of {expected} possible readings ({wear} %)", "{n} {readings} of {expected} possible, wear {wear} %"
+)
 AMOUNT_WHOLE = phrases("{n} readings, wear {wear} %", "{n} readings ({wear} % wear)")
 AMOUNT_WITHOUT_WEAR = phrases("{n} {readings}", "a count of {n} {readings}")
 AMOUNT_UNKNOWN = phrases("readings present", "some readings")
@@ -45,6 +48,7 @@ RANGE = phrases(
     "lowest {low} mg/dL at {low_at}, highest {high} mg/dL at {high_at}",
     "from {low} mg/dL at {low_at} to {high} mg/dL at {high_at}",
 )
+ONE_LEVEL = phrases("lowest and highest reading {low} mg/dL at {low_at}")
 LOWEST = phrases("lowest {low} mg/dL", "minimum {low} mg/dL")
 HIGHEST = phrases("highest {high} mg/dL", "maximum {high} mg/dL")
 SHARES = phrases("Of the readings, {shares}", "By share of readings: {shares}", "Shares of readings: {shares}")
@@ -152,7 +156,7 @@ def _amount(row: FactRow, narrative: Narrative) -> None:
         # A sensor a little ahead of its five minutes writes more than the day has room for.
         amount = narrative.phrase(AMOUNT_WHOLE, n=n, wear=wear)
     elif n is not None and wear is not None and expected is not None:
-        amount = narrative.phrase(AMOUNT, n=n, expected=expected, wear=wear)
+        amount = narrative.phrase(AMOUNT, n=n, readings=noun(n, "reading"), expected=expected, wear=wear)
     elif n is not None:
         amount = narrative.phrase(AMOUNT_WITHOUT_WEAR, n=n, readings=noun(n, "reading"))
     else:
@@ -171,7 +175,7 @@ def _level(row: FactRow, narrative: Narrative, low: Claim | None, high: Claim | 
     low_at = row.clock("min", "at", row.values["min_at_local"])
     high_at = row.clock("max", "at", row.values["max_at_local"])
     if low is not None and high is not None and low_at is not None and high_at is not None:
-        clauses.append(narrative.phrase(RANGE, low=low, low_at=low_at, high=high, high_at=high_at))
+        clauses.append(range_clause(narrative, RANGE, ONE_LEVEL, low=low, low_at=low_at, high=high, high_at=high_at))
     else:
         if low is not None:
             clauses.append(narrative.phrase(LOWEST, low=low))

@@ -181,6 +181,31 @@ def gap_clauses(row: FactRow, narrative: Narrative) -> list[str]:
     return [narrative.phrase(GAP, gap=gap, start=start, end=end)]
 
 
+def range_clause(
+    narrative: Narrative,
+    wording: Phrases,
+    one_value: Phrases,
+    *,
+    low: Claim,
+    low_at: Claim,
+    high: Claim,
+    high_at: Claim,
+) -> str:
+    """Lowest and highest value with their times; where they are one and the same, it stands once.
+
+    Args:
+        narrative: where to write.
+        wording: phrases with the fields ``low``, ``low_at``, ``high`` and ``high_at``.
+        one_value: phrases with ``low`` and ``low_at``.
+        low, low_at, high, high_at: the claims; all of them are stated.
+    """
+    if (low.text(), low_at.text()) != (high.text(), high_at.text()):
+        return narrative.phrase(wording, low=low, low_at=low_at, high=high, high_at=high_at)
+    clause = narrative.phrase(one_value, low=low, low_at=low_at)
+    narrative.claims |= {high.id: high, high_at.id: high_at}
+    return clause
+
+
 def provisional(row: FactRow, narrative: Narrative) -> None:
     """Say that the day may still change, and as of when the data are."""
     if not row.values["provisional"]:

@@ -15,6 +15,7 @@ from vitals.training.common_sentences import (
     day_words,
     gap_clauses,
     provisional,
+    range_clause,
     unused_sources,
     used_words,
 )
@@ -46,6 +47,7 @@ RANGE = phrases(
     "lowest minute {low} bpm at {low_at}, highest {high} bpm at {high_at}",
     "range {low} bpm at {low_at} to {high} bpm at {high_at}",
 )
+ONE_RATE = phrases("lowest and highest minute {low} bpm at {low_at}")
 LOWEST = phrases("lowest minute {low} bpm", "minimum {low} bpm")
 HIGHEST = phrases("highest minute {high} bpm", "maximum {high} bpm")
 SPREAD = phrases("SD of minute values {sd} bpm", "standard deviation of minute values {sd} bpm")
@@ -184,7 +186,7 @@ def _level(row: FactRow, narrative: Narrative) -> None:
     low_at = row.clock("min", "at", row.values["min_at_local"])
     high_at = row.clock("max", "at", row.values["max_at_local"])
     if low is not None and high is not None and low_at is not None and high_at is not None:
-        clauses.append(narrative.phrase(RANGE, low=low, low_at=low_at, high=high, high_at=high_at))
+        clauses.append(range_clause(narrative, RANGE, ONE_RATE, low=low, low_at=low_at, high=high, high_at=high_at))
     else:
         if low is not None:
             clauses.append(narrative.phrase(LOWEST, low=low))

@@ -202,3 +202,21 @@ def test_time_without_a_score_stands_beside_a_night_without_awakenings() -> None
         assert "score" not in line["output"]
     for line in (*made("sleep", NIGHT | {"unscored": 480.0, "staged": False}, task="daily_summary"),):
         assert "480 min unscored" not in line["output"]
+
+
+@pytest.mark.parametrize(("kind", "counted"), [("blood_glucose", "reading"), ("heart_rate", "minute")])
+def test_a_day_of_one_value_has_no_range_from_it_to_itself(kind: str, counted: str) -> None:
+    share = "wear_percent" if kind == "blood_glucose" else "coverage_percent"
+    values = {"n": 1, "expected_n": 288, share: 0.3, "mean": 100.0, "min": 100.0, "max": 100.0}
+    row = {name: value for name, value in values.items() if name in facts(kind, []).columns}
+    row |= {"min_at_local": at(3), "max_at_local": at(3), "sources": [source(OURA, n=1, value=100.0)]}
+    for line in made(kind, row):
+        assert not re.search(r"100 .* to 100|\b1 (?:readings|minutes|values)\b", line["output"])
+    for line in made(kind, row, task="daily_summary"):
+        assert re.search(f"lowest and highest {counted} 100 (?:mg/dL|bpm) at 03:00", line["output"], re.IGNORECASE)
+    assert made(kind, row, task="question", question="highest")
+
+
+def test_a_night_of_one_value_has_one_value() -> None:
+    for line in made("hrv_rmssd", NIGHT | {"n": 1, "coverage_percent": 1.0, "sources": [source(OURA, n=1)]}):
+        assert not re.search(r"\b1 (?:RMSSD )?values\b", line["output"])

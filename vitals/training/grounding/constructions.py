@@ -52,7 +52,7 @@ GLUCOSE_DAY = (
         kinds=(GLUCOSE,),
     ),
     construction(r"#{n} of #{expected_n} possible readings \(#{wear_percent}\)", kinds=(GLUCOSE,)),
-    construction("#{n} readings of #{expected_n} possible, wear #{wear_percent}", kinds=(GLUCOSE,)),
+    construction("#{n} readings? of #{expected_n} possible, wear #{wear_percent}", kinds=(GLUCOSE,)),
     construction(r"#{n} readings(?:, wear #{wear_percent}| \(#{wear_percent} wear\))", kinds=(GLUCOSE,)),
     construction(
         "(?:between|from|night block) @{nocturnal_mean#from}(?: and | to |-)@{nocturnal_mean#to}:? "
@@ -176,6 +176,7 @@ HEART_DAY = (
 )  # fmt: skip
 
 RANGES = (
+    construction("lowest and highest (?:minute|reading) #{min} at @{min#at}", kinds=(GLUCOSE, HEART)),
     construction(
         r"(?:range|minute values from|from) #{min >} \(?at @{min#at}\)? to #{max >} \(?at @{max#at}\)?(?: °)?",
         kinds=(GLUCOSE, HEART),

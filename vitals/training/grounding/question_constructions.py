@@ -228,7 +228,7 @@ HRV_ANSWERS = (
         kinds=(HRV,),
     ),
     construction(
-        "has #{n} rmssd values of #{n#every_minutes} each(?:; coverage of the session was #{coverage_percent})?",
+        "has #{n} rmssd values? of #{n#every_minutes} each(?:; coverage of the session was #{coverage_percent})?",
         kinds=(HRV,),
     ),
     construction(

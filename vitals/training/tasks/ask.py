@@ -13,7 +13,7 @@ from vitals.training.claims import Claim
 from vitals.training.common_sentences import provisional
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative
-from vitals.training.narrative import Narrative, Phrases, phrases
+from vitals.training.narrative import Narrative, Phrases, noun, phrases
 from vitals.training.tasks.spans import Rival, Word
 
 WRONG_UNITS: Mapping[str, tuple[str, ...]] = {
@@ -126,12 +126,15 @@ class Question:
         return True
 
 
-def states(*wordings: str, words: Mapping[str, Word] | None = None, **columns: str) -> Answer:
+def states(
+    *wordings: str, words: Mapping[str, Word] | None = None, counted: str | None = None, **columns: str
+) -> Answer:
     """An answer of one sentence.
 
     Args:
         wordings: with the field ``date`` and the names of `words` and `columns`.
         words: units, comparisons and metric names.
+        counted: what the column of the field ``n`` counts, as a singular; the wordings name it in its field ``counted``.
         columns: field -> column of its claim. Without one of them there is no answer.
     """
     says = phrases(*wordings)
@@ -144,6 +147,8 @@ def states(*wordings: str, words: Mapping[str, Word] | None = None, **columns: s
             if claim is None:
                 return False
             fields[name] = claim
+            if name == "n" and counted is not None:
+                fields["counted"] = noun(claim, counted)
         narrative.say(says, date=day.date, **fields)
         return True
 

@@ -170,8 +170,9 @@ QUESTIONS: tuple[Question, ...] = (
             "How many readings does {date} have, and which share of the day do they cover?",
         ),
         answer=states(
-            "{date} has {n} readings; wear was {wear} %",
-            "Wear on {date} was {wear} %, from {n} readings",
+            "{date} has {n} {counted}; wear was {wear} %",
+            "Wear on {date} was {wear} %, from {n} {counted}",
+            counted="reading",
             n="n",
             wear="wear_percent",
         ),

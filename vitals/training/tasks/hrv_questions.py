@@ -93,11 +93,12 @@ QUESTIONS: tuple[Question, ...] = (
         ),
         answer=first_of(
             states(
-                "The night ending on {date} has {n} RMSSD values of {every} {unit} each;"
+                "The night ending on {date} has {n} RMSSD {counted} of {every} {unit} each;"
                 " coverage of the session was {coverage} %",
                 "For the night ending on {date} the number of RMSSD values of {every} {unit} each was {n},"
                 " covering {coverage} % of the session",
                 words={"unit": unit("min", "n#every_minutes")},
+                counted="value",
                 n="n",
                 every="n#every_minutes",
                 coverage="coverage_percent",
