@@ -13,7 +13,7 @@ import polars as pl
 
 from assets.failures import RETRY_TRANSIENT, typed_failures
 from assets.presentation import asset_key, asset_metadata, asset_tags, partition_of
-from assets.stages.books import PartitionBooks, partition_books
+from assets.stages.books import KeptRows, PartitionBooks, kept_rows, partition_books
 from assets.stages.records_table import records_table
 from assets.stages.settled_counts import Validated
 from assets.stages.validation import validate_day
@@ -116,7 +116,8 @@ def build_validated_checks(
     ) -> Iterator[dg.AssetCheckResult]:
         day, tenant = partition_of(context)
         books = partition_books(workspace, tenant=tenant, record_type=record_type, landing_day=date.fromisoformat(day))
-        for result in (_conservation(books), _quality(books), _quarantine(books), _drift(books)):
+        kept = kept_rows(workspace, tenant=tenant, record_type=record_type)
+        for result in (_conservation(books, kept), _quality(books), _quarantine(books), _drift(books)):
             check_key = dg.AssetCheckKey(key, result.check_name or "")
             if check_key in context.selected_asset_check_keys:
                 yield result._replace(asset_key=key)
@@ -124,15 +125,15 @@ def build_validated_checks(
     return validated_checks
 
 
-def _conservation(books: PartitionBooks) -> dg.AssetCheckResult:
+def _conservation(books: PartitionBooks, kept: KeptRows) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name="conservation",
-        passed=not books.unbalanced and books.table_rows == books.accepted_of_tenant,
+        passed=not books.unbalanced and kept.in_table == kept.in_books,
         metadata={
             "rows_total": books.rows["total"],
             "unbalanced_uploads": dg.MetadataValue.json(books.unbalanced[:10]),
-            "accepted_in_books": books.accepted_of_tenant,
-            "rows_in_table": books.table_rows,
+            "accepted_in_books": kept.in_books,
+            "rows_in_table": kept.in_table,
         },
     )
 

@@ -1,7 +1,7 @@
 """The books of a partition, as the checks and the materializations show them.
 
-Belongs here: sums over the uploads of one kind and landing day, and the comparison of the tenant's books with
-its table.
+Belongs here: sums over the uploads of one kind and landing day, and what the tenant's books and its table each count
+of a kind.
 Does not belong here: changing the books (`validation`).
 """
 
@@ -31,8 +31,6 @@ class PartitionBooks:
         unbalanced: ids of uploads whose rows do not add up.
         unknown_schemas: files read by resolution of a writer schema that is not on the allow-list, or refused
             because it could not be resolved.
-        accepted_of_tenant: accepted rows of the kind in the tenant's books, all landing days.
-        table_rows: rows of the tenant's validated table.
     """
 
     uploads: dict[str, int]
@@ -40,8 +38,19 @@ class PartitionBooks:
     mean_score: float | None
     unbalanced: list[str]
     unknown_schemas: int
-    accepted_of_tenant: int
-    table_rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptRows:
+    """Current records of a kind, over all landing days of a tenant.
+
+    Attributes:
+        in_books: accepted rows of its uploads.
+        in_table: rows of its validated table.
+    """
+
+    in_books: int
+    in_table: int
 
 
 def partition_books(workspace: Workspace, *, tenant: str, record_type: RecordType, landing_day: date) -> PartitionBooks:
@@ -52,7 +61,6 @@ def partition_books(workspace: Workspace, *, tenant: str, record_type: RecordTyp
     for group in groups:
         states[group.state] = states.get(group.state, 0) + group.uploads
     scores = [score for group in groups if group.score is not None for score in repeat(group.score, group.uploads)]
-    totals = books.totals(tenant, kind=record_type.kind).get(record_type.kind)
     return PartitionBooks(
         uploads=states,
         rows={fate: sum(getattr(group, fate) for group in groups) for fate in ("total", *FATES)},
@@ -63,8 +71,14 @@ def partition_books(workspace: Workspace, *, tenant: str, record_type: RecordTyp
             for group in groups
             if group.reason == "schema_mismatch" or group.schema_hash == RESOLVED_SCHEMA
         ),
-        accepted_of_tenant=totals.accepted if totals else 0,
-        table_rows=record_count(workspace.lake(tenant), record_type),
+    )
+
+
+def kept_rows(workspace: Workspace, *, tenant: str, record_type: RecordType) -> KeptRows:
+    """Count a kind's current records twice. It takes the longer the more landing days there are."""
+    totals = workspace.catalog.books.totals(tenant, kind=record_type.kind).get(record_type.kind)
+    return KeptRows(
+        in_books=totals.accepted if totals else 0, in_table=record_count(workspace.lake(tenant), record_type)
     )
 
 
