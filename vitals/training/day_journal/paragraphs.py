@@ -76,8 +76,8 @@ def _glucose(row: FactRow, narrative: Narrative, labels: Labels) -> None:
     elif float(n.value) > float(expected.value):
         amount = narrative.phrase(blood_glucose.AMOUNT_WHOLE, n=n, wear=wear)
     else:
-        words = {"n": n, "expected": expected, "wear": wear}
-        amount = narrative.phrase(blood_glucose.AMOUNT, readings=noun(n, "reading"), **words)
+        readings = noun(n, "reading")
+        amount = narrative.phrase(blood_glucose.AMOUNT, n=n, readings=readings, expected=expected, wear=wear)
     _head(row, narrative, amount)
     low, high = row.claim("min"), row.claim("max")
     clauses = []
