@@ -224,6 +224,7 @@ def _outcomes(
                 upload_id=upload.upload_id,
                 state=state,
                 reason="low_quality" if is_low else None,
+                detail=judged.low.get(index),
                 rows_total=total,
                 rows_accepted=fate["accepted"],
                 rows_duplicate=fate["duplicate"],

@@ -14,6 +14,7 @@ from vitals.record_types import RecordType
 from vitals.validated.file_quality import ScorePolicy, score_files
 from vitals.validated.rule_policy import LOW_QUALITY, RulePolicy
 from vitals.validated.rules import judge
+from vitals.validated.zone_offsets import is_missing
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,12 @@ class JudgedFiles:
     Attributes:
         rows: the decoded frame with `reason` (null for a good row), `rule_version`, `aspect`.
         scores: file index to `rows_total` and `score`.
-        low: indices of the files that are quarantined as a whole; all their rows have that reason.
+        low: index of each file that is quarantined as a whole to what lowered its score; all its rows have that reason.
     """
 
     rows: pl.DataFrame
     scores: Mapping[int, Mapping[str, Any]]
-    low: list[int]
+    low: Mapping[int, str]
 
 
 def judge_files(
@@ -46,4 +47,17 @@ def judge_files(
     low = [i for i, row in scores.items() if row["score"] < threshold and upload_ids[i] not in rules.waived_uploads]
     is_low = pl.col("file_index").is_in(low)
     reason = pl.when(is_low).then(pl.lit(LOW_QUALITY)).otherwise(pl.col("reason"))
-    return JudgedFiles(rows=judged.with_columns(reason=reason), scores=scores, low=low)
+    return JudgedFiles(
+        rows=judged.with_columns(reason=reason),
+        scores=scores,
+        low={i: _what_lowered(judged.filter(pl.col("file_index") == i), threshold) for i in low},
+    )
+
+
+def _what_lowered(rows: pl.DataFrame, threshold: float) -> str:
+    """What a file's score suffers from: its rows by the rule they broke, and those without a zone."""
+    broken = rows.drop_nulls("reason").group_by("reason").len().sort("reason").rows()
+    without_zone = rows.select(is_missing(pl.col("start_zone")).sum()).item()
+    counts = [*broken, *([("no zone", without_zone)] if without_zone else [])]
+    listed = ", ".join(f"{reason} in {count}" for reason, count in counts)
+    return f"the score is under {threshold:g}; of {rows.height} rows: {listed}"

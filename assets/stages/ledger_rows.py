@@ -50,7 +50,7 @@ def judged_by(quarantined: pl.DataFrame, record_type: RecordType, policy: RulePo
 
 
 def row_quarantine(tenant: str, record_type: RecordType, judged: pl.DataFrame) -> list[QuarantineRow]:
-    """Quarantine entries of rows that broke a rule; rows of a file refused for low quality keep their own rule."""
+    """Quarantine entries of rows that broke a rule; all rows of a file refused for low quality have that reason."""
     wanted = ("upload_id", "subject_id", "row_index", "record_id", "reason", "rule_version")
     rows = judged.select(*wanted, "policy_version", "payload_hash").rows(named=True)
     return [
