@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from vitals.errors import ConflictError, NotFoundError, UsageError, VitalgraphError
+from vitals.errors import ConflictError, NotFoundError, TransientError, UsageError, VitalgraphError
 
 DONE, FAILED, USAGE, WAITING, NOT_FOUND, CONFLICT = 0, 1, 2, 3, 4, 5
 """Exit codes. WAITING only with --strict: done, but something waits for a person."""
@@ -51,10 +51,18 @@ def exit_codes() -> Iterator[None]:
 
 
 def _of_storage(error: Exception) -> VitalgraphError | None:
-    """A file system's or a table's error, which may come up wherever something is read, as one of ours; None for a bug."""
+    """The error of a file system, a table or Dagster's storage, which may come up anywhere, as one of ours; None for a bug."""
     from polars.exceptions import ComputeError  # noqa: PLC0415 - heavy, and not needed for --help
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
     from resources.lake_errors import translate  # noqa: PLC0415
+
+    if isinstance(error, DBAPIError):
+        # The catalog's own never come this far.
+        why = str(error.orig).partition("\n")[0]
+        return TransientError(
+            "finish the command", "Dagster's storage", why, "Check its database and the disk, then try again."
+        )
 
     if not isinstance(error, OSError | ComputeError):
         return None

@@ -78,6 +78,12 @@ def test_a_damaged_table_is_named_file_by_file_and_no_command_ends_in_a_stack_tr
     assert found[0]["figures"] == f"unreadable: {table}/{damaged.parent.name}/{damaged.name}"
 
 
+def test_a_broken_storage_of_dagster_is_an_error_that_says_what_to_look_at(home):
+    run("status")
+    (home / "history" / "runs.db").write_bytes(b"what a full disk leaves behind")
+    assert "(Dagster's storage): file is not a database" in re.sub(r"\s+", " ", run("ingest", code=1).stderr)
+
+
 def test_every_group_of_commands_is_in_the_operations_manual():
     text = (ROOT / "docs" / "operations.md").read_text()
     assert {f"`{command[0]}`" for command in EVERY_COMMAND} <= set(re.findall(r"`[a-z]+`", text))
