@@ -42,7 +42,6 @@ def build_raw_asset(record_type: RecordType, *, partitions_def: dg.PartitionsDef
                 landing_day=date.fromisoformat(day),
                 today=utc_now().date(),
             )
-        context.log.info("%s objects listed, %s new", found.objects, found.new)
         return dg.MaterializeResult(
             metadata={
                 "dagster/partition_row_count": found.objects,

@@ -59,7 +59,6 @@ def build_validated_asset(record_type: RecordType, *, partitions_def: dg.Partiti
             books = partition_books(
                 workspace, tenant=tenant, record_type=record_type, landing_day=date.fromisoformat(day)
             )
-        context.log.info("%s uploads settled, %s local days stale", sum(result.uploads.values()), result.stale_days)
         return dg.MaterializeResult(metadata=_figures(result, books))
 
     return validated_asset
