@@ -17,7 +17,7 @@ def definitions(tmp_path_factory) -> dg.Definitions:
     return build_definitions(Settings(home=tmp_path_factory.mktemp("home")))
 
 
-def test_there_are_six_assets_a_stage_named_by_stage_and_kind(definitions):
+def test_each_kind_has_an_asset_a_stage_named_by_stage_and_kind(definitions):
     keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
     keys.remove(RELEASE_KEY.to_user_string())
     expected = {f"{stage}/{t.category if stage == 'training' else t.kind}" for stage in STAGES for t in RECORD_TYPES}

@@ -1,4 +1,4 @@
-"""Made-up people over ten local days in all six kinds, with every state a day can have.
+"""Made-up people over ten local days in all kinds, with every state a day can have.
 
 Belongs here: clinical rows by chance. Does not belong here: what the journal is to say of them.
 """

@@ -9,6 +9,7 @@ import pytest
 from tests.vitals.training.fact_frames import DAY, OURA, facts, source
 from tests.vitals.training.grounding.grounded_lines import Line, lines
 from tests.vitals.training.grounding.mutations import MUTATIONS
+from vitals.record_types import RECORD_TYPES
 from vitals.training.day_journal import multi_day
 from vitals.training.day_journal.build import build_journal
 from vitals.training.grounding.check import ungrounded
@@ -35,7 +36,7 @@ def test_at_least_a_thousand_lines_of_all_kinds_and_tasks_are_grounded():
     assert len(lines()) >= 1_000
     kinds = {line["metadata"]["record_type"] for line in lines()}
     tasks = {line["metadata"]["task"] for line in lines()}
-    assert len(kinds) == 7
+    assert len(kinds) == len(RECORD_TYPES) + 1
     single_day = {"daily_summary", "question", "data_quality", "abstention", "preference"}
     assert tasks == {*single_day, "day_journal", "multi_day_question"}
 
