@@ -10,6 +10,7 @@ import polars as pl
 
 from resources.catalog import Catalog
 from vitals.clinical.context import COMPLETIONS_TYPE
+from vitals.clinical.local_day import dates_touched
 from vitals.record_types import RecordType
 from vitals.validated.completions import ZONE, Filling
 from vitals.validated.rule_policy import RulePolicy
@@ -63,7 +64,7 @@ def with_completions(
     of_days = (
         records.select("subject_id", "record_id", "local_date", "end_local_date")
         .join(said, on=["subject_id", "record_id"])
-        .select("subject_id", "completion", local_date=pl.date_ranges("local_date", "end_local_date"))
+        .select("subject_id", "completion", local_date=dates_touched())
         .explode("local_date")
         .group_by("subject_id", "local_date")
         .agg(completions=pl.col("completion").unique().sort())

@@ -12,7 +12,7 @@ import polars as pl
 from assets.stages.decisions import told_offsets
 from resources.catalog import Catalog
 from resources.catalog_rows.days import StaleMark, StaleReason
-from vitals.clinical.local_day import changed_spans, offset_timeline, wall_clock, with_local_time
+from vitals.clinical.local_day import changed_spans, dates_touched, offset_timeline, wall_clock, with_local_time
 from vitals.clinical.source_capabilities import DEFAULT
 from vitals.record_types import RECORD_TYPES, UTC_MS, RecordType
 from vitals.validated.zone_offsets import NO_OFFSET_SECONDS, OBSERVATION_SCHEMA
@@ -96,7 +96,7 @@ def _days_of(rows: pl.DataFrame, timeline: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(schema=_DATED)
     return (
         with_local_time(rows, timeline)
-        .select("subject_id", local_date=pl.date_ranges("local_date", "end_local_date"))
+        .select("subject_id", local_date=dates_touched())
         .explode("local_date")
         .unique()
         .drop_nulls()

@@ -1,5 +1,6 @@
 """Which local days are asked for again after an upload."""
 
+import json
 from datetime import UTC, date, datetime
 
 import pytest
@@ -44,3 +45,20 @@ def test_a_sample_outside_its_record_counts_on_its_own_day_whatever_arrives_firs
         ends.append(came_out(workspace).facts["heart_rate"])
     assert ends[0] == ends[1]
     assert ends[0].count(b'"local_date"') == 2
+
+
+def test_a_night_that_crosses_the_date_line_eastwards_has_facts_on_the_day_it_ends(tmp_path):
+    _, workspace = installation(tmp_path)
+    night = make_records("sleep", 1)[0] | {"startZoneOffsetId": "+13:00", "endZoneOffsetId": "-10:00"}
+    start = night["startTimeEpochMillis"]
+    end = start + DAY_MS // 3
+    night |= {
+        "endTimeEpochMillis": end,
+        "stages": [{"startTimeEpochMillis": start, "endTimeEpochMillis": end, "stage": "LIGHT"}],
+    }
+    key = f"raw/SleepSessionRecord/{DAY:%Y/%m/%d}/anna_1758407139312_a.avro"
+    land(workspace.lake(TENANT), [(key, upload("sleep", [night]))])
+    run_stages(workspace)
+    (facts,) = json.loads(came_out(workspace).facts["sleep"])
+    # 15 November 11:13 by the clock of the departure, 14 November 20:13 by that of the arrival.
+    assert (facts["local_date"], facts["tib"]) == ("2023-11-14", 480)

@@ -118,6 +118,12 @@ def with_local_time(records: pl.DataFrame, timeline: pl.DataFrame) -> pl.DataFra
     return dated.with_columns(end_local_date=end_clock.dt.date())
 
 
+def dates_touched() -> pl.Expr:
+    """Wall dates of a record with LOCAL_COLUMNS, as a list. On a journey over the date line it ends on the earlier one."""
+    ends = ("local_date", "end_local_date")
+    return pl.date_ranges(pl.min_horizontal(ends), pl.max_horizontal(ends))
+
+
 def wall_clock(instant: pl.Expr, offset_seconds: pl.Expr) -> pl.Expr:
     """Naive local date and time of an instant."""
     return (instant + pl.duration(seconds=offset_seconds)).dt.replace_time_zone(None)
