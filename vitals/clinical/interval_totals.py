@@ -1,8 +1,9 @@
 """Daily totals of counted things: records cut at local midnight, sources chosen, provenance kept.
 
-Belongs here: what steps and active energy have in common (CLINICAL.md S1, S2, G5, G8): the cut into local days,
-the candidates among the sources, and the fact columns that follow.
-Does not belong here: the sweep and the choice themselves (`sources`), or metrics of one kind only.
+Belongs here: what steps and active energy have in common (CLINICAL.md S1, S2, G8): the candidates among the sources,
+and the fact columns that follow.
+Does not belong here: the cut into local days (`day_pieces`), the sweep and the choice themselves (`sources`), or metrics
+of one kind only.
 
     records -> pieces per local day -> each source alone -> order of sources -> S1 and S2 -> facts
 
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from vitals.clinical.context import DayContext
+from vitals.clinical.day_pieces import day_pieces
 from vitals.clinical.exact_sums import exact_mean, exact_sum
 from vitals.clinical.schema import conform, window_schema
 from vitals.clinical.source_capabilities import day_is_open
@@ -22,10 +24,6 @@ from vitals.clinical.sources import choose_total, device_of_source, priority_con
 from vitals.clinical.sufficiency import Gate, apply_gates
 from vitals.record_types import RecordType
 
-BUCKET_MS = 12 * 3_600_000
-# Writers end a day at 23:59:59.999.
-SHORT_END_MS = 1
-KEYS = ("subject_id", "local_date")
 MIN_COMPLETE_DAYS = 4
 SATURDAY = 6
 
@@ -66,7 +64,7 @@ def daily_totals(records: pl.DataFrame, context: DayContext, *, value: str) -> D
         value: value column of the kind.
     """
     days = context.days.with_row_index("day")
-    pieces = _pieces(records, days, value)
+    pieces = day_pieces(records, days, value)
     pieces, alone = _alone(pieces, context.priorities)
     chosen = _choice(pieces)
     behind = _behind_the_total(pieces, chosen)
@@ -91,49 +89,6 @@ def daily_totals(records: pl.DataFrame, context: DayContext, *, value: str) -> D
     )
     counted = behind.select("day", "from_ms", "to_ms", "start_ms", "end_ms", "contribution")
     return DailyTotals(facts=facts, counted=counted)
-
-
-def _pieces(records: pl.DataFrame, days: pl.DataFrame, value: str) -> pl.DataFrame:
-    """The part of each record in each local day it touches.
-
-    A record whose ends have one wall date belongs to it whole, also where a journey moved the bounds of the day.
-    Others are cut at the bounds. A bucket is a day's own if at least half of it, or of the day, lies in it: some
-    hours of another day's bucket are no total of this one.
-    """
-    base = records.select(
-        *("subject_id", "source_app", "device_type", "modified_utc", "end_offset_in_force_seconds"),
-        *("source_key_sha256", "file_quality"),
-        first_date=pl.min_horizontal("local_date", "end_local_date"),
-        last_date=pl.max_horizontal("local_date", "end_local_date"),
-        start_ms=pl.col("start_utc").to_physical(),
-        end_ms=pl.col("end_utc").to_physical(),
-        modified_ms=pl.col("modified_utc").to_physical(),
-        value=pl.col(value).cast(pl.Float64),
-    )
-    within = pl.col("first_date") == pl.col("last_date")
-    whole = base.filter(within).with_columns(local_date=pl.col("first_date"))
-    crossing = base.filter(~within).with_columns(local_date=pl.date_ranges("first_date", "last_date"))
-    on_days = pl.concat([whole, crossing.explode("local_date")]).join(
-        days.select(
-            "day",
-            *KEYS,
-            day_start=pl.col("day_start_utc").to_physical(),
-            day_end=pl.col("day_end_utc").to_physical(),
-        ),
-        on=KEYS,
-    )
-    cut_from, cut_to = pl.max_horizontal("start_ms", "day_start"), pl.min_horizontal("end_ms", "day_end")
-    length, whole_length = pl.col("to_ms") - pl.col("from_ms"), pl.col("end_ms") - pl.col("start_ms")
-    day_length = pl.col("day_end") - pl.col("day_start")
-    return (
-        on_days.with_columns(
-            from_ms=pl.when(within).then("start_ms").otherwise(cut_from),
-            to_ms=pl.when(within).then("end_ms").otherwise(cut_to),
-            is_bucket=whole_length + SHORT_END_MS >= BUCKET_MS,
-        )
-        .filter(within | (pl.col("to_ms") > pl.col("from_ms")))
-        .with_columns(own=~pl.col("is_bucket") | (2 * length >= pl.min_horizontal(whole_length, day_length)))
-    )
 
 
 def _alone(pieces: pl.DataFrame, priorities: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

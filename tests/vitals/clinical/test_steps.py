@@ -251,6 +251,27 @@ def test_on_a_journey_a_bucket_may_begin_before_the_bounds_of_its_date() -> None
     assert row["recommended_total"] == 2400
 
 
+def over_the_date_line() -> tuple[dict[str, Any], dict[str, Any]]:
+    """From +13:00 to -10:00 at 15:00 UTC: the date comes back at 05:00, and the two days overlap."""
+    first = day(DAY, MIDNIGHT - timedelta(hours=13), MIDNIGHT + timedelta(hours=34), minutes=43 * 60)
+    return first, day(NEXT, MIDNIGHT + timedelta(hours=11), MIDNIGHT + timedelta(hours=58), minutes=28 * 60)
+
+
+def test_a_record_that_ends_on_an_earlier_date_than_it_began_counts_once_on_the_day_it_began() -> None:
+    flight = walk(12 * 60, 180, 700, offset=13 * 3600, end_offset=-10 * 3600)
+    for days_at_once in (over_the_date_line(), *((one,) for one in over_the_date_line())):
+        frame = facts([flight], *days_at_once)
+        expected = [(NEXT, 700)] if NEXT in [one["local_date"] for one in days_at_once] else []
+        assert frame.select("local_date", "recommended_total").rows() == expected
+
+
+@pytest.mark.parametrize(("hour", "offset_hours"), [(10.5, 13), (33.5, -10)])
+def test_where_days_overlap_a_record_is_cut_at_midnight_of_its_own_clock(hour: float, offset_hours: int) -> None:
+    late = walk(hour * 60, 60, 600, offset=offset_hours * 3600)
+    for one in over_the_date_line():
+        assert facts([late], one)["recommended_total"].to_list() == [300]
+
+
 def test_of_a_bucket_that_crosses_a_very_short_day_that_day_has_its_share() -> None:
     # Eight hours of wall clock, all of them inside one bucket of a writer in another zone.
     end = MIDNIGHT + timedelta(hours=8)
