@@ -9,17 +9,27 @@ from typing import Annotated, Any
 
 import typer
 
-from dagster_project.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, print_table
+from dagster_project.cli.output import (
+    MOST_DAYS,
+    JsonOption,
+    TenantOption,
+    check_days,
+    console,
+    exit_codes,
+    print_json,
+    print_table,
+)
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
-from vitals.errors import UsageError
 
 
 def summary(
     user: Annotated[str, typer.Argument(help="The person, by the id used in the upload keys.")],
     first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First local day.")],
     last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last local day.")],
-    window: Annotated[int | None, typer.Option("--window", min=2, help="Window metrics of the last N days.")] = None,
+    window: Annotated[
+        int | None, typer.Option("--window", min=2, max=MOST_DAYS, help="Window metrics of the last N days.")
+    ] = None,
     tenant: TenantOption = "default",
     as_json: JsonOption = False,
 ) -> None:
@@ -30,18 +40,19 @@ def summary(
     with exit_codes():
         from assets.stages.reading import day_facts, known_subject, window_facts  # noqa: PLC0415 - heavy
 
-        if last < first:
-            raise UsageError("show the facts", "--from and --to", "the last day is before the first", "Swap them.")
+        first_day, last_day = check_days(first, last)
         workspace = build_workspace(load_settings())
         subject_id = known_subject(workspace, tenant, user)
-        days = day_facts(workspace, tenant, subject_id, first.date(), last.date())
+        days = day_facts(workspace, tenant, subject_id, first_day, last_day)
         result: dict[str, Any] = {"user": user, "days": days}
         if window is not None:
-            first_day = last.date() - timedelta(days=window - 1)
-            result["window"] = window_facts(workspace, tenant, subject_id, first_day, last.date())
+            begin = last_day - timedelta(days=window - 1)
+            result["window"] = window_facts(workspace, tenant, subject_id, begin, last_day)
         if as_json:
             print_json(result)
             return
+        if not days:
+            console.print("no facts of these days")
         for day, facts in days.items():
             title = f"{day} ({facts['zone']}){' provisional' if facts['provisional'] else ''}"
             print_table(title, ["metric", "value"], sorted(facts["values"].items()))
@@ -72,6 +83,8 @@ def examples(
         if as_json:
             print_json({"examples": [{**example, "checks": {"problems": wrong}} for example, wrong in mine]})
             return
+        if not mine:
+            console.print("no training lines of this day")
         for example, wrong in mine:
             console.rule(example["metadata"]["training_category"])
             console.print(f"{example['instruction']}\n", highlight=False, markup=False, style="bold")

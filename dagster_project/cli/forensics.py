@@ -9,7 +9,15 @@ from typing import Annotated, Any
 
 import typer
 
-from dagster_project.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, print_table
+from dagster_project.cli.output import (
+    JsonOption,
+    TenantOption,
+    check_days,
+    console,
+    exit_codes,
+    print_json,
+    print_table,
+)
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
 from vitals.errors import UsageError
@@ -31,11 +39,12 @@ def forensics(
         from assets.stages.forensics import forensics_of  # noqa: PLC0415 - heavy, and not needed for --help
         from assets.stages.reading import known_subject  # noqa: PLC0415
 
-        if (user is None) is not everybody or last < first:
+        first_day, last_day = check_days(first, last)
+        if (user is None) is not everybody:
             raise UsageError(
                 "look into deliveries",
                 f"tenant {tenant}",
-                "name one person or give --all, and days in order",
+                "name one person or give --all",
                 "For example: vitalgraph forensics anna --from 2025-09-19 --to 2025-09-20",
             )
         workspace = build_workspace(load_settings())
@@ -46,7 +55,7 @@ def forensics(
             workspace.catalog.tenants.get(tenant)
             people = workspace.catalog.subjects.subject_ids(tenant)
         found = {
-            name: forensics_of(workspace, tenant, subject_id, first.date(), last.date())
+            name: forensics_of(workspace, tenant, subject_id, first_day, last_day)
             for name, subject_id in sorted(people.items())
         }
         if as_json:

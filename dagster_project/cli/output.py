@@ -7,6 +7,7 @@ Does not belong here: any command.
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import orjson
@@ -20,6 +21,9 @@ from vitals.errors import ConflictError, NotFoundError, TransientError, UsageErr
 
 DONE, FAILED, USAGE, WAITING, NOT_FOUND, CONFLICT = 0, 1, 2, 3, 4, 5
 """Exit codes. WAITING only with --strict: done, but something waits for a person."""
+
+MOST_DAYS = 3660
+FIRST_CENTURY_DAY, LAST_CENTURY_DAY = date(2000, 1, 1), date(2099, 12, 31)
 
 console = Console()
 problems = Console(stderr=True)
@@ -83,6 +87,19 @@ def check_filter(option: str, given: str | None, known: Iterable[str]) -> None:
     """
     if given is not None and given not in (values := list(known)):
         raise UsageError("filter the list", option, "nothing has that value", f"One of: {', '.join(values)}.")
+
+
+def check_days(first: datetime, last: datetime) -> tuple[date, date]:
+    """The local days asked for, first and last.
+
+    Raises:
+        UsageError: they are not in order, more than ten years, or in a century that no upload can be of.
+    """
+    days = first.date(), last.date()
+    if not (FIRST_CENTURY_DAY <= days[0] <= days[1] <= LAST_CENTURY_DAY and (last - first).days < MOST_DAYS):
+        why = f"they are not 1 to {MOST_DAYS} days in order between {FIRST_CENTURY_DAY} and {LAST_CENTURY_DAY}"
+        raise UsageError("read the days", f"--from {days[0]} --to {days[1]}", why, "Correct them.")
+    return days
 
 
 def print_json(value: Any) -> None:

@@ -24,6 +24,7 @@ from dagster_project.cli.output import (
 )
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
+from vitals.errors import UsageError
 
 WATCH_SECONDS = 10
 
@@ -44,6 +45,8 @@ def ingest(
         from dagster_project.definitions import build_definitions  # noqa: PLC0415 - Dagster takes a second to import
         from dagster_project.execution import Runner, local_instance, run_everything  # noqa: PLC0415
 
+        if first is not None and last is not None and last < first:
+            raise UsageError("ingest these days", "--from and --to", "the last day is before the first", "Swap them.")
         settings = load_settings()
         workspace = build_workspace(settings)
         tenants = [workspace.catalog.tenants.get(tenant).name] if tenant else list(workspace.catalog.tenants.active())

@@ -84,6 +84,23 @@ def test_a_broken_storage_of_dagster_is_an_error_that_says_what_to_look_at(home)
     assert "(Dagster's storage): file is not a database" in re.sub(r"\s+", " ", run("ingest", code=1).stderr)
 
 
+@pytest.mark.parametrize(
+    "days",
+    [("2025-09-20", "2025-09-19"), ("0001-01-01", "0001-01-02"), ("2025-01-01", "9999-12-31")],
+    ids=["backwards", "before all data", "for ever"],
+)
+@pytest.mark.parametrize("command", [["summary", "anna"], ["forensics", "anna"], ["forensics", "--all"]], ids=" ".join)
+def test_days_that_cannot_be_read_are_wrong_usage_at_once(home, command, days):
+    run(*command, "--from", days[0], "--to", days[1], code=2)
+
+
+def test_wrong_windows_and_ingests_backwards_are_wrong_usage(home):
+    days = ["--from", "2025-09-19", "--to", "2025-09-20"]
+    for window in ("-3", "1", "999999"):
+        run("summary", "anna", *days, "--window", window, code=2)
+    run("ingest", "--from", "2025-09-20", "--to", "2025-09-19", code=2)
+
+
 def test_every_group_of_commands_is_in_the_operations_manual():
     text = (ROOT / "docs" / "operations.md").read_text()
     assert {f"`{command[0]}`" for command in EVERY_COMMAND} <= set(re.findall(r"`[a-z]+`", text))
