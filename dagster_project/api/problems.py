@@ -13,8 +13,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from polars.exceptions import ComputeError
 from starlette.exceptions import HTTPException
 
+from resources.lake_errors import translate
 from vitals.errors import (
     AlreadyDoneError,
     ConflictError,
@@ -89,6 +91,18 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+STORAGE_ERRORS = (OSError, ComputeError)
+"""What reading a table or a file may come to wherever it is done: gone, damaged, away."""
+
+
+def of_storage(error: Exception) -> tuple[HTTPStatus, str]:
+    """Status and text for one of `STORAGE_ERRORS`, which is not the caller's fault; nothing of its own text is repeated."""
+    found = translate(error, attempted="answer", where="reading")
+    if found is None or isinstance(found, TransientError):
+        return HTTPStatus.SERVICE_UNAVAILABLE, "a store does not answer; try again later"
+    return HTTPStatus.INTERNAL_SERVER_ERROR, f"could not {found.attempted}: {found.why}. {found.remedy}"
+
+
 def install(app: FastAPI) -> None:
     """Make every error of the application a problem document."""
 
@@ -102,6 +116,16 @@ def install(app: FastAPI) -> None:
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
         detail = f"could not {error.attempted}: {error.why}. {error.remedy}"
         return problem(status, detail, headers=headers)
+
+    def _storage(_: Request, error: Exception) -> JSONResponse:
+        return problem(*of_storage(error))
+
+    for kind in STORAGE_ERRORS:
+        app.add_exception_handler(kind, _storage)
+
+    @app.exception_handler(Exception)
+    def _unforeseen(_: Request, _error: Exception) -> JSONResponse:
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something unforeseen happened; the log of the process has it")
 
     @app.exception_handler(RequestValidationError)
     def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from dagster_project.api.problems import STATUS_OF, ProblemError
+from dagster_project.api.problems import STATUS_OF, STORAGE_ERRORS, ProblemError, of_storage
 from dagster_project.desk import completing, inbox, persons, refused, releases
 from dagster_project.desk.session import PATH, SignInNeededError, forget, go, keep, refuse_foreign, show
 from vitals.errors import VitalgraphError
@@ -72,6 +72,13 @@ def _install_errors(desk: FastAPI) -> None:
     def _ours(_request: Request, error: VitalgraphError) -> HTMLResponse:
         status = next(status for kind, status in STATUS_OF if isinstance(error, kind))
         return _problem(status, f"Could not {error.attempted}: {error.why}. {error.remedy}")
+
+    def _storage(_request: Request, error: Exception) -> HTMLResponse:
+        status, detail = of_storage(error)
+        return _problem(status, detail[:1].upper() + detail[1:])
+
+    for kind in STORAGE_ERRORS:
+        desk.add_exception_handler(kind, _storage)
 
     @desk.exception_handler(RequestValidationError)
     def _invalid(_request: Request, _error: RequestValidationError) -> HTMLResponse:

@@ -149,3 +149,23 @@ def test_what_is_handed_in_is_in_the_audit_trail_without_a_persons_id(api):
 def test_the_process_says_whether_it_can_work(api):
     assert httpx.get(f"{api[0]}/live").json() == {"status": "ok"}
     assert httpx.get(f"{api[0]}/ready").json() == {"status": "ok"}
+
+
+def test_a_damaged_table_is_a_problem_document_that_says_what_to_do_and_a_page_of_the_desk(tmp_path):
+    settings, workspace = installation(tmp_path)
+    land(workspace.lake("default"), uploads()[:3])
+    run_stages(workspace)
+    damaged = list((settings.home_path / "lake" / "clinical").rglob("*.parquet"))
+    for file in damaged:
+        file.write_bytes(b"what a full disk leaves behind")
+    day = damaged[0].parent.name.removeprefix("local_date=")
+    with serving(settings, workspace) as address, client(address, workspace) as http:
+        person = http.get("/v1/people").json()["items"][0]["subject_id"]
+        answer = http.get(f"/v1/people/{person}/days", params={"from": day, "to": day})
+        assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+        assert "A damaged table" in answer.json()["detail"]
+        assert "full disk leaves" not in answer.text
+        key = http.headers["authorization"].removeprefix("Bearer ")
+        http.post("/desk/sign-in", data={"key": key}, headers={"Origin": address})
+        page = http.get(f"/desk/people/{person}/days/{day}")
+        assert (page.status_code, "A damaged table" in page.text) == (500, True)
