@@ -49,7 +49,9 @@ def build(
     cap: Annotated[int | None, typer.Option("--max-per-person", help="Most examples of one person.")] = None,
     households: Annotated[
         Path | None,
-        typer.Option("--households", help="JSON list of lists of user ids that must be on one side.", dir_okay=False),
+        typer.Option(
+            "--households", help="File with a JSON list of lists of user ids that must be on one side.", dir_okay=False
+        ),
     ] = None,
     format_: Annotated[list[str] | None, typer.Option("--format", help="A format; default all of them.")] = None,
     from_manifest: Annotated[

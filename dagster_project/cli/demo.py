@@ -7,7 +7,9 @@ Does not belong here: anything a user needs besides the demo.
 
 import shutil
 import time
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +20,9 @@ from dagster_project.cli.ledger import FATES, kind_totals, tenant_status
 from dagster_project.cli.output import FAILED, console, exit_codes, print_table, problems
 from dagster_project.daemons import running_daemon
 from dagster_project.settings import Settings
+from resources.catalog_rows.uploads import Upload
 from vitals.errors import PermanentError
+from vitals.raw.keys import BadKey, parse_key
 from vitals.record_types import RECORD_TYPES
 
 TENANT = "default"
@@ -72,7 +76,7 @@ def _land_cohort(lake: Any) -> int:
         seed=COHORT_SEED,
         people=COHORT_PEOPLE,
         days=COHORT_DAYS,
-        first_day=today - timedelta(days=COHORT_DAYS + 1),
+        first_day=_first_day(),
         # A change of the clocks would move each person's days to another season, and the demo's runs with them.
         faults=ALL_FAULTS - {Fault.DST},
     )
@@ -109,6 +113,17 @@ def _wait_until_idle(settings: Settings, workspace: Any, *, timeout: int) -> Non
             time.sleep(POLL_SECONDS)
 
 
+def _first_day() -> date:
+    return datetime.now(UTC).date() - timedelta(days=COHORT_DAYS + 1)
+
+
+def _somebody(uploads: Iterable[Upload]) -> str:
+    """The made-up person with most uploads that went through, to be looked at."""
+    keys = [parse_key(upload.key) for upload in uploads if upload.state == "processed"]
+    users = Counter(key.user for key in keys if not isinstance(key, BadKey))
+    return max(sorted(users), key=lambda user: users[user]) if users else "USER"
+
+
 def _show(settings: Settings, workspace: Any) -> bool:
     """Print what came out; whether every category has examples and the books balance."""
     from assets.stages.books import every_upload  # noqa: PLC0415 - heavy, and not needed for --help
@@ -143,12 +158,16 @@ def _show(settings: Settings, workspace: Any) -> bool:
         if t["total"] != sum(t[fate] for fate in FATES) or t["accepted"] != t["records"]
     ]
     console.rule("What next")
+    vitalgraph = f"VITALGRAPH_HOME={settings.home} .venv/bin/vitalgraph"
     console.print(
-        f"facts     {settings.lake_url}/clinical   training  {settings.lake_url}/training\n"
+        f"facts      {settings.lake_url}/clinical\n"
+        f"training   {settings.lake_url}/training\n"
         f"the graph  VITALGRAPH_HOME={settings.home} make dev\n"
-        f"the books  VITALGRAPH_HOME={settings.home} vitalgraph uploads list\n"
-        f"one person VITALGRAPH_HOME={settings.home} vitalgraph examples USER --day DAY",
+        f"the books  {vitalgraph} uploads list\n"
+        f"one person {vitalgraph} examples {_somebody(uploads)} --day {_first_day() + timedelta(days=1)}",
         highlight=False,
+        markup=False,
+        soft_wrap=True,
     )
     for name, found in (("categories without examples", empty), ("kinds whose books do not balance", unbalanced)):
         if found:
