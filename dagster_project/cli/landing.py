@@ -33,6 +33,12 @@ from vitals.raw.keys import BadKey, build_key, parse_key
 EXPORT_NAME = re.compile(r"(?P<type>[A-Za-z]+)_(?P<epoch>\d{13})(?:_.*)?\.avro")
 """How the exporter names a file on the phone: record type and fetch time in epoch milliseconds."""
 
+UPLOAD_PATH = re.compile(
+    r"raw/(?P<type>[A-Za-z][A-Za-z0-9]*)/(?P<year>2\d{3})/(?P<month>\d\d)/(?P<day>\d\d)/"
+    r"(?P<name>[^/]+\.avro)"
+)
+"""Where an upload stands in a lake, whatever its name is."""
+
 
 def land(
     paths: Annotated[list[Path], typer.Argument(help="Avro files, or folders that hold some.", exists=True)],
@@ -42,6 +48,8 @@ def land(
     as_json: JsonOption = False,
 ) -> None:
     """Copy local Avro files under [bold]raw/[/] with a proper key.
+
+    An upload in a copy of a lake whose name tells of nobody lands as it is: it is in the books, and refused there.
 
     Example: vitalgraph land exports/ --user anna
     """
@@ -75,7 +83,7 @@ class UploadName:
     Attributes:
         type_name: record type, with or without the prefix.
         landing_day: day under which it is stored.
-        kept: name that the file keeps, if it was in full form already.
+        kept: name that the file keeps, if it was in full form already, or tells of nobody in a folder of uploads.
         user, fetched_ms: whose it is and when it was fetched, in epoch ms; the rest of the key is the content's hash.
     """
 
@@ -176,13 +184,32 @@ def _name(file: Path, *, user: str | None, day: str) -> UploadName | None:
         )
     name = EXPORT_NAME.fullmatch(file.name)
     if name is None or user is None:
-        return None
+        return _without_person("/".join(file.parts[in_raw[-1] :]), day) if in_raw and user is None else None
     fetched_ms = int(name["epoch"])
     return UploadName(
         type_name=name["type"],
         landing_day=_landing_day(day, fetched_ms),
         kept=None,
         user=user,
+        fetched_ms=fetched_ms,
+    )
+
+
+def _without_person(key: str, day: str) -> UploadName | None:
+    """An upload in a copy of a lake whose name tells of nobody: it lands as it is, and the books say `bad_key`."""
+    found = UPLOAD_PATH.fullmatch(key)
+    if found is None:
+        return None
+    try:
+        in_key = datetime(int(found["year"]), int(found["month"]), int(found["day"]), tzinfo=UTC)
+    except ValueError:
+        return None
+    fetched_ms = round(1000 * in_key.timestamp())
+    return UploadName(
+        type_name=found["type"],
+        landing_day=_landing_day(day, fetched_ms),
+        kept=found["name"],
+        user="",
         fetched_ms=fetched_ms,
     )
 

@@ -166,6 +166,20 @@ def test_a_folder_with_one_file_that_cannot_be_named_lands_nothing_and_the_file_
     assert "1 landed" in run("land", str(tmp_path), "--user", "anna").output
 
 
+def test_a_copy_of_a_lake_lands_whole_and_what_tells_of_nobody_is_refused_in_the_books(home, tmp_path):
+    run("twin", "generate", str(tmp_path / "cohort"), "--people", "1", "--days", "1")
+    files = sorted((tmp_path / "cohort" / "raw").rglob("*.avro"))
+    unnamed = [f for f in files if f.name.startswith("export-")]
+    assert unnamed
+    said = json.loads(run("land", str(tmp_path / "cohort" / "raw"), "--day", "from-file", "--json").stdout)
+    # One that was uploaded twice on different days is there already: it has one fetch time.
+    assert len(said["landed"]) + len(said["already_there"]) == len(files)
+    run("ingest")
+    refused = json.loads(run("uploads", "list", "--state", "quarantined", "--json").stdout)["uploads"]
+    of_nobody = [upload["key"].rsplit("/", 1)[1] for upload in refused if upload["reason"] == "bad_key"]
+    assert sorted(of_nobody) == sorted(f.name for f in unnamed)
+
+
 @pytest.mark.parametrize("day", ["1990-01-01", "2099-01-01", "from-file"])
 def test_a_landing_day_that_no_run_would_ever_read_is_refused(home, tmp_path, day):
     (tmp_path / "StepsRecord_4102444800000.avro").write_bytes(b"x")
