@@ -126,6 +126,8 @@ def set_subject(
         if source_priority:
             former = workspace.catalog.subjects.profile(tenant_name, user).source_priority
             change["source_priority"] = {**former, **parse_priorities(source_priority)}
+        if not change:
+            raise UsageError("set the profile", "the options", "none was given", "`subject show` shows what is stored.")
         workspace.catalog.subjects.set_profile(tenant_name, user, change)
         days = mark_person(workspace, tenant_name, known_subject(workspace, tenant_name, user))
         console.print(

@@ -75,7 +75,9 @@ def list_quarantine(
 
 @app.command("show")
 def show(
-    ids: Annotated[list[int], typer.Argument(help="Ids of `quarantine list`.")], tenant: TenantOption = "default"
+    ids: Annotated[list[int], typer.Argument(help="Ids of `quarantine list`.")],
+    tenant: TenantOption = "default",
+    as_json: JsonOption = False,
 ) -> None:
     """Show rows with their status and where their bytes are.
 
@@ -87,12 +89,15 @@ def show(
         workspace = build_workspace(load_settings())
         rows = workspace.catalog.quarantine.get(tenant, ids)
         uploads = workspace.catalog.uploads.get(row.upload_id for row in rows)
-        print_json(
-            [
-                {**quarantine_item(row), "sidecar": f"{quarantine_path(uploads[row.upload_id])}.metadata.json"}
-                for row in rows
-            ]
-        )
+        shown = [
+            {**quarantine_item(row), "sidecar": f"{quarantine_path(uploads[row.upload_id])}.metadata.json"}
+            for row in rows
+        ]
+        if as_json:
+            print_json(shown)
+            return
+        for row_shown in shown:
+            console.print_json(data=row_shown, sort_keys=True, default=str)
 
 
 @app.command("what-if")

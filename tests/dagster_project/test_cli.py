@@ -115,6 +115,8 @@ def test_every_group_of_commands_is_in_the_operations_manual():
         (["tenant", "pause", "none"], 4),
         (["tenant", "add", "default"], 5),
         (["subject", "set", "nobody", "--diabetes", "perhaps"], 2),
+        (["subject", "set", "nobody"], 2),
+        (["quarantine", "show", "7", "--json"], 4),
         (["backfill", "clinical,validated", "--from", "2025-01-01", "--to", "2025-01-02", "--dry-run"], 2),
         (["backfill", "nothing", "--from", "2025-01-01", "--to", "2025-01-02", "--dry-run"], 2),
         (["uploads", "list", "--kind", "heartrate"], 2),
