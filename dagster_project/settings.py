@@ -5,6 +5,7 @@ error, because a misspelt setting that is silently ignored is found at three in 
 Does not belong here: anything computed from other things than settings.
 """
 
+import logging
 import os
 import secrets
 from datetime import date
@@ -22,6 +23,8 @@ from vitals.training.tasks.mix import TaskMix, read_mix
 
 PREFIX = "VITALGRAPH_"
 LEAST_KEY_BYTES = 16
+
+log = logging.getLogger(__name__)
 
 
 class Settings(BaseSettings):
@@ -117,10 +120,10 @@ class Settings(BaseSettings):
         """The secret of the pseudonyms; generated under the home on first use if none is configured.
 
         Raises:
-            PermanentError: a configured key is too short to protect anybody, or its file is missing.
+            PermanentError: a configured key is empty, its file is missing or holds a key too short to protect anybody.
         """
         if self.subject_key is not None:
-            return _long_enough(self.subject_key.get_secret_value().encode(), "VITALGRAPH_SUBJECT_KEY")
+            return _given(self.subject_key.get_secret_value().encode())
         path = self.subject_key_file or self.home_path / "subject.key"
         if self.subject_key_file is None:
             ensure(path, lambda: secrets.token_hex(32))
@@ -134,6 +137,19 @@ class Settings(BaseSettings):
                 "Restore the file.",
             ) from error
         return _long_enough(key, "VITALGRAPH_SUBJECT_KEY_FILE")
+
+
+def _given(key: bytes) -> bytes:
+    """A key out of the environment; a short one does for a trial, and its user is told what it is worth."""
+    if not key:
+        return _long_enough(key, "VITALGRAPH_SUBJECT_KEY")
+    if len(key) < LEAST_KEY_BYTES:
+        log.warning(
+            "VITALGRAPH_SUBJECT_KEY has fewer than %s characters: whoever guesses it knows who the pseudonyms are. "
+            "Do not use it for real people.",
+            LEAST_KEY_BYTES,
+        )
+    return key
 
 
 def _long_enough(key: bytes, setting: str) -> bytes:
