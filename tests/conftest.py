@@ -1,6 +1,8 @@
 """Fixtures for every folder of tests."""
 
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,6 +10,11 @@ import pytest
 
 from resources.lake import Lake
 from tests.servers.s3 import S3Server, s3_server
+
+with redirect_stderr(sys.__stderr__):
+    # absl (of mlcroissant) keeps the stderr that it is imported under, and closes it when Dagster replaces the handlers
+    # of logging: pytest's own, were it not imported here. The process's it leaves open.
+    import absl.logging  # noqa: F401
 
 LakeFactory = Callable[[], Lake]
 
