@@ -57,5 +57,5 @@ def test_a_damaged_table_is_named_as_such_and_its_path_is_not_shown(instance, tm
     assert not result.success
     said = logged(instance, result.run_id)
     assert f"could not compute the partition (clinical/blood_glucose {DAY}|{TENANT})" in said
-    assert "Check the object or table for damage" in said
+    assert "A damaged table" in said
     assert str(part.parent) not in said
