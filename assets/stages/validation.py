@@ -29,8 +29,8 @@ def validate_day(
 ) -> Validated:
     """Settle every pending upload of one kind and landing day.
 
-    One holder at a time per tenant: two would race on the same records and the same people's zone evidence. Since the lane dies with its
-    holder, an upload found in `processing` belongs to nobody and is taken again.
+    One holder at a time per tenant: two would race on the same records and the same people's zone evidence. Since the
+    lane dies with its holder, an upload found in `processing` belongs to nobody and is taken again.
 
     Args:
         on_progress: called with the number of uploads settled after each batch.

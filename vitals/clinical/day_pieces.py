@@ -18,9 +18,9 @@ def day_pieces(records: pl.DataFrame, days: pl.DataFrame, value: str) -> pl.Data
 
     A record whose ends have one wall date belongs to it whole, also where a journey moved the bounds of the day. So does
     one that ends on an earlier date than it began, which only a journey does: the first clock was in force until then.
-    Others are cut at the bounds; where a date comes back (over the date line), two days overlap, and the cut is midnight of
-    the record's own clock, or what lies in the overlap would count on both. A bucket is a day's own if at least half of it, or of the day, lies in it: some
-    hours of another day's bucket are no total of this one.
+    Others are cut at the bounds; where a date comes back (over the date line), two days overlap, and the cut is midnight
+    of the record's own clock, or what lies in the overlap would count on both. A bucket is a day's own if at least half of
+    it, or of the day, lies in it: some hours of another day's bucket are no total of this one.
 
     Args:
         records: validated columns of the kind with LOCAL_COLUMNS.
