@@ -16,7 +16,7 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from assets.forensics import FORENSICS_KEY
 from assets.stages.books import every_upload
-from assets.stages.registration import type_folders
+from assets.stages.registration import register, type_folders, utc_now
 from dagster_project.definitions import build_definitions
 from dagster_project.execution import Runner, local_instance, why_failed
 from dagster_project.partitions import build_axes
@@ -116,24 +116,28 @@ _HELP = 'Give a stage (clinical), an asset (clinical/sleep) or a selection strin
 def ask_again(workspace: Workspace, plan: Plan) -> int:
     """Put the done uploads of the plan's landing days and kinds back, to be read again; number of uploads.
 
-    Those whose object is no longer in the store keep what they came to: reading them again would only lose it.
+    Those whose object is no longer in the store, or was written over, keep what they came to: reading them again would
+    only lose it.
     """
     lake = workspace.lake(plan.tenant)
     kinds = {key.path[1] for key in plan.assets if key.path[0] in LANDING_STAGES}
-    present = {
-        found.key
+    listed = [
+        found
         for kind in sorted(kinds)
         for day in plan.days
         for folder in type_folders(BY_KIND[kind], day)
-        for found in lake.objects(folder)
-    }
+        for found in lake.objects(folder, on_no_object=lambda _: None)
+    ]
+    # Afterwards the books have the etags that were listed just now.
+    register(workspace, tenant=plan.tenant, listed=listed, today=utc_now().date())
+    present = {(found.key, found.etag) for found in listed}
     uploads = [
         upload.upload_id
         for kind in sorted(kinds)
         for upload in every_upload(
             workspace, tenant=plan.tenant, kind=kind, from_day=plan.days[0], to_day=plan.days[-1]
         )
-        if upload.key in present and upload.reason != "bad_key"
+        if (upload.key, upload.etag) in present and upload.reason != "bad_key"
     ]
     return len(workspace.catalog.uploads.reland(uploads))
 

@@ -17,7 +17,7 @@ from resources.catalog_sql import chunks
 from vitals.errors import NotFoundError
 
 COUNTS = ("rows_total", "rows_accepted", "rows_duplicate", "rows_superseded", "rows_partial", "rows_quarantined")
-_CONTENT = ("score", "schema_hash", "fetched_utc", "first_utc_date", "last_utc_date")
+_CONTENT = ("score", "schema_hash", "content_sha256", "fetched_utc", "first_utc_date", "last_utc_date")
 _VERDICT = ("state", "reason", "detail", "duration_ms")
 
 
@@ -45,8 +45,9 @@ def write_outcomes(connection: Connection, outcomes: Sequence[UploadOutcome], *,
             continue
         changed: dict[str, ColumnElement[Any]] = {name: bindparam(f"new_{name}") for name in names}
         if "fetched_utc" in changed:
-            # What the key said of the fetch stays, if the file does not say.
+            # What the key said of the fetch stays, if the file does not say; so does a digest of what cannot be read now.
             changed["fetched_utc"] = func.coalesce(changed["fetched_utc"], table.fetched_utc)
+            changed["content_sha256"] = func.coalesce(changed["content_sha256"], table.content_sha256)
         connection.execute(
             update(table)
             .where(table.upload_id == bindparam("finished"))

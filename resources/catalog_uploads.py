@@ -8,19 +8,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, Connection, func, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, text, tuple_, update
 
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import uploads as models
 from resources.catalog_outcomes import lock_uploads, not_registered, write_outcomes
 from resources.catalog_rows.uploads import (
     PENDING_STATES,
+    ListedVersion,
     NewUpload,
     Upload,
     UploadOutcome,
     UploadState,
 )
-from resources.catalog_sql import chunks, fetch, selecting, values_of
+from resources.catalog_sql import chunks, fetch, fetch_among, selecting, values_of
 from vitals.errors import NotFoundError
 
 
@@ -42,32 +43,35 @@ class CatalogUploads:
         statement = self._database.insert(models.Upload).on_conflict_do_nothing().returning(models.Upload.upload_id)
         return self._database.write("register uploads", lambda connection: list(connection.scalars(statement, rows)))
 
-    def unregistered(self, upload_ids: Iterable[str]) -> set[str]:
-        """Those of the ids that are not registered."""
-        ids = set(upload_ids)
-        statement = select(models.Upload.upload_id)
-
-        def work(connection: Connection) -> set[str]:
-            known: set[str] = set()
-            for some in chunks(ids):
-                known.update(connection.scalars(statement.where(models.Upload.upload_id.in_(some))))
-            return known
-
-        return ids - self._database.read("look up uploads", work)
-
-    def known(self, tenant: str, keys: Iterable[str]) -> dict[tuple[str, str], UploadState]:
-        """State by (key, etag) of every version of these keys that is registered."""
+    def listed(self, tenant: str, keys: Iterable[str]) -> dict[str, list[ListedVersion]]:
+        """Versions of these keys that are registered, by key; a key without any is left out."""
         table = models.Upload
-        statement = select(table.key, table.etag, table.state).where(table.tenant == tenant)
+        statement = selecting(table, ListedVersion).where(table.tenant == tenant)
+        found = self._database.read(
+            "look up uploads", lambda connection: fetch_among(connection, statement, table.key, keys, ListedVersion)
+        )
+        by_key: dict[str, list[ListedVersion]] = {}
+        for version in found:
+            by_key.setdefault(version.key, []).append(version)
+        return by_key
 
-        def work(connection: Connection) -> dict[tuple[str, str], UploadState]:
-            return {
-                (key, etag): state  # type: ignore[misc]
-                for some in chunks(keys)
-                for key, etag, state in connection.execute(statement.where(table.key.in_(some)))
-            }
-
-        return self._database.read("look up uploads", work)
+    def relisted(self, versions: Iterable[ListedVersion]) -> None:
+        """Note the etag, and the content if it was read, under which known versions were listed now."""
+        table = models.Upload
+        rows = [
+            {"relisted": version.upload_id, "new_etag": version.etag, "new_content": version.content_sha256}
+            for version in sorted(versions, key=lambda version: version.upload_id)
+        ]
+        if not rows:
+            return
+        statement = (
+            update(table)
+            .where(table.upload_id == bindparam("relisted"))
+            .values(
+                etag=bindparam("new_etag"), content_sha256=func.coalesce(bindparam("new_content"), table.content_sha256)
+            )
+        )
+        self._database.write("note uploads again", lambda connection: connection.execute(statement, rows))
 
     def versions(self, tenant: str, key: str) -> list[Upload]:
         """Every version of an object, oldest first.

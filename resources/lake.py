@@ -18,13 +18,13 @@ import polars as pl
 from resources.lake_access import S3Access, parse_root
 from resources.lake_damage import damaged_files
 from resources.lake_keys import checked_key, checked_prefix, safe_key
-from resources.lake_listing import ListedObject
+from resources.lake_listing import ListedObject, NoObject, OnNoObject
 from resources.lake_objects import Objects, ReadFailure, open_store
 from resources.lake_purge import clear_staged, count_rows, purge_rows
 from resources.lake_tables import Tables
 from resources.lake_upkeep import Tidied, tidy
 
-__all__ = ["Lake", "ListedObject", "ReadFailure", "S3Access", "Tidied", "safe_key"]
+__all__ = ["Lake", "ListedObject", "NoObject", "ReadFailure", "S3Access", "Tidied", "safe_key"]
 
 
 class Lake:
@@ -61,16 +61,22 @@ class Lake:
         """Immediate sub-folders of a prefix, sorted, as prefixes: `raw/` gives `raw/StepsRecord/` and so on."""
         return self._listing.folders(checked_prefix(prefix, attempted="list the folder"))
 
-    def objects(self, prefix: str, *, after: str | None = None) -> Iterator[ListedObject]:
+    def objects(
+        self, prefix: str, *, after: str | None = None, on_no_object: OnNoObject | None = None
+    ) -> Iterator[ListedObject]:
         """Objects below a prefix, in the order of their keys' UTF-8 bytes.
 
-        Keys that could not be read (`raw/x//y`) are listed too, so that the books can name them.
+        Keys that could not be read (`raw/x//y`) are listed too, so that the books can name them. What is no regular
+        file of a local folder, or lies behind a link, is not.
 
         Args:
             prefix: whole folders, with or without a trailing slash; empty for everything.
             after: only keys greater than this one.
+            on_no_object: told of what is not listed; for folders that others write to. A file of several names (hard
+                links) is not listed then, and a folder that cannot be opened is passed over instead of an error.
         """
-        return self._listing.objects(checked_prefix(prefix, attempted="list the objects"), after=after)
+        checked = checked_prefix(prefix, attempted="list the objects")
+        return self._listing.objects(checked, after=after, on_no_object=on_no_object)
 
     def head(self, key: str) -> ListedObject | None:
         """An object as a listing shows it, or None if there is none."""
@@ -102,6 +108,15 @@ class Lake:
             PermanentError: the store refuses every single one.
         """
         return self._objects.read_many(keys, concurrency=concurrency)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a local folder: reading costs little there, and an etag says nothing of the content."""
+        return self._root.folder is not None
+
+    def digests(self, keys: Sequence[str], *, concurrency: int = 16) -> dict[str, str | ReadFailure]:
+        """SHA-256 (hex) of the bytes of many objects, each read piece by piece. An object that cannot be read is a ReadFailure."""
+        return self._objects.digest_many(keys, concurrency=concurrency)
 
     def write_object(self, key: str, data: bytes) -> None:
         """Write an object, replacing one of the same key. Readers see the old or the new one, never a part."""

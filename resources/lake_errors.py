@@ -19,6 +19,7 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from polars.exceptions import PolarsError
 
 from resources.lake_keys import safe_key
+from resources.local_files import NotAFileError
 from vitals.errors import NotFoundError, PermanentError, TransientError, VitalgraphError
 
 T = TypeVar("T")
@@ -83,6 +84,12 @@ def translate(error: BaseException, *, attempted: str, where: str) -> Vitalgraph
             NotFoundError,
             f"a file of a table is gone, …/{_whole(_TABLE_FILE, text)}",
             DAMAGED,
+        ),
+        (
+            isinstance(error, NotAFileError),
+            NotFoundError,
+            str(getattr(error, "why", "")),
+            "Put the file or folder itself there: nothing but regular files is read, and nothing behind a link touched.",
         ),
         (text.startswith("parquet:"), PermanentError, "a file of a table is no readable Parquet", DAMAGED),
         (isinstance(error, FileNotFoundError), NotFoundError, "there is no such object", "Check the key."),

@@ -6,12 +6,14 @@ Does not belong here: contents.
 A single odd key must not hide its neighbours: obstore gives up a whole listing at `raw/x//y`, at `..`, and at
 file names that are not UTF-8, and any uploader could write one. So the local folder is walked with
 `os.scandir`, and S3 is listed by boto3 (a fifth of the speed) from where obstore gave up.
+
+A local folder can hold what is no object: links, pipes, files under several names, folders that cannot be opened.
+Nothing of that is listed or followed; whoever lists what others wrote is told of each such entry, and goes on.
 """
 
 import os
 import re
-import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +26,8 @@ from obstore.store import S3Store
 from resources.lake_access import Root
 from resources.lake_errors import attempt
 from resources.lake_keys import is_usable
+from resources.local_files import FILE, NotAFileError, kind_of, look, opened_folder
+from vitals.errors import PermanentError
 
 PAGE = 1_000
 
@@ -37,7 +41,8 @@ class ListedObject:
 
     Attributes:
         key: relative to the lake's root. It is shown to people by `safe_key` only.
-        etag: changes when the object is written again.
+        etag: changes when the object is written again. The same object has another one when it was copied: in a
+            local folder always (it is made of size and times), in a bucket if the parts it was sent in were others.
         size_bytes: its size.
         modified_utc: when it was last written.
     """
@@ -48,14 +53,36 @@ class ListedObject:
     modified_utc: datetime
 
 
+@dataclass(frozen=True)
+class NoObject:
+    """An entry of a local folder that is not listed.
+
+    Attributes:
+        key: as of an object; a folder's has no trailing slash.
+        why: what it is instead, in words: "is a symbolic link".
+    """
+
+    key: str
+    why: str
+
+
+OnNoObject = Callable[[NoObject], None]
+
+
 class Listing(Protocol):
     """What a back end can list."""
 
     def folders(self, prefix: str) -> list[str]:
         """Immediate sub-folders of a prefix that has no trailing slash, sorted, each with a trailing slash."""
 
-    def objects(self, prefix: str, *, after: str | None) -> Iterator[ListedObject]:
-        """Objects below a prefix that has no trailing slash, by key."""
+    def objects(
+        self, prefix: str, *, after: str | None, on_no_object: OnNoObject | None = None
+    ) -> Iterator[ListedObject]:
+        """Objects below a prefix that has no trailing slash, by key.
+
+        With `on_no_object` a file of several names (hard links) is none either, and a folder that cannot be opened is
+        passed over; without it, that is an error.
+        """
 
     def head(self, key: str) -> ListedObject | None:
         """One object, or None."""
@@ -69,59 +96,102 @@ class LocalListing:
 
     def folders(self, prefix: str) -> list[str]:
         """See `Listing`."""
-        return [key for key, is_folder, _ in self._children(prefix) if is_folder and is_usable(key.rstrip("/"))]
+        return [key for key, found in self._children(prefix, None) if found is None and is_usable(key.rstrip("/"))]
 
-    def objects(self, prefix: str, *, after: str | None) -> Iterator[ListedObject]:
+    def objects(
+        self, prefix: str, *, after: str | None, on_no_object: OnNoObject | None = None
+    ) -> Iterator[ListedObject]:
         """See `Listing`. One folder is in memory at a time."""
-        for key, is_folder, entry in self._children(prefix):
-            if is_folder:
-                # Every key in the folder starts with its name; skip it if all of them come before `after`.
-                if after is None or key > after or after.startswith(key):
-                    yield from self.objects(key.rstrip("/"), after=after)
-            elif after is None or key > after:
-                found = self._look(key, entry.path)
-                if found is not None:
+        for key, found in self._children(prefix, on_no_object):
+            if found is not None:
+                if after is None or key > after:
                     yield found
+            # Every key in the folder starts with its name; skip it if all of them come before `after`.
+            elif after is None or key > after or after.startswith(key):
+                yield from self.objects(key.rstrip("/"), after=after, on_no_object=on_no_object)
 
     def head(self, key: str) -> ListedObject | None:
         """See `Listing`."""
-        return self._look(key, os.fspath(self._folder / key))
 
-    @staticmethod
-    def _look(key: str, path: str) -> ListedObject | None:
-        return attempt(lambda: _listed(key, path), attempted="look at the object", where=key)
+        def work() -> ListedObject | None:
+            state = look(self._folder, key)
+            return None if state is None or kind_of(state.st_mode) != FILE else _listed(key, state)
 
-    def _children(self, prefix: str) -> list[tuple[str, bool, os.DirEntry[str]]]:
-        def scan() -> list[tuple[str, bool, os.DirEntry[str]]]:
+        return attempt(work, attempted="look at the object", where=key)
+
+    def _children(self, prefix: str, on_no_object: OnNoObject | None) -> list[tuple[str, ListedObject | None]]:
+        """Keys of what a folder holds, in their order, with the object; a folder has none, and a slash at its end."""
+
+        def scan() -> list[tuple[str, ListedObject | None]]:
             try:
-                with os.scandir(self._folder / prefix) as entries:
-                    return [(*_key(prefix, entry), entry) for entry in entries if not _STAGED.search(entry.name)]
+                with opened_folder(self._folder, prefix) as folder, os.scandir(folder) as entries:
+                    return [child for entry in entries for child in _child(prefix, entry, on_no_object)]
+            except NotAFileError as error:
+                if "/" not in prefix:
+                    # Not an upload among others: everything below would look as if it were gone.
+                    raise PermanentError(
+                        "list the folder",
+                        f"{prefix}/",
+                        "it is a link, and nothing behind a link is read",
+                        "Make the lake's root the link or the mount, and this a folder below it.",
+                    ) from None
+                (on_no_object or _ignore)(NoObject(prefix, f"cannot be opened: {error.why}"))
             except (FileNotFoundError, NotADirectoryError):
-                return []
+                pass
+            except OSError as error:
+                if on_no_object is None or "/" not in prefix:
+                    raise
+                on_no_object(NoObject(prefix, f"cannot be opened: {error.strerror}"))
+            return []
 
         children = attempt(scan, attempted="list the folder", where=f"{prefix}/")
         return sorted(children, key=lambda child: child[0])
 
 
-def _key(prefix: str, entry: os.DirEntry[str]) -> tuple[str, bool]:
-    """Key of a directory entry, a folder's with a trailing slash so that it sorts as its contents do."""
+def _ignore(_: NoObject) -> None:
+    """Nobody asked."""
+
+
+def _child(
+    prefix: str, entry: os.DirEntry[str], on_no_object: OnNoObject | None
+) -> list[tuple[str, ListedObject | None]]:
+    """Key and object of a directory entry; none of what is being written, is gone again, or is neither file nor folder."""
+    if _STAGED.search(entry.name):
+        return []
     # A name that is not UTF-8 is shown with escapes: it can be neither hashed nor stored as it is.
     name = os.fsencode(entry.name).decode(errors="backslashreplace")
-    is_folder = entry.is_dir()
-    return f"{prefix}/{name}".lstrip("/") + ("/" if is_folder else ""), is_folder
+    key = f"{prefix}/{name}".lstrip("/")
+    why, found = None, None
+    if entry.is_dir(follow_symlinks=False):
+        # Nothing can be listed of one that has another name than it shows.
+        why = None if name == entry.name else "is a folder whose name is not UTF-8"
+        key += "/"
+    else:
+        try:
+            state = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            return []
+        why, found = _why_no_object(state, strict=on_no_object is not None), _listed(key, state)
+    if why is None:
+        return [(key, found)]
+    (on_no_object or _ignore)(NoObject(key.rstrip("/"), why))
+    return []
 
 
-def _listed(key: str, path: str) -> ListedObject | None:
-    """A local file, or None if it is gone or is no file."""
-    try:
-        state = os.stat(path)  # noqa: PTH116 - a Path for every object costs more than the look
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    if not stat.S_ISREG(state.st_mode):
-        return None
+def _why_no_object(state: os.stat_result, *, strict: bool) -> str | None:
+    kind = kind_of(state.st_mode)
+    if kind != FILE:
+        return f"is a {kind}"
+    if strict and state.st_nlink > 1:
+        return "has a second name (a hard link): whose contents it shows cannot be told"
+    return None
+
+
+def _listed(key: str, state: os.stat_result) -> ListedObject:
     return ListedObject(
         key=key,
-        etag=f'"{state.st_ino:x}-{state.st_mtime_ns // 1000:x}-{state.st_size:x}"',
+        # The time of the last change cannot be set by whoever writes, unlike that of the last writing.
+        etag=f'"{state.st_size:x}-{state.st_mtime_ns:x}-{state.st_ctime_ns:x}"',
         size_bytes=state.st_size,
         modified_utc=datetime.fromtimestamp(state.st_mtime, tz=UTC),
     )
@@ -144,7 +214,13 @@ class S3Listing:
             found = [self._relative(f["Prefix"]) for page in pages for f in page.get("CommonPrefixes", [])]
         return sorted(folder for folder in found if is_usable(folder.removesuffix("/")))
 
-    def objects(self, prefix: str, *, after: str | None) -> Iterator[ListedObject]:
+    def objects(
+        self,
+        prefix: str,
+        *,
+        after: str | None,
+        on_no_object: OnNoObject | None = None,  # noqa: ARG002 - a bucket holds objects only
+    ) -> Iterator[ListedObject]:
         """See `Listing`. One page is in memory at a time."""
         where = f"{prefix}/"
         pages = iter(obstore.list(self._store, prefix or None, offset=after, chunk_size=PAGE))

@@ -4,15 +4,17 @@ Belongs here: object I/O through obstore for a local folder and for S3.
 Does not belong here: listing (`lake_listing`), tables (`lake_tables`), what an object holds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import obstore
 from obstore.store import LocalStore, S3Store
 
+from resources import local_files
 from resources.lake_access import Root
 from resources.lake_errors import attempt
 from resources.lake_keys import checked_key
@@ -21,6 +23,8 @@ from vitals.errors import NotFoundError, PermanentError, TransientError, UsageEr
 
 DELETE_AT_ONCE = 1_000
 PIECE_BYTES = 8 * 2**20
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -69,43 +73,40 @@ class Objects:
 
     def read_many(self, keys: Sequence[str], *, concurrency: int) -> dict[str, bytes | ReadFailure]:
         """Bytes of many objects (see `Lake.read_objects`)."""
-        if not keys:
-            return {}
-        wanted = list(dict.fromkeys(keys))
-        workers = min(concurrency, len(wanted))
-        found: list[bytes | ReadFailure | PermanentError] = [b""] * len(wanted)
-
-        def read_share(worker: int) -> None:
-            found[worker::workers] = map(self._read_or_failure, wanted[worker::workers])
-
-        # Threads, not asyncio: notebooks and servers already run an event loop. Reading releases the GIL. A thread
-        # gets all its keys at once: handing over each alone costs as much as reading it.
-        with ThreadPoolExecutor(max_workers=workers) as pool:
-            list(pool.map(read_share, range(workers)))
-        refused = [outcome for outcome in found if isinstance(outcome, PermanentError)]
-        if len(refused) == len(found):
+        found = _of_many(keys, self.read, concurrency=concurrency)
+        refused = [outcome for outcome in found.values() if isinstance(outcome, PermanentError)]
+        if refused and len(refused) == len(found):
             # Not about single objects: the bucket, the credentials or the settings are wrong.
             raise refused[0]
-        return {
-            key: ReadFailure("denied", outcome.why) if isinstance(outcome, PermanentError) else outcome
-            for key, outcome in zip(wanted, found, strict=True)
-        }
+        return {key: _told(outcome) for key, outcome in found.items()}
+
+    def digest_many(self, keys: Sequence[str], *, concurrency: int) -> dict[str, str | ReadFailure]:
+        """SHA-256 of many objects (see `Lake.digests`)."""
+        return {key: _told(outcome) for key, outcome in _of_many(keys, self._digest, concurrency=concurrency).items()}
 
     def write(self, key: str, data: bytes) -> None:
         """Write an object (see `Lake.write_object`)."""
-        checked_key(key, attempted="write the object")
-        attempt(lambda: obstore.put(self._store, key, data), attempted="write the object", where=key)
+        self._put(key, data)
 
     def write_file(self, key: str, path: Path) -> None:
         """Write a local file (see `Lake.write_file`)."""
+        self._put(key, path)
+
+    def _put(self, key: str, data: bytes | Path) -> None:
         checked_key(key, attempted="write the object")
-        attempt(lambda: obstore.put(self._store, key, path), attempted="write the object", where=key)
+
+        def put() -> None:
+            self._refuse_links(key)
+            obstore.put(self._store, key, data)
+
+        attempt(put, attempted="write the object", where=key)
 
     def read_file(self, key: str, path: Path) -> None:
         """Read into a local file (see `Lake.read_file`)."""
         checked_key(key, attempted="read the object")
 
         def read() -> None:
+            self._refuse_links(key)
             with path.open("wb") as file:
                 for piece in obstore.get(self._store, key).stream(min_chunk_size=PIECE_BYTES):
                     file.write(piece)
@@ -120,31 +121,72 @@ class Objects:
         for start in range(0, len(doomed), step):
             batch = doomed[start : start + step]
             try:
-                attempt(
-                    lambda batch=batch: obstore.delete(self._store, batch),  # type: ignore[misc]
-                    attempted="delete the objects",
-                    where=batch[0],
-                )
+                attempt(lambda batch=batch: self._remove(batch), attempted="delete the objects", where=batch[0])  # type: ignore[misc]
             except NotFoundError:
                 continue
+
+    def _remove(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._refuse_links(key)
+        obstore.delete(self._store, keys)
+
+    def _refuse_links(self, key: str) -> None:
+        if self._folder is not None:
+            local_files.refuse_links(self._folder, key)
 
     def _bytes(self, key: str) -> bytes:
         if self._folder is None:
             return bytes(obstore.get(self._store, key).bytes())
-        # Through obstore, a small local file takes four times as long.
-        try:
-            return (self._folder / key).read_bytes()
-        except IsADirectoryError:
-            raise FileNotFoundError(key) from None
+        # Through obstore, a small local file takes four times as long, and links are followed.
+        return local_files.read(self._folder, key)
 
-    def _read_or_failure(self, key: str) -> bytes | ReadFailure | PermanentError:
-        try:
-            return self.read(key)
-        except NotFoundError as error:
-            return ReadFailure("missing", error.why)
-        except TransientError as error:
-            return ReadFailure("transient", error.why)
-        except UsageError:
-            raise
-        except PermanentError as error:
-            return error
+    def _digest(self, key: str) -> str:
+        checked_key(key, attempted="read the object")
+
+        def work() -> str:
+            if self._folder is not None:
+                return local_files.digest(self._folder, key)
+            total = sha256()
+            for piece in obstore.get(self._store, key).stream(min_chunk_size=PIECE_BYTES):
+                total.update(piece)
+            return total.hexdigest()
+
+        return attempt(work, attempted="read the object", where=key)
+
+
+def _of_many(
+    keys: Sequence[str], work: Callable[[str], T], *, concurrency: int
+) -> dict[str, T | ReadFailure | PermanentError]:
+    """What some work on each of many objects came to, in the order of the keys."""
+    if not keys:
+        return {}
+    wanted = list(dict.fromkeys(keys))
+    workers = min(concurrency, len(wanted))
+    found: dict[int, T | ReadFailure | PermanentError] = {}
+
+    def take_share(worker: int) -> None:
+        for place in range(worker, len(wanted), workers):
+            found[place] = _or_failure(work, wanted[place])
+
+    # Threads, not asyncio: notebooks and servers already run an event loop. Reading releases the GIL. A thread
+    # gets all its keys at once: handing over each alone costs as much as reading it.
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(take_share, range(workers)))
+    return {key: found[place] for place, key in enumerate(wanted)}
+
+
+def _told(outcome: T | ReadFailure | PermanentError) -> T | ReadFailure:
+    return ReadFailure("denied", outcome.why) if isinstance(outcome, PermanentError) else outcome
+
+
+def _or_failure(work: Callable[[str], T], key: str) -> T | ReadFailure | PermanentError:
+    try:
+        return work(key)
+    except NotFoundError as error:
+        return ReadFailure("missing", error.why)
+    except TransientError as error:
+        return ReadFailure("transient", error.why)
+    except UsageError:
+        raise
+    except PermanentError as error:
+        return error

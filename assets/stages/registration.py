@@ -7,12 +7,13 @@ Does not belong here: fetching or judging content (`validation`), erasing anybod
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from assets.stages.erasure_lanes import refusals_known
+from assets.stages.object_versions import NewVersion, tell_versions
 from resources.catalog_rows.uploads import NewUpload, UploadState
-from resources.lake import ListedObject
+from resources.lake import ListedObject, NoObject
 from resources.workspace import Workspace
 from vitals.raw.keys import BadKey, ParsedKey, parse_key
 from vitals.record_types import RecordType
@@ -33,6 +34,7 @@ class Registered:
         bad_keys: among the new ones, keys that name no day, person and kind.
         unsupported: among the new ones, kinds that are kept but not processed.
         erased: uploads of people who were erased; refused, and removed.
+        left_out: what is not in the books, because it is no object or cannot be read now; the next listing looks again.
     """
 
     objects: int
@@ -41,6 +43,7 @@ class Registered:
     bad_keys: int
     unsupported: int
     erased: int
+    left_out: tuple[NoObject, ...]
 
 
 def type_folders(record_type: RecordType, landing_day: date) -> list[str]:
@@ -53,8 +56,14 @@ def register_day(
 ) -> Registered:
     """Enter one kind's uploads of one landing day in the books. Doing it again changes nothing."""
     lake = workspace.lake(tenant)
-    listed = [found for prefix in type_folders(record_type, landing_day) for found in lake.objects(prefix)]
-    return register(workspace, tenant=tenant, listed=listed, today=today)
+    none: list[NoObject] = []
+    listed = [
+        found
+        for prefix in type_folders(record_type, landing_day)
+        for found in lake.objects(prefix, on_no_object=none.append)
+    ]
+    found = register(workspace, tenant=tenant, listed=listed, today=today)
+    return replace(found, left_out=(*none, *found.left_out))
 
 
 def register(workspace: Workspace, *, tenant: str, listed: Iterable[ListedObject], today: date) -> Registered:
@@ -72,18 +81,13 @@ def _enter(workspace: Workspace, tenant: str, objects: Sequence[ListedObject], t
     erased = erased_people(workspace, tenant)
     theirs = [found for found in objects if erased and _is_erased(workspace, tenant, found.key, erased)]
     refused = frozenset(found.key for found in theirs)
-    versions = {upload_id(tenant, found): found for found in objects if found.key not in refused}
-    # Most of what is listed was entered by an earlier listing, with its person.
-    unknown = workspace.catalog.uploads.unregistered(versions)
+    versions = tell_versions(workspace, tenant, [found for found in objects if found.key not in refused])
     rows = [_refused(workspace, tenant, found) for found in theirs]
-    rows += [
-        new_upload(workspace, tenant=tenant, found=found, today=today)
-        for one, found in versions.items()
-        if one in unknown
-    ]
+    rows += [new_upload(workspace, tenant=tenant, version=version, today=today) for version in versions.new]
     users = {row.external_user: row.subject_id for row in rows if row.external_user and row.subject_id}
     workspace.catalog.subjects.ensure(tenant, users, now=utc_now())
     fresh = set(workspace.catalog.uploads.register([row.upload for row in rows]))
+    workspace.catalog.uploads.relisted(versions.again)
     # After the row: a crash between the two leaves an object that is refused again.
     workspace.lake(tenant).delete_objects(sorted(refused))
     new = [row.upload for row in rows if row.upload.upload_id in fresh]
@@ -94,6 +98,7 @@ def _enter(workspace: Workspace, tenant: str, objects: Sequence[ListedObject], t
         bad_keys=sum(u.reason == "bad_key" for u in new),
         unsupported=sum(u.state == "unsupported" for u in new),
         erased=len(theirs),
+        left_out=tuple(versions.unreadable),
     )
 
 
@@ -150,13 +155,9 @@ class KeyedUpload:
     subject_id: str | None
 
 
-def upload_id(tenant: str, found: ListedObject) -> str:
-    """Id of a listed object version (SHA-256, hex)."""
-    return hashlib.sha256(f"{tenant}\n{found.key}\n{found.etag}".encode()).hexdigest()
-
-
-def new_upload(workspace: Workspace, *, tenant: str, found: ListedObject, today: date) -> KeyedUpload:
-    """The books' row of a listed object."""
+def new_upload(workspace: Workspace, *, tenant: str, version: NewVersion, today: date) -> KeyedUpload:
+    """The books' row of a new version of an object."""
+    found = version.found
     parsed = parse_key(found.key)
     subject = None
     state: UploadState = "landed"
@@ -178,11 +179,12 @@ def new_upload(workspace: Workspace, *, tenant: str, found: ListedObject, today:
             state, reason = "unsupported", "unsupported_record_type"
     return KeyedUpload(
         NewUpload(
-            upload_id=upload_id(tenant, found),
+            upload_id=version.upload_id,
             tenant=tenant,
             key=found.key,
             key_sha256=hashlib.sha256(found.key.encode()).hexdigest(),
             etag=found.etag,
+            content_sha256=version.content_sha256,
             size_bytes=found.size_bytes,
             type_name=type_name or "unknown",
             kind=kind,

@@ -14,7 +14,8 @@ Does not belong here: which uploads make a batch (`validation`), what becomes of
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 
 import polars as pl
 
@@ -38,13 +39,18 @@ from vitals.validated.zone_offsets import NO_OFFSET_SECONDS
 
 @dataclass
 class UploadBatch:
-    """One batch on its way through; holds nothing beyond it."""
+    """One batch on its way through; holds nothing beyond it.
+
+    Attributes:
+        contents: digest of what was read, by upload.
+    """
 
     workspace: Workspace
     tenant: str
     record_type: RecordType
     run_id: str
     result: Validated
+    contents: dict[str, str] = field(default_factory=dict)
 
     def settle(self, uploads: list[Upload]) -> None:
         """Take the uploads, and leave each settled or to be taken again; what came of them is added to `result`.
@@ -110,12 +116,24 @@ class UploadBatch:
         for upload in uploads:
             data = found[upload.key]
             if not isinstance(data, ReadFailure):
-                objects.append((upload, data))
+                if self._is_other(upload, sha256(data).hexdigest()):
+                    outcomes[upload.upload_id] = _missing(upload, "another object has been written in its place")
+                else:
+                    objects.append((upload, data))
             elif data.kind == "missing":
-                outcomes[upload.upload_id] = UploadOutcome(
-                    upload_id=upload.upload_id, state="failed", reason="object_missing"
-                )
+                outcomes[upload.upload_id] = _missing(upload, None)
         return objects
+
+    def _is_other(self, upload: Upload, content: str) -> bool:
+        """Whether what is there is another version: what it came to before, or will come to, is that one's."""
+        self.contents[upload.upload_id] = content
+        if upload.content_sha256 in (None, content):
+            return False
+        if upload.settled_attempt is not None:
+            return True
+        # It may have been listed while it was still being written.
+        versions = self.workspace.catalog.uploads.listed(self.tenant, [upload.key]).get(upload.key, [])
+        return any(version.content_sha256 == content for version in versions)
 
     def _finish(
         self,
@@ -148,7 +166,10 @@ class UploadBatch:
         catalog.settle(
             Settlement(
                 run_id=self.run_id,
-                outcomes=[replace(o, duration_ms=duration_ms) for o in outcomes.values()],
+                outcomes=[
+                    replace(o, duration_ms=duration_ms, content_sha256=self.contents.get(o.upload_id))
+                    for o in outcomes.values()
+                ],
                 deltas={
                     row["upload_id"]: FateShift(**{fate: row[fate] for fate in SHIFTING})
                     for row in rows.folded.shifts.to_dicts()
@@ -180,3 +201,7 @@ class UploadBatch:
         """Uploads whose waiting rows the evidence of this batch can place: they are read again."""
         people = seen.filter(pl.col("offset_seconds") != NO_OFFSET_SECONDS)["subject_id"].unique().to_list()
         return self.workspace.catalog.partials.waiting_uploads(self.tenant, people, lacking=ZONE)
+
+
+def _missing(upload: Upload, detail: str | None) -> UploadOutcome:
+    return UploadOutcome(upload_id=upload.upload_id, state="failed", reason="object_missing", detail=detail)

@@ -66,7 +66,9 @@ class Upload(Base):
     tenant: Mapped[str] = mapped_column(ForeignKey("tenant.name"))
     key: Mapped[str]
     key_sha256: Mapped[str] = mapped_column(index=True)
+    # As it was last listed. The same content may come to have another one, by copying; the content counts.
     etag: Mapped[str]
+    content_sha256: Mapped[str | None]
     size_bytes: Mapped[int] = mapped_column(BigInteger())
     type_name: Mapped[str]
     kind: Mapped[str | None]

@@ -26,7 +26,8 @@ class ObjectVersion:
     """One version of one object, and what its key says.
 
     Attributes:
-        upload_id: SHA-256 (hex) of tenant, key and etag.
+        upload_id: keyed digest (hex) of tenant, key and content, or of the etag where it stands for the content.
+        etag: of the object as it was last listed.
     """
 
     upload_id: str
@@ -47,9 +48,11 @@ class NewUpload(ObjectVersion):
     """An object version as it is first seen.
 
     Attributes:
+        content_sha256: digest of its bytes; None until they are read.
         state: `landed`, or a final state if its key alone decides (`unsupported`, `quarantined`).
     """
 
+    content_sha256: str | None = None
     fetched_utc: datetime | None = None
     state: UploadState = "landed"
     reason: str | None = None
@@ -61,6 +64,7 @@ class NewUpload(ObjectVersion):
 class Upload(ObjectVersion):
     """An upload as the books have it."""
 
+    content_sha256: str | None
     fetched_utc: datetime | None
     state: UploadState
     reason: str | None
@@ -86,6 +90,21 @@ class Upload(ObjectVersion):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ListedVersion:
+    """A version of an object by what a listing may show of it again.
+
+    Attributes:
+        etag: of the object as it was last listed.
+        content_sha256: digest of its bytes; None if they were never read.
+    """
+
+    upload_id: str
+    key: str
+    etag: str
+    content_sha256: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class UploadOutcome:
     """What became of an upload; counts are absolute.
 
@@ -104,6 +123,7 @@ class UploadOutcome:
     rows_quarantined: int = 0
     score: float | None = None
     schema_hash: str | None = None
+    content_sha256: str | None = None
     fetched_utc: datetime | None = None
     first_utc_date: date | None = None
     last_utc_date: date | None = None

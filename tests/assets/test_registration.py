@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from assets.stages.registration import new_upload
+from assets.stages.registration import register
 from dagster_project.cli.ledger import upload_json
 from sensors.landed_objects import SensorPolicy, SweepCursor, look
 from tests.flow import TENANT, installation, land
@@ -32,7 +32,8 @@ def test_a_bad_key_is_entered_with_what_is_wrong_about_it_and_the_books_show_it(
 
 def test_a_good_key_has_nothing_to_explain(tmp_path):
     _, workspace = installation(tmp_path)
-    land(workspace.lake(TENANT), [meter_upload([reading(0)])])
-    (found,) = workspace.lake(TENANT).objects("raw/")
-    upload = new_upload(workspace, tenant=TENANT, found=found, today=date(2025, 9, 20)).upload
+    key, data = meter_upload([reading(0)])
+    land(workspace.lake(TENANT), [(key, data)])
+    register(workspace, tenant=TENANT, listed=workspace.lake(TENANT).objects("raw/"), today=date(2025, 9, 20))
+    (upload,) = workspace.catalog.uploads.versions(TENANT, key)
     assert (upload.state, upload.reason, upload.detail) == ("landed", None, None)

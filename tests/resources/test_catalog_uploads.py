@@ -1,6 +1,7 @@
 """The books: registering, claiming, releasing, landing again, adding up."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -25,17 +26,19 @@ def test_an_object_listed_twice_in_one_call_is_one_upload(catalog):
 def test_a_new_version_of_an_object_is_another_upload(catalog):
     first, second = upload("a"), upload("a", upload_id="a2", etag="e2", landed_at=LATER)
     catalog.uploads.register([second, first])
-    assert catalog.uploads.known(TENANT, [first.key, "raw/other"]) == {
-        (first.key, "e1"): "landed",
-        (first.key, "e2"): "landed",
+    listed = catalog.uploads.listed(TENANT, [first.key, "raw/other"])
+    assert {(v.upload_id, v.etag, v.content_sha256) for v in listed.pop(first.key)} == {
+        ("a", "e1", None),
+        ("a2", "e2", None),
     }
+    assert listed == {}
     assert [row.upload_id for row in catalog.uploads.versions(TENANT, first.key)] == ["a", "a2"]
 
 
 def test_more_uploads_than_a_statement_has_parameters_are_registered_and_found(catalog):
     rows = [upload(f"u{n:05}") for n in range(2500)]
     assert len(catalog.uploads.register(rows)) == len(rows)
-    assert len(catalog.uploads.known(TENANT, [row.key for row in rows])) == len(rows)
+    assert len(catalog.uploads.listed(TENANT, [row.key for row in rows])) == len(rows)
     assert len(catalog.uploads.get(row.upload_id for row in rows)) == len(rows)
     assert len(catalog.uploads.claim([row.upload_id for row in rows], run_id="r", now=NOW)) == len(rows)
 
@@ -88,7 +91,7 @@ def test_tenants_do_not_see_each_other(catalog):
     catalog.uploads.register([upload("a"), upload("b", tenant="other")])
     assert [row.upload_id for row in catalog.uploads.pending("other")] == ["b"]
     assert [row.upload_id for row in catalog.uploads.list("other")] == ["b"]
-    assert catalog.uploads.known("other", [upload("a").key]) == {}
+    assert catalog.uploads.listed("other", [upload("a").key]) == {}
     assert catalog.uploads.counts("other") == {"landed": 1}
     assert catalog.books.totals("other")["steps"].uploads == 1
     with pytest.raises(NotFoundError):
@@ -272,10 +275,13 @@ def test_two_runs_that_claim_at_once_do_not_both_get_the_same_attempt(open_catal
     assert {row.attempts for row in open_catalog().uploads.get(names).values()} == {4}
 
 
-def test_what_is_not_registered_is_told_from_what_is(catalog):
-    catalog.uploads.register([upload("a")])
-    assert catalog.uploads.unregistered(["a", "b"]) == {"b"}
-    assert catalog.uploads.unregistered([]) == set()
+def test_a_version_that_is_listed_again_keeps_its_id_and_what_was_known_of_its_content(catalog):
+    catalog.uploads.register([upload("a"), upload("b", content_sha256="of b")])
+    a, b = (catalog.uploads.listed(TENANT, [upload(name).key])[upload(name).key][0] for name in "ab")
+    catalog.uploads.relisted([replace(a, etag="e9", content_sha256="of a"), replace(b, etag="e8", content_sha256=None)])
+    catalog.uploads.relisted([])
+    found = catalog.uploads.get(["a", "b"])
+    assert {name: (u.etag, u.content_sha256) for name, u in found.items()} == {"a": ("e9", "of a"), "b": ("e8", "of b")}
 
 
 def test_the_groups_of_a_day_add_up_to_its_books(catalog):

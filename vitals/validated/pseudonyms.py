@@ -29,3 +29,15 @@ def tombstone(*, tenant: str, external_user: str, key: bytes) -> str:
 def keyed_digest(*parts: str, key: bytes) -> str:
     """Digest (64 hex digits) of a refused upload's names: without the key nobody can try names on it."""
     return hmac.new(key, "\x1f".join(("refused", *parts)).encode(), hashlib.sha256).hexdigest()
+
+
+def upload_id(*, tenant: str, object_key: str, mark: str, key: bytes) -> str:
+    """Id (64 hex digits) of a version of an object: the same wherever a lake is copied to, and nobody's name in it.
+
+    Args:
+        object_key: key of the object.
+        mark: what tells its versions apart: the digest of the content, or an etag that stands for it.
+        key: secret of the installation.
+    """
+    message = f"upload\x1f{tenant}\x1f{object_key}\x1f{mark}"
+    return hmac.new(key, message.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
