@@ -17,7 +17,10 @@ from resources.catalog_sql import chunks
 from vitals.errors import NotFoundError
 
 COUNTS = ("rows_total", "rows_accepted", "rows_duplicate", "rows_superseded", "rows_partial", "rows_quarantined")
-_CONTENT = ("score", "schema_hash", "content_sha256", "fetched_utc", "first_utc_date", "last_utc_date")
+_CONTENT = (
+    *("dropped_items", "score", "schema_hash", "content_sha256"),
+    *("fetched_utc", "first_utc_date", "last_utc_date"),
+)
 _VERDICT = ("state", "reason", "detail", "duration_ms")
 
 

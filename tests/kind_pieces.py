@@ -34,7 +34,7 @@ from vitals.training.tasks.questions import QUESTIONS
 from vitals.twin.bad_files import UNSUPPORTED
 from vitals.twin.bad_rows import WRONG_VALUES
 from vitals.twin.simulate import TABLES
-from vitals.validated.rules import ITEMS
+from vitals.validated.items import ITEMS
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = Path(vitals.raw.__file__).parent / "schemas"
@@ -63,8 +63,8 @@ def _schema(record_type: RecordType) -> Iterator[str]:
     except KeyError as column:
         yield f"vitals/raw/flatten.py: where {column} comes from, or `writer_fields` of the entry"
     lists = {column for column, dtype in record_type.value_columns.items() if isinstance(dtype, pl.List)}
-    if lists - {*ITEMS.get(record_type.kind, ())[:1]}:
-        yield f"vitals/validated/rules.py: ITEMS, the list {sorted(lists)} and what each item must have"
+    if lists - {ITEMS[kind].column for kind in {record_type.kind} & ITEMS.keys()}:
+        yield f"vitals/validated/items.py: ITEMS, the list {sorted(lists)} and what each item must have"
 
 
 def _clinical(record_type: RecordType) -> Iterator[str]:

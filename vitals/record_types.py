@@ -4,7 +4,7 @@ Belongs here: whatever differs between kinds and can be written as a value. Addi
 entry here; the completeness test then names what is missing (docs/architecture.md, "Adding a kind").
 Does not belong here: behaviour (that is a module per kind in the stage that needs it), or Dagster objects.
 
-Plausible ranges: CONTRACTS "Upload states", which rounds off CLINICAL.md G7.
+Plausible ranges: docs/spec/clinical.md, G7.
 """
 
 from collections.abc import Mapping
@@ -158,8 +158,12 @@ HEART_RATE = RecordType(
     short_name="heart rate",
     description="Heart-rate samples in bpm: spot records awake, minute samples in hour records asleep.",
     instant=False,
-    value_columns={"samples": pl.List(pl.Struct({"time_utc": UTC_MS, "bpm": pl.Int32()}))},
-    plausible={"bpm": (30, 220)},
+    value_columns={
+        "samples": pl.List(pl.Struct({"time_utc": UTC_MS, "bpm": pl.Int32()})),
+        # Impossible samples that validation took out of the list; null where it took none.
+        "dropped_items": pl.Int32(),
+    },
+    plausible={"bpm": (30, 240)},
     hard_limits={"bpm": (1, 400)},
     units={"bpm": "bpm"},
     sampled="samples",
@@ -186,6 +190,8 @@ SLEEP = RecordType(
         "stages": pl.List(pl.Struct({"start_utc": UTC_MS, "end_utc": UTC_MS, "stage": pl.String()})),
         # 0.5 to 16 h is plausible; outside it, up to 24 h, a session is kept and flagged.
         "duration_implausible": pl.Boolean(),
+        # Impossible stages that validation took out of the list; null where it took none.
+        "dropped_items": pl.Int32(),
     },
     plausible={},
     rhythm="nights",

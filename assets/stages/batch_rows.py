@@ -231,6 +231,7 @@ def _outcomes(
                 rows_superseded=fate["superseded"],
                 rows_partial=partial_rows.get(upload.upload_id, 0),
                 rows_quarantined=quarantined_rows.get(upload.upload_id, 0),
+                dropped_items=judged.dropped.get(index, {}),
                 score=judged.scores[index]["score"],
                 schema_hash=RESOLVED_SCHEMA if index in resolved else LISTED_SCHEMA,
                 fetched_utc=_instant(span.get("fetched")),

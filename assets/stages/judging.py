@@ -22,14 +22,16 @@ class JudgedFiles:
     """Files of one kind.
 
     Attributes:
-        rows: the decoded frame with `reason` (null for a good row), `rule_version`, `aspect`.
+        rows: the result of `rules.judge`.
         scores: file index to `rows_total` and `score`.
         low: index of each file that is quarantined as a whole to what lowered its score; all its rows have that reason.
+        dropped: file index to the number of items that its good rows lost, by reason; files without a loss are not in it.
     """
 
     rows: pl.DataFrame
     scores: Mapping[int, Mapping[str, Any]]
     low: Mapping[int, str]
+    dropped: Mapping[int, Mapping[str, int]]
 
 
 def judge_files(
@@ -47,11 +49,30 @@ def judge_files(
     low = [i for i, row in scores.items() if row["score"] < threshold and upload_ids[i] not in rules.waived_uploads]
     is_low = pl.col("file_index").is_in(low)
     reason = pl.when(is_low).then(pl.lit(LOW_QUALITY)).otherwise(pl.col("reason"))
+    rows = judged.with_columns(reason=reason)
     return JudgedFiles(
-        rows=judged.with_columns(reason=reason),
+        rows=rows,
         scores=scores,
         low={i: _what_lowered(judged.filter(pl.col("file_index") == i), threshold) for i in low},
+        dropped=_dropped(rows),
     )
+
+
+def _dropped(rows: pl.DataFrame) -> dict[int, dict[str, int]]:
+    """Items that good rows lost, by file and reason."""
+    counts = (
+        rows.filter(pl.col("reason").is_null() & pl.col("dropped").is_not_null())
+        .select("file_index", "dropped")
+        .explode("dropped")
+        .unnest("dropped")
+        .group_by("file_index", "reason")
+        .agg(pl.col("items").sum())
+        .sort("file_index", "reason")
+    )
+    found: dict[int, dict[str, int]] = {}
+    for index, reason, items in counts.iter_rows():
+        found.setdefault(index, {})[reason] = items
+    return found
 
 
 def _what_lowered(rows: pl.DataFrame, threshold: float) -> str:

@@ -12,8 +12,8 @@ import polars as pl
 from resources.catalog_rows.days import ZoneObservation
 from resources.catalog_rows.uploads import PartialRow, QuarantineRow, Upload, UploadOutcome
 from vitals.record_types import RecordType
+from vitals.validated.decoded_values import value_columns
 from vitals.validated.rule_policy import LOW_QUALITY, SCORE, RulePolicy, payload_hashes
-from vitals.validated.rules import value_columns
 
 FILE_RULE_VERSION = 1
 

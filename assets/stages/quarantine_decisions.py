@@ -125,9 +125,9 @@ def _movable(workspace: Workspace, tenant: str, change: BoundChange, rules: Rule
         return [u for u in everything if ((u.score or 0) < threshold) != (u.reason == LOW_QUALITY)]
     if not _widens(change, rules):
         return everything
-    # Wider: only what this rule, or the score that it lowers, has refused.
+    # Wider: only what this rule, or the score that it lowers, has refused or taken out of a list.
     failing = {row.upload_id for row in _all_quarantined(workspace, tenant) if row.reason in {change.rule, LOW_QUALITY}}
-    return [u for u in everything if u.upload_id in failing]
+    return [u for u in everything if u.upload_id in failing or change.rule in u.dropped_items]
 
 
 def _widens(change: BoundChange, rules: RulePolicy) -> bool:

@@ -58,6 +58,7 @@ def write_quarantine(
             "score": outcome.score,
             "rows_total": outcome.rows_total,
             "rows_quarantined": outcome.rows_quarantined,
+            "dropped_items": dict(outcome.dropped_items),
             "rows": sorted(rows.get(upload_id, []), key=lambda r: str(r["row"]).zfill(9)),
         }
         if upload_id in refused and upload_id in contents:

@@ -73,6 +73,7 @@ class WhatIf:
     Attributes:
         released, captured: rows that would leave quarantine, and that would get there.
         renamed: rows that would stay in quarantine for another reason.
+        dropped_before, dropped_after: items that these uploads' good rows have lost, and would have lost, by reason.
         uploads: ids of the uploads that would be read again.
         stale_days: (kind, local day) that would be computed again.
         training_files: keys of the training files whose bytes would change.
@@ -83,6 +84,8 @@ class WhatIf:
     released: list[MovedRow]
     captured: list[MovedRow]
     renamed: list[MovedRow]
+    dropped_before: dict[str, int]
+    dropped_after: dict[str, int]
     uploads: list[str]
     stale_days: list[tuple[str, date]]
     training_files: list[str]
@@ -117,10 +120,10 @@ def foretell(
         moved = moved_uploads(
             workspace, tenant=tenant, rules=rule_policy(copied.catalog, tenant), candidates=candidates
         )
-        before = _quarantine(workspace.catalog, tenant, moved)
+        before, dropped_before = _quarantine(workspace.catalog, tenant, moved), _dropped(workspace.catalog, moved)
         _leave_only(copied.catalog, moved)
         days = _run(copied, tenant)
-        after = _quarantine(copied.catalog, tenant, moved)
+        after, dropped_after = _quarantine(copied.catalog, tenant, moved), _dropped(copied.catalog, moved)
         overlay = copied.overlays.get(tenant)
         written = overlay.written if overlay is not None else {}
     rows = [
@@ -141,6 +144,8 @@ def foretell(
         released=[row for row in rows if row.becomes is None],
         captured=[row for row in rows if row.was is None],
         renamed=[row for row in rows if None not in (row.was, row.becomes) and row.was != row.becomes],
+        dropped_before=dropped_before,
+        dropped_after=dropped_after,
         uploads=moved,
         stale_days=days,
         training_files=sorted(changed),
@@ -151,7 +156,7 @@ def foretell(
 
 
 def moved_uploads(workspace: Workspace, *, tenant: str, rules: RulePolicy, candidates: Sequence[Upload]) -> list[str]:
-    """Those of the uploads of which a row's fate or reason would be another under these rules; sorted ids.
+    """Those of the uploads of which a row's fate or reason, or what its list loses, would be another; sorted ids.
 
     Files that cannot be read now are passed over: they stay as they are.
     """
@@ -189,8 +194,15 @@ def _moved(
     for (upload_id, row), (_, _, reason) in stored.items():
         if upload_id in is_now:
             is_now[upload_id][row] = reason
+    lost_now = {u.upload_id: dict(u.dropped_items) for u, _ in read}
+    would_lose = {upload_id: dict(judged.dropped.get(index, {})) for index, upload_id in enumerate(ids)}
     refused = {ids[index] for index in decoded.rejected}
-    return [upload_id for upload_id in ids if upload_id not in refused and would[upload_id] != is_now[upload_id]]
+    return [
+        upload_id
+        for upload_id in ids
+        if upload_id not in refused
+        and (would[upload_id], would_lose[upload_id]) != (is_now[upload_id], lost_now[upload_id])
+    ]
 
 
 def clear_abandoned_copies() -> None:
@@ -260,6 +272,15 @@ def _quarantine(catalog: Catalog, tenant: str, upload_ids: Sequence[str]) -> dic
             if row.upload_id in wanted
         }
     return found
+
+
+def _dropped(catalog: Catalog, upload_ids: Sequence[str]) -> dict[str, int]:
+    """Items that good rows of these uploads have lost, by reason."""
+    total: dict[str, int] = {}
+    for upload in catalog.uploads.get(upload_ids).values():
+        for reason, items in upload.dropped_items.items():
+            total[reason] = total.get(reason, 0) + items
+    return dict(sorted(total.items()))
 
 
 def _changed_files(lake: Lake, written: Mapping[str, bytes | None]) -> dict[str, tuple[bytes, bytes]]:

@@ -72,7 +72,9 @@ def show_upload(
     tenant: TenantOption = "default",
     as_json: JsonOption = False,
 ) -> None:
-    """Explain one upload: each version, its state, the fate of its rows, and the rules that rows broke.
+    """Explain one upload: each version, its state, the fate of its rows, the rules that rows broke.
+
+    `dropped_items` counts the heart-rate samples or sleep stages that were taken out of good rows, by reason.
 
     Example: vitalgraph uploads show raw/StepsRecord/2025/09/20/anna_1758407139312_0a1b2c3d4e5f.avro
     """
@@ -97,6 +99,7 @@ def upload_json(upload: Upload) -> dict[str, Any]:
         "reason": upload.reason,
         "detail": upload.detail,
         "rows": {"total": upload.rows_total, **{fate: getattr(upload, f"rows_{fate}") for fate in FATES}},
+        "dropped_items": dict(upload.dropped_items),
         "score": upload.score,
         "landing_day": upload.landing_day.isoformat(),
         "size_bytes": upload.size_bytes,
@@ -125,6 +128,7 @@ def kind_totals(workspace: Workspace, tenant: str, found: Iterable[Upload]) -> d
 def _fates(upload: Upload) -> str:
     """The fates that rows of an upload had, in words: a column for each leaves no room for the key."""
     counts = {fate: getattr(upload, f"rows_{fate}") for fate in FATES}
+    counts["dropped items"] = sum(upload.dropped_items.values())
     return ", ".join(f"{count} {fate}" for fate, count in counts.items() if count)
 
 

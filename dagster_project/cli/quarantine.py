@@ -130,6 +130,13 @@ def what_if(what: WhatArgument, tenant: TenantOption = "default", as_json: JsonO
                 ["kind", "upload", "row", "was", "becomes"],
                 [(r.kind, r.upload_id[:12], r.row_index, r.was, r.becomes) for r in rows],
             )
+        lost = {**dict.fromkeys(found.dropped_before, 0), **found.dropped_after}
+        if found.dropped_before != found.dropped_after:
+            print_table(
+                "Items taken out of lists",
+                ["reason", "now", "then"],
+                [(reason, found.dropped_before.get(reason, 0), items) for reason, items in sorted(lost.items())],
+            )
         print_table("Days computed again", ["kind", "local day"], found.stale_days)
         console.print(
             f"{len(found.uploads)} uploads are read again; {len(found.training_files)} training files change: "

@@ -37,7 +37,8 @@ REASONS = {
     "time_in_future": "later than the export",
     "time_before_2000": "before the year 2000",
     "end_before_start": "ends before it begins",
-    "duplicate_samples": "two samples at one instant",
+    "conflicting_samples": "two values at every instant",
+    "outside_record": "outside the time of its record",
 }
 
 GAPS = {

@@ -85,6 +85,8 @@ class Upload(Base):
     rows_superseded: Mapped[int] = mapped_column(server_default=text("0"))
     rows_partial: Mapped[int] = mapped_column(server_default=text("0"))
     rows_quarantined: Mapped[int] = mapped_column(server_default=text("0"))
+    # Reason to the number of items that it took out of lists of good rows.
+    dropped_items: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     score: Mapped[float | None]
     schema_hash: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))

@@ -5,7 +5,7 @@ Does not belong here: what people decide on held-back rows (`decisions`), tables
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -75,6 +75,7 @@ class Upload(ObjectVersion):
     rows_superseded: int
     rows_partial: int
     rows_quarantined: int
+    dropped_items: Mapping[str, int]
     score: float | None
     schema_hash: str | None
     attempts: int
@@ -108,6 +109,7 @@ class ListedVersion:
 class UploadOutcome:
     """What became of an upload; counts are absolute.
 
+    `dropped_items` are items of its good rows' lists that were taken out, by reason.
     `failed` says that nothing was written: the counts and dates of an earlier settlement stay as they are.
     """
 
@@ -121,6 +123,7 @@ class UploadOutcome:
     rows_superseded: int = 0
     rows_partial: int = 0
     rows_quarantined: int = 0
+    dropped_items: Mapping[str, int] = field(default_factory=dict)
     score: float | None = None
     schema_hash: str | None = None
     content_sha256: str | None = None

@@ -18,7 +18,7 @@ from assets.stages.validation import validate_day
 from assets.stages.what_if import WhatIf
 from resources.workspace import Workspace
 from tests.flow import TENANT, came_out, installation, land, run_stages, unbalanced
-from tests.meter_uploads import meter_upload, reading
+from tests.meter_uploads import hour_of_samples, meter_upload, reading, upload_of
 from vitals.errors import ConflictError, NotFoundError
 from vitals.record_types import BY_KIND
 from vitals.twin.cohort import generate
@@ -216,3 +216,43 @@ def test_a_file_that_scores_low_is_let_through_as_a_whole(tmp_path):
     assert said == really(workspace, lambda: release_rows(workspace, ids=[file], **WHO))
     assert {row.reason for row in workspace.catalog.quarantine.list(TENANT)} == {"out_of_range:level_mg_dl"}
     assert unbalanced(workspace) == []
+
+
+BPM = "out_of_range:bpm"
+
+
+def heart_rate_day(workspace: Workspace) -> dict:
+    (row,) = workspace.lake(TENANT).table("clinical/heart_rate").collect().to_dicts()
+    return row
+
+
+def lost(workspace: Workspace) -> list[dict[str, int]]:
+    return [dict(upload.dropped_items) for upload in workspace.catalog.uploads.list(TENANT)]
+
+
+def test_items_are_lost_by_a_bound_and_come_back_with_it_as_was_foretold(tmp_path):
+    _, workspace = installation(tmp_path)
+    hours = [hour_of_samples(0, [70] * 30 + [245] + [70] * 29), hour_of_samples(1, [245] * 60)]
+    land(workspace.lake(TENANT), [upload_of("heart_rate", hours)])
+    run_stages(workspace)
+    first, day = came_out(workspace), heart_rate_day(workspace)
+    assert (day["n"], day["dropped_items"]) == (59, 1)
+    assert (lost(workspace), list(waiting(workspace))) == ([{BPM: 1}], ["hour-1"])
+    assert b'"heart_rate.dropped_items"' in b"".join(first.examples.values())
+    change = read_change(f"{BPM}.max=250")
+    what_if = what_if_rule(workspace, tenant=TENANT, change=change)
+    assert (what_if.dropped_before, what_if.dropped_after) == ({BPM: 1}, {})
+    assert foretold(what_if) == really(workspace, lambda: release_rule(workspace, change=change, **WHO))
+    assert (lost(workspace), waiting(workspace)) == ([{}], {})
+    assert (heart_rate_day(workspace)["n"], heart_rate_day(workspace)["dropped_items"]) == (120, None)
+    narrower = read_change(f"{BPM}.max=240")
+    assert foretold(what_if_rule(workspace, tenant=TENANT, change=narrower)) == really(
+        workspace, lambda: release_rule(workspace, change=narrower, **WHO)
+    )
+    assert came_out(workspace) == first
+    assert unbalanced(workspace) == []
+    (let,) = waiting(workspace).values()
+    said = foretold(what_if_rows(workspace, tenant=TENANT, ids=[let]))
+    assert said == really(workspace, lambda: release_rows(workspace, ids=[let], **WHO))
+    # The exemption is for the one record: its neighbour has still lost its sample.
+    assert (lost(workspace), heart_rate_day(workspace)["n"]) == ([{BPM: 1}], 119)

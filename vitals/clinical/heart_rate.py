@@ -59,6 +59,8 @@ SUPPORT = pl.Schema(
         "sleep_coverage_percent": pl.Float64(),
         # Minutes held outside all sleep sessions; null without a main session.
         "wake_coverage_minutes": pl.Float64(),
+        # Impossible samples that the records used have lost; null without any.
+        "dropped_items": pl.Int64(),
         "bouts": BOUTS_TYPE,
         "series": SERIES_TYPE,
     }
@@ -255,6 +257,7 @@ def _provenance(series: DaySeries, spans: Spans) -> pl.DataFrame:
         records=pl.len(),
         source_keys_sha256=pl.col("source_key_sha256").unique().sort(),
         data_quality_score=exact_mean(pl.col("file_quality")),
+        dropped_items=pl.col("dropped_items").sum().cast(pl.Int64).replace(0, None),
     )
     as_of = series.contributing.group_by("span", "source").agg(as_of_utc=pl.col("modified_utc").max())
     item = pl.struct(

@@ -102,7 +102,7 @@ class DaySeries:
         per_source: `span`, `source`, `source_app`, `minutes`, `bpm` (mean of its minute values in the day),
             `used`, `source_rank`.
         contributing: records of the day or its night: `span`, `source`, `on_phone`, `modified_utc`,
-            `source_key_sha256`, `file_quality`.
+            `source_key_sha256`, `file_quality`, `dropped_items`.
     """
 
     minutes: Minutes
@@ -217,7 +217,7 @@ def _in_night(minutes: Minutes, spans: Spans) -> Flags:
 
 def _contributing(samples: Samples, slices: Slices, records: pl.DataFrame) -> pl.DataFrame:
     span, record = records_of_spans(samples, slices)
-    columns = records.select("modified_utc", "source_key_sha256", "file_quality", on_phone=is_phone())
+    columns = records.select("modified_utc", "source_key_sha256", "file_quality", "dropped_items", on_phone=is_phone())
     return columns[samples.row[record]].with_columns(
         span=pl.Series(span), source=pl.Series(samples.record_source[record])
     )

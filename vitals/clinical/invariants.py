@@ -49,9 +49,11 @@ INVARIANTS: Mapping[str, Mapping[str, pl.Expr]] = MappingProxyType(
         "heart_rate": {
             "minimum is not above the maximum": _exceeds("min", "max"),
             "coverage is a share": ~pl.col("coverage_percent").is_between(0, 100 + TOLERANCE),
+            "no day has lost less than one item": pl.col("dropped_items") < 1,
             "zone minutes fit into the day": pl.sum_horizontal(_ZONES) > pl.col("day_minutes") + TOLERANCE,
         },
         "sleep": {
+            "no day has lost less than one item": pl.col("dropped_items") < 1,
             "TST is not above TIB": _exceeds("tst", "tib"),
             "TST is not above SPT": _exceeds("tst", "spt"),
             "SPT is not above TIB": _exceeds("spt", "tib"),

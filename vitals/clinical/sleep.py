@@ -38,6 +38,8 @@ SUPPORT = pl.Schema(
         "final_wake_local": WALL,
         "session_app": pl.String(),
         "staged": pl.Boolean(),
+        # Impossible stages that the records of the day's sessions have lost; null without any.
+        "dropped_items": pl.Int64(),
         "naps": pl.List(pl.Struct({"start_local": WALL, "end_local": WALL, "tst_minutes": pl.Float64()})),
         "stages": pl.List(pl.Struct({"start_local": WALL, "end_local": WALL, "stage": pl.String()})),
     }
@@ -253,6 +255,7 @@ def _day_totals(sessions: pl.DataFrame) -> pl.DataFrame:
             as_of_utc=pl.col("modified_utc").max(),
             source_keys_sha256=pl.col("source_key_sha256").unique().sort(),
             data_quality_score=exact_mean(pl.col("file_quality")),
+            dropped_items=pl.col("dropped_items").sum().cast(pl.Int64).replace(0, None),
             naps=nap.filter(~pl.col("is_main")),
         )
     )

@@ -6,6 +6,7 @@ Does not belong here: what only one kind says.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from vitals.training.claims import Claim, difference_as_written
@@ -40,6 +41,14 @@ GAP_TO_OPEN_END = phrases(
     "longest stretch without data from {start} on, {gap} min to the end of the still open day",
 )
 GAP_UNTIMED = phrases("longest gap {gap} min", "the longest stretch without data was {gap} min")
+LEFT_OUT = phrases(
+    "Left out as impossible: {count} {items}",
+    "Impossible and therefore not used: {count} {items}",
+    "Not counted, as they cannot be true: {count} {items}",
+)
+"""Items of lists that validation dropped; said without a verb that would have to agree with the number."""
+ITEM_OF_LIST: Mapping[str, str] = MappingProxyType({"heart_rate": "sample", "sleep": "stage"})
+"""Kind to what its records hold a list of, as a singular."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +174,12 @@ def unused_sources(
     if len(row.others) > _MOST_NAMED:
         clauses.append(narrative.phrase(MORE_UNUSED))
     narrative.close(clauses)
+
+
+def items_left_out(count: Claim | None, kind: str, narrative: Narrative) -> None:
+    """Say how many items the records of the day have lost, if any."""
+    if count is not None:
+        narrative.say(LEFT_OUT, count=count, items=noun(count, ITEM_OF_LIST[kind]))
 
 
 def gap_clauses(row: FactRow, narrative: Narrative) -> list[str]:

@@ -28,6 +28,7 @@ UNIT_SEPARATOR, RECORD_SEPARATOR = "\x1f", "\x1e"
 """Between metric and reason, and between entries, where `withheld` is one text."""
 
 _UNITS = {
+    "dropped_items": "count",
     "expected_n": "count",
     "longest_gap_minutes": "min",
     "nocturnal_n": "count",

@@ -14,6 +14,7 @@ from vitals.training.claims import Claim, constant, derived, further
 from vitals.training.common_sentences import (
     day_words,
     gap_clauses,
+    items_left_out,
     provisional,
     range_clause,
     unused_sources,
@@ -155,6 +156,7 @@ _MOST_BOUTS = 3
 def narrate(row: FactRow, narrative: Narrative) -> None:
     """Write the day's text: see the module docstring for the order."""
     _amount(row, narrative)
+    items_left_out(row.claim("dropped_items"), HEART_RATE.kind, narrative)
     unused_sources(row, narrative, SOURCE_MEAN, OTHER_MEAN, unit="bpm", gate="mean_time_weighted", counted="value")
     _level(row, narrative)
     _asleep_and_awake(row, narrative)

@@ -14,6 +14,7 @@ from vitals.training.common_sentences import (
     UnusedWords,
     app_words,
     day_words,
+    items_left_out,
     provisional,
     unused_sources,
     used_words,
@@ -116,6 +117,7 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
     _amounts(row, narrative, tst, window)
     _stages(row, narrative, window)
     _naps(row, narrative)
+    items_left_out(row.claim("dropped_items"), SLEEP.kind, narrative)
     unused_sources(
         row,
         narrative,

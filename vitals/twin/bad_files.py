@@ -82,7 +82,14 @@ def _copy(
         file_name=file_name(user=source.upload.user, fetch_ms=source.upload.fetch_ms, data=data, form=0),
     )
     truth = replace(
-        source.truth, key=upload.key, rows=rows, state=state, file_reason=reason, bad_rows=bad_rows, codec=None
+        source.truth,
+        key=upload.key,
+        rows=rows,
+        state=state,
+        file_reason=reason,
+        bad_rows=bad_rows,
+        dropped_items={},
+        codec=None,
     )
     return replace(source, upload=upload, truth=truth)
 

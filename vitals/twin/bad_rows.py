@@ -31,7 +31,7 @@ _THIRTY_YEARS_MS = 30 * 366 * 24 * HOUR_MS
 _WRONG_ZONES = (b"+25:00", b"America/New_York", b"-5", b"+05:75")
 WRONG_VALUES: Mapping[str, tuple[float, ...]] = {
     "blood_glucose": (0, 19.4, 600.6, 99_999, -5),
-    "heart_rate": (0, 29, 221, 255),
+    "heart_rate": (0, 29, 241, 255),
     "steps": (-1, 100_001),
     "active_calories": (-0.5, 10_000.5),
     "hrv_rmssd": (0, 0.9, 300.5),
@@ -98,9 +98,8 @@ def _endless(draft: Draft, _rng: np.random.Generator, _kind: str) -> Draft:
 def _value(draft: Draft, rng: np.random.Generator, kind: str) -> Draft:
     wrong = WRONG_VALUES[kind][rng.integers(len(WRONG_VALUES[kind]))]
     if kind == "heart_rate":
-        value = draft.items.value.copy()
-        value[-1] = int(wrong)
-        return replace(draft, items=replace(draft.items, value=value))
+        # One wrong sample would only be taken out of the list.
+        return replace(draft, items=replace(draft.items, value=np.full(len(draft.items), int(wrong))))
     return replace(draft, row=replace(draft.row, value=np.array([wrong])))
 
 
@@ -127,7 +126,7 @@ _SPAN: tuple[tuple[str, Spoil], ...] = (("end_before_start", _reversed), ("out_o
 def _spoils(record_type: RecordType) -> tuple[tuple[str, Spoil], ...]:
     """Row faults of a kind: of its values, of its samples, of its length, and those that every kind has."""
     values = [(f"out_of_range:{column}", _value) for column in record_type.plausible]
-    samples = (("duplicate_samples", _twice), (f"missing_required:{record_type.sampled}", _sampleless))
+    samples = (("conflicting_samples", _twice), (f"missing_required:{record_type.sampled}", _sampleless))
     return (
         *values,
         *(samples if record_type.sampled else ()),
@@ -199,9 +198,6 @@ def in_mmol_per_litre(rows: Rows, rng: np.random.Generator) -> Rows:
 
 def _draft(table: Table, template: np.int64, fetch_ms: int, rng: np.random.Generator) -> Draft:
     row = table.rows.take(np.array([template]))
-    index = ragged_index(row.item_start, row.item_count)
-    items = Items(
-        start_ms=table.items.start_ms[index], end_ms=table.items.end_ms[index], value=table.items.value[index]
-    )
+    items = table.items.take(ragged_index(row.item_start, row.item_count))
     row = replace(row, record_id=uuids(rng, 1), item_start=np.zeros(1, dtype=np.int64))
     return Draft(row=row, items=items, fetch_ms=fetch_ms)

@@ -35,6 +35,8 @@ class Fault(StrEnum):
     """Sensors pause, and some planned fetches do not take place."""
     BAD_ROWS = "bad_rows"
     """Rows that break a row rule: out of range, reversed, nameless, dated in the future ..."""
+    BAD_ITEMS = "bad_items"
+    """Samples and stages that cannot be, or stand there twice, among the sound ones of good records."""
     LOW_QUALITY = "low_quality"
     """A file most of whose rows are bad, so that it fails as a whole."""
     WRONG_KIND_IN_KEY = "wrong_kind_in_key"

@@ -75,6 +75,10 @@ class Items:
     def __len__(self) -> int:
         return len(self.start_ms)
 
+    def take(self, index: I64) -> "Items":
+        """Items at some indexes."""
+        return Items(start_ms=self.start_ms[index], end_ms=self.end_ms[index], value=self.value[index])
+
 
 NO_ITEMS = Items(start_ms=np.zeros(0, np.int64), end_ms=np.zeros(0, np.int64), value=np.zeros(0, np.int64))
 

@@ -17,6 +17,7 @@ from vitals.record_types import BY_KIND
 from vitals.twin.activity import active_calories_table, steps_table
 from vitals.twin.arrays import I64
 from vitals.twin.bad_files import Made, bad_files
+from vitals.twin.bad_items import PlantedItems, plant_bad_items
 from vitals.twin.bad_rows import BadRow, plant_bad_rows
 from vitals.twin.container_writer import CODECS, container
 from vitals.twin.faults import Fault
@@ -103,8 +104,13 @@ def _files_of_kind(scene: Scene, kind: str, table: Table) -> list[Made]:
     nothing = np.zeros(0, dtype=np.int64)
     delivered = [nothing if m else rows for rows, m in zip(_planned(scene, table), schedule.missed, strict=True)]
     planted: list[tuple[BadRow, ...]] = [()] * len(delivered)
+    good = len(table.rows)
     if scene.has(Fault.BAD_ROWS):
         table, delivered, planted = plant_bad_rows(scene, kind, table, delivered)
+    items = PlantedItems(table=table, reasons={})
+    if scene.has(Fault.BAD_ITEMS):
+        items = plant_bad_items(kind, table, good=good, turn=scene.person.index)
+        table = items.table
     encoded = encode_rows(kind, table.rows, table.items)
     person, schema = scene.person, writer_schema(kind)
     number = list(BY_KIND).index(kind)
@@ -139,6 +145,7 @@ def _files_of_kind(scene: Scene, kind: str, table: Table) -> list[Made]:
             rows=len(rows),
             state="processed",
             bad_rows=planted[fetch],
+            dropped_items=items.dropped(rows),
         )
         made.append(Made(upload=upload, truth=truth, rows=table.rows.take(rows), items=table.items))
     return made

@@ -16,7 +16,8 @@ The file `truth.json` (all times epoch milliseconds UTC, dates ISO):
                  "records": {kind: {column: [...]}}                 columns as in RECORD_COLUMNS
                 }],
      "uploads": [{"key", "user", "type_name", "kind", "fetch_ms", "landing_day", "codec", "rows", "state",
-                  "file_reason", "bad_rows": [{"row_index", "reason"}], "same_bytes_as"}]}
+                  "file_reason", "bad_rows": [{"row_index", "reason"}], "dropped_items": {reason: items},
+                  "same_bytes_as"}]}
 
 Causes of a gap, and of a record that was not delivered:
     exporter_hole   no fetch that took place read back so far, although the app had published in time
@@ -25,8 +26,8 @@ Causes of a gap, and of a record that was not delivered:
     sensor_gap      never measured (gaps only; `records` is 0)
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
 from typing import Any
@@ -104,6 +105,7 @@ class UploadTruth:
         state: upload state that processing must end in, if uploads are taken in order of landing.
         file_reason: why it is quarantined as a whole, or None.
         bad_rows: rows that must be quarantined, where the file as a whole is not.
+        dropped_items: items that must be taken out of lists of its good rows, by reason.
         same_bytes_as: key of the upload that a duplicate repeats. Either of the two may be taken first.
     """
 
@@ -118,6 +120,7 @@ class UploadTruth:
     state: str
     file_reason: str | None = None
     bad_rows: tuple[BadRow, ...] = ()
+    dropped_items: Mapping[str, int] = field(default_factory=dict)
     same_bytes_as: str | None = None
 
 

@@ -1,7 +1,8 @@
 """Quality score of a file: four shares of rows, weighted.
 
 Belongs here: the score and its threshold. Score = 0.3 schema + 0.3 completeness + 0.2 physiological + 0.2
-temporal (CONTRACTS.md, "Upload states"); weights and threshold are arguments.
+temporal (docs/spec/data_facts.md, "Row rules"); weights and threshold are arguments. A row that lost items counts for the
+share of its items that were sound.
 Does not belong here: the rules whose outcome it counts (`rules`).
 """
 
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from vitals.record_types import RecordType
+from vitals.validated.items import ASPECTS
 from vitals.validated.zone_offsets import is_missing
 
 CONTEXT_COLUMNS = {"start_offset_seconds": "start_zone"}
@@ -41,9 +43,13 @@ def score_files(judged: pl.DataFrame, record_type: RecordType, policy: ScorePoli
         `file_index`, `rows_total`, `score` (0 to 1, rounded to 6 digits so that summation order cannot show).
     """
     context = [~is_missing(pl.col(CONTEXT_COLUMNS[c])) for c in record_type.contextual if c in CONTEXT_COLUMNS]
-    sound = {aspect: pl.col("aspect").ne_missing(aspect) for aspect in ("schema", "physiological", "temporal")}
+    sound = {
+        aspect: pl.when(pl.col("aspect").ne_missing(aspect)).then(1.0 - pl.col(f"lost_{aspect}")).otherwise(0.0)
+        for aspect in ASPECTS
+    }
+    complete = pl.when(pl.all_horizontal(pl.lit(value=True), *context)).then(sound["schema"]).otherwise(0.0)
     return (
-        judged.select("file_index", complete=pl.all_horizontal(sound["schema"], *context), **sound)
+        judged.select("file_index", complete=complete, **sound)
         .group_by("file_index")
         .agg(
             rows_total=pl.len().cast(pl.Int64),

@@ -9,7 +9,7 @@ import polars as pl
 
 from vitals.record_types import UTC_MS, RecordType
 from vitals.validated.content_hash import content_hash
-from vitals.validated.rules import DECODED_NAMES
+from vitals.validated.decoded_values import DECODED_NAMES
 from vitals.validated.zone_offsets import offset_seconds
 
 FILE_COLUMNS = pl.Schema(
@@ -27,8 +27,10 @@ FILE_COLUMNS = pl.Schema(
 
 PLAUSIBLE_SLEEP_HOURS = (0.5, 16.0)
 
-_NOT_CONTENT = {"fetched_utc", "source_key_sha256", "file_quality", "utc_date", "subject_id", "record_id"}
-"""A later fetch of the same record, in whatever file, is the same content."""
+_NOT_CONTENT = {
+    *("fetched_utc", "source_key_sha256", "file_quality", "utc_date", "subject_id", "record_id", "dropped_items")
+}
+"""A later fetch of the same record, in whatever file, is the same content; what it lost is added (`_content_hash`)."""
 
 
 def normalise(good: pl.DataFrame, files: pl.DataFrame, record_type: RecordType) -> pl.DataFrame:
@@ -67,9 +69,22 @@ def normalise(good: pl.DataFrame, files: pl.DataFrame, record_type: RecordType) 
         pl.col("start_ms").cast(UTC_MS).dt.date().alias("utc_date"),
         *values,
     )
-    content = [c for c in record_type.columns if c not in _NOT_CONTENT]
     # In one piece: taking rows out of several pieces costs ten times as much, and every later stage takes some.
-    return frame.with_columns(content_hash(frame, content)).rechunk()
+    return frame.with_columns(_content_hash(frame, record_type)).rechunk()
+
+
+def _content_hash(frame: pl.DataFrame, record_type: RecordType) -> pl.Series:
+    """Hash of what each row keeps, and of how many items it lost where it lost any.
+
+    So a delivery that lost an item is another content than one that never had it, the same delivery again is the same,
+    and a record that lost nothing has the hash that it had before items could be lost.
+    """
+    content = [c for c in record_type.columns if c not in _NOT_CONTENT]
+    hashes = content_hash(frame, content)
+    if "dropped_items" not in record_type.columns or frame["dropped_items"].null_count() == frame.height:
+        return hashes
+    rows = frame["dropped_items"].is_not_null().arg_true()
+    return hashes.scatter(rows, content_hash(frame[rows], [*content, "dropped_items"]))
 
 
 def _value(name: str, dtype: pl.DataType) -> pl.Expr:
@@ -87,6 +102,8 @@ def _value(name: str, dtype: pl.DataType) -> pl.Expr:
             item.field("stage").cast(pl.String),
         )
         return pl.col(name).list.eval(fields).cast(dtype).alias(name)
+    if name == "dropped_items":
+        return pl.col("dropped").list.eval(pl.element().struct.field("items")).list.sum().cast(dtype).alias(name)
     if name == "duration_implausible":
         hours = (pl.col("end_ms") - pl.col("start_ms")) / 3_600_000
         return (~hours.is_between(*PLAUSIBLE_SLEEP_HOURS)).alias(name)

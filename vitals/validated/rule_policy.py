@@ -24,6 +24,7 @@ SCORE = "score"
 THRESHOLD = "threshold"
 DURATION = "out_of_range:duration"
 LOW_QUALITY = "low_quality"
+CONFLICTING = "conflicting_samples"
 
 HARD_LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
@@ -39,7 +40,7 @@ HARD_LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 """Rule to the values its bounds may have. In the unit of the column; hours for a duration, a share for the score."""
 
-LETTABLE = frozenset({*HARD_LIMITS, "duplicate_samples"} - {SCORE})
+LETTABLE = frozenset({*HARD_LIMITS, CONFLICTING} - {SCORE})
 """Rules that a person may waive for one record; `unit_suspect` is waived too, as the range still holds."""
 
 _HASHED = ("record_id", "source_app", "start_ms", "end_ms", "start_zone", "end_zone", "modified_ms")

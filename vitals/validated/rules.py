@@ -2,35 +2,33 @@
 
 Belongs here: rules over the decoded frame of one kind, as data (an id, a version, the aspect of quality it
 speaks of, a Polars expression). A row's reason is the first rule it breaks; its siblings flow.
-Does not belong here: file rules (`raw.container`, `file_quality`), or any clinical judgement.
+Does not belong here: rules over the items of a list (`items`), file rules (`raw.container`, `file_quality`), or any
+clinical judgement.
 
 A rule's version goes up when its meaning changes; the version stands beside every quarantined row, so that a
 row can be judged again when the rule moves.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import polars as pl
 
 from vitals.record_types import RecordType
+from vitals.validated.decoded_values import (
+    DECODED_NAMES,
+    FUTURE_TOLERANCE_MS,
+    YEAR_2000_MS,
+    YEAR_2100_MS,
+    value_columns,
+)
+from vitals.validated.items import ITEMS, LOST_SHARES, Aspect, item_rules, screen_items
 from vitals.validated.rule_policy import DURATION, HARD_LIMITS, SHARED_RULES, RulePolicy, payload_hashes
 from vitals.validated.zone_offsets import is_unreadable
 
-Aspect = Literal["schema", "physiological", "temporal"]
-
-YEAR_2000_MS = 946_684_800_000
-YEAR_2100_MS = 4_102_444_800_000
-FUTURE_TOLERANCE_MS = 10 * 60_000
-"""A phone's clock may run behind its sources' clocks by some minutes; more is not a measurement yet."""
 MODIFIED_TOLERANCE_MS = 24 * 3_600_000
 """A lastModified far after the fetch would win over every later revision."""
 MIN_ROWS_FOR_UNIT = 5
 """Below this many rows of a source in a file, a median says nothing about its unit."""
-
-
-ITEMS = {"heart_rate": ("samples", ("time_ms", "bpm")), "sleep": ("stages", ("start_ms", "end_ms"))}
-"""Kind to its list column and the fields that every item must have."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Rule:
         reason: rule id, with the field after a colon where it concerns one field.
         version: goes up when the meaning changes.
         aspect: the part of the quality score it lowers.
-        broken: Boolean expression over the decoded frame; null counts as broken.
+        broken: Boolean expression over the screened frame (`items.screen_items`); null counts as broken.
         impossible: the same for what no person may let through, if that is less.
     """
 
@@ -57,20 +55,17 @@ class Rule:
         return self.reason.split(":", 1)[0]
 
 
-DECODED_NAMES = {"level_mg_dl": "level_raw"}
-"""Value columns whose decoded name differs: the decoded level is not yet rounded."""
-
-
 def rules_of(record_type: RecordType, policy: RulePolicy = SHARED_RULES) -> tuple[Rule, ...]:
     """All row rules of a kind by a policy's bounds, in the order in which they are applied."""
     return (
         *_presence(record_type),
         Rule("bad_zone_offset", 1, "temporal", _bad_zone(record_type)),
-        Rule("time_before_2000", 1, "temporal", _earliest(record_type) < YEAR_2000_MS),
-        Rule("end_before_start", 1, "temporal", _reversed(record_type)),
-        Rule("time_in_future", 1, "temporal", _in_future(record_type)),
-        *_containers(record_type, policy),
+        Rule("time_before_2000", 2, "temporal", _EARLIEST < YEAR_2000_MS),
+        Rule("end_before_start", 2, "temporal", _reversed(record_type)),
+        Rule("time_in_future", 2, "temporal", _IN_FUTURE),
+        *_durations(record_type, policy),
         *_ranges(record_type, policy),
+        *_items(record_type),
     )
 
 
@@ -88,33 +83,13 @@ def _presence(record_type: RecordType) -> list[Rule]:
             ("fetched_utc", "fetched_ms"),
         )
     ]
-    rules += _presence_of_items(record_type)
+    if record_type.sampled:
+        samples = pl.col(record_type.sampled).list.len() == 0
+        return [*rules, Rule(f"missing_required:{record_type.sampled}", 3, "schema", samples)]
     for column in record_type.plausible:
-        if record_type.sampled:
-            continue
         value = pl.col(DECODED_NAMES.get(column, column))
         rules.append(Rule(f"missing_required:{column}", 1, "schema", value.is_null() | ~value.cast(float).is_finite()))
     return rules
-
-
-def _presence_of_items(record_type: RecordType) -> list[Rule]:
-    """Rules for the items of a kind's list column: each has its times and its value, and samples are there at all."""
-    if record_type.kind not in ITEMS:
-        return []
-    column, fields = ITEMS[record_type.kind]
-    broken = pl.col(column).map_batches(lambda lists: _lacks_part(lists, fields), return_dtype=pl.Boolean)
-    if column == record_type.sampled:
-        broken |= pl.col(column).list.len() == 0
-    return [Rule(f"missing_required:{column}", 2, "schema", broken)]
-
-
-def _lacks_part(lists: pl.Series, fields: tuple[str, ...]) -> pl.Series:
-    """Whether an item of a list lacks one of these fields. Only a foreign writer allows that."""
-    items = lists.explode(empty_as_null=False).struct
-    if not any(items.field(field).null_count() for field in fields):
-        return pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(lists))
-    lacks = pl.any_horizontal(pl.element().struct.field(field).is_null() for field in fields)
-    return lists.to_frame("lists").select(pl.col("lists").list.eval(lacks).list.any()).to_series()
 
 
 def _blank(texts: pl.Series) -> pl.Series:
@@ -131,57 +106,38 @@ def _bad_zone(record_type: RecordType) -> pl.Expr:
     return pl.any_horizontal(is_unreadable(pl.col(column)) for column in ends)
 
 
-def _inner(record_type: RecordType, field: str) -> pl.Expr | None:
-    """A field of the items of a kind's list column, as a list; None if the kind has no such list."""
-    found = ITEMS.get(record_type.kind)
-    if found is None or field not in found[1]:
-        return None
-    return pl.col(found[0]).list.eval(pl.element().struct.field(field))
-
-
-def _earliest(record_type: RecordType) -> pl.Expr:
-    parts = [pl.col("start_ms"), pl.col("fetched_ms"), pl.col("modified_ms")]
-    parts += [inner.list.min() for f in ("time_ms", "start_ms") if (inner := _inner(record_type, f)) is not None]
-    return pl.min_horizontal(parts)
-
-
-def _in_future(record_type: RecordType) -> pl.Expr:
-    starts = [pl.col("start_ms")]
-    starts += [inner.list.max() for f in ("time_ms", "start_ms") if (inner := _inner(record_type, f)) is not None]
-    ends = [pl.col("end_ms")]
-    ends += [inner.list.max() for f in ("end_ms",) if (inner := _inner(record_type, f)) is not None]
-    return (
-        (pl.max_horizontal(starts) > pl.col("fetched_ms") + FUTURE_TOLERANCE_MS)
-        | (pl.col("modified_ms") > pl.col("fetched_ms") + MODIFIED_TOLERANCE_MS)
-        # A fetch or an end beyond this century is a broken clock; a day bucket's end some hours after its
-        # fetch is ordinary.
-        | (pl.max_horizontal(*ends, "fetched_ms") > YEAR_2100_MS)
-    )
+_EARLIEST = pl.min_horizontal("start_ms", "fetched_ms", "modified_ms")
+_IN_FUTURE = (
+    (pl.col("start_ms") > pl.col("fetched_ms") + FUTURE_TOLERANCE_MS)
+    | (pl.col("modified_ms") > pl.col("fetched_ms") + MODIFIED_TOLERANCE_MS)
+    # A fetch or an end beyond this century is a broken clock; a day bucket's end some hours after its fetch is
+    # ordinary.
+    | (pl.max_horizontal("end_ms", "fetched_ms") > YEAR_2100_MS)
+)
 
 
 def _reversed(record_type: RecordType) -> pl.Expr:
     if record_type.kind == "sleep":
-        stage_reversed = (
-            pl.col("stages")
-            .list.eval(pl.element().struct.field("end_ms") < pl.element().struct.field("start_ms"))
-            .list.any()
-            .fill_null(value=False)
-        )
         # A session of no length is no session; a heart-rate spot or a step record may have none.
-        return (pl.col("end_ms") <= pl.col("start_ms")) | stage_reversed
+        return pl.col("end_ms") <= pl.col("start_ms")
     return pl.col("end_ms") < pl.col("start_ms")
 
 
-def _containers(record_type: RecordType, policy: RulePolicy) -> list[Rule]:
-    rules = []
-    if record_type.sampled:
-        times = pl.col(record_type.sampled).list.eval(pl.element().struct.field("time_ms"))
-        rules.append(Rule("duplicate_samples", 1, "temporal", times.list.n_unique() < times.list.len()))
-    if record_type.max_duration_hours is not None:
-        hours = (pl.col("end_ms") - pl.col("start_ms")) / 3_600_000
-        longest = policy.bound(DURATION, "max_hours", record_type.max_duration_hours)
-        rules.append(Rule(DURATION, 1, "temporal", hours > longest, hours > HARD_LIMITS[DURATION][1]))
-    return rules
+def _durations(record_type: RecordType, policy: RulePolicy) -> list[Rule]:
+    if record_type.max_duration_hours is None:
+        return []
+    hours = (pl.col("end_ms") - pl.col("start_ms")) / 3_600_000
+    longest = policy.bound(DURATION, "max_hours", record_type.max_duration_hours)
+    return [Rule(DURATION, 1, "temporal", hours > longest, hours > HARD_LIMITS[DURATION][1])]
+
+
+def _items(record_type: RecordType) -> list[Rule]:
+    """Rules over items, broken by a record of whose list nothing sound is left; what was let through is not there."""
+    return [
+        Rule(rule.reason, rule.version, rule.aspect, lost, impossible=lost)
+        for rule in item_rules(record_type)
+        for lost in (pl.col("lost_reason").eq_missing(pl.lit(rule.reason)),)
+    ]
 
 
 def _ranges(record_type: RecordType, policy: RulePolicy) -> list[Rule]:
@@ -189,18 +145,15 @@ def _ranges(record_type: RecordType, policy: RulePolicy) -> list[Rule]:
     for column, (low, high) in record_type.unit_suspect.items():
         value = pl.col(DECODED_NAMES.get(column, column))
         rules.append(Rule(f"unit_suspect:{column}", 1, "physiological", _in_other_unit(value, low, high)))
-    for column, (low, high) in record_type.plausible.items():
+    for column, (low, high) in () if record_type.sampled else record_type.plausible.items():
         rule = f"out_of_range:{column}"
         bounds = policy.bound(rule, "min", low), policy.bound(rule, "max", high)
-        broken, impossible = (_outside(record_type, column, *limits) for limits in (bounds, HARD_LIMITS[rule]))
+        broken, impossible = (_outside(column, *limits) for limits in (bounds, HARD_LIMITS[rule]))
         rules.append(Rule(rule, 1, "physiological", broken, impossible))
     return rules
 
 
-def _outside(record_type: RecordType, column: str, low: float, high: float) -> pl.Expr:
-    if record_type.sampled:
-        values = pl.col(record_type.sampled).list.eval(pl.element().struct.field(column))
-        return (values.list.min() < low) | (values.list.max() > high)
+def _outside(column: str, low: float, high: float) -> pl.Expr:
     value = pl.col(DECODED_NAMES.get(column, column))
     # Rounded first: float noise of a unit round trip must not decide.
     return ~_rounded(value, column).is_between(low, high)
@@ -229,11 +182,6 @@ def _rounded(value: pl.Expr, column: str) -> pl.Expr:
     return (value + 0.5).floor() if column in DECODED_NAMES else value
 
 
-def value_columns(record_type: RecordType) -> list[str]:
-    """Names of a kind's values in a decoded frame."""
-    return [DECODED_NAMES.get(name, name) for name in record_type.value_columns if name != "duration_implausible"]
-
-
 def _waived(
     decoded: pl.DataFrame,
     record_type: RecordType,
@@ -258,18 +206,20 @@ def _waived(
 
 
 def judge(decoded: pl.DataFrame, record_type: RecordType, policy: RulePolicy = SHARED_RULES) -> pl.DataFrame:
-    """Add the first broken rule of each row.
+    """Take impossible items out of lists, and add the first broken rule of each row.
 
     Args:
         decoded: decoded frame of one kind.
         policy: the tenant's own bounds, and what was let through.
 
     Returns:
-        The frame with `reason` (String, null for a good row), `rule_version` (Int32) and `aspect` (String).
+        The frame with `reason` (String, null for a good row), `rule_version` (Int32), `aspect` (String) and
+        `items.SCREENED_COLUMNS`. A row with a reason has its list as it was delivered, and has lost nothing by itself.
     """
     rules = rules_of(record_type, policy)
-    broken = decoded.select(rule.broken.fill_null(value=True).alias(str(i)) for i, rule in enumerate(rules))
-    broken = broken.with_columns(_waived(decoded, record_type, rules, broken, policy))
+    screened = screen_items(decoded, record_type, policy)
+    broken = screened.select(rule.broken.fill_null(value=True).alias(str(i)) for i, rule in enumerate(rules))
+    broken = broken.with_columns(_waived(screened, record_type, rules, broken, policy))
     first: pl.Expr = pl.lit(None, dtype=pl.Int32)
     for i in reversed(range(len(rules))):
         if broken[str(i)].any():
@@ -277,12 +227,22 @@ def judge(decoded: pl.DataFrame, record_type: RecordType, policy: RulePolicy = S
     names = dict(enumerate(rule.reason for rule in rules))
     versions = dict(enumerate(rule.version for rule in rules))
     aspects = dict(enumerate(rule.aspect for rule in rules))
-    return (
-        decoded.with_columns(__first=first)
+    judged = (
+        screened.with_columns(__first=first)
         .with_columns(
             reason=pl.col("__first").replace_strict(names, default=None, return_dtype=pl.String),
             rule_version=pl.col("__first").replace_strict(versions, default=None, return_dtype=pl.Int32),
             aspect=pl.col("__first").replace_strict(aspects, default=None, return_dtype=pl.String),
         )
         .drop("__first")
+    )
+    if judged["dropped"].null_count() == judged.height:
+        return judged
+    # What a person is shown, and what a release hashes, is what was delivered.
+    column, is_good = ITEMS[record_type.kind].column, pl.col("reason").is_null()
+    nothing = [pl.when(is_good).then(name).otherwise(0.0).alias(name) for name in LOST_SHARES]
+    return judged.with_columns(
+        pl.when(is_good).then(column).otherwise(decoded[column]).alias(column),
+        pl.when(is_good).then("dropped"),
+        *nothing,
     )

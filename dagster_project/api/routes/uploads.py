@@ -156,5 +156,6 @@ def shown(row: Upload) -> dict[str, Any]:
         "reason": row.reason,
         "score": row.score,
         "rows": {fate: getattr(row, f"rows_{fate}") for fate in FATES},
+        "dropped_items": dict(row.dropped_items),
         "trace_id": row.trace_id,
     }

@@ -11,6 +11,7 @@ import polars as pl
 
 from vitals.clinical.context import DAYS_SCHEMA, LOCAL_COLUMNS, PRIORITIES_SCHEMA, PROFILES_SCHEMA
 from vitals.record_types import UTC_MS, RecordType
+from vitals.validated.decoded_values import JUDGED_COLUMNS
 
 WRIST, RING, PHONE_APP = "com.wrist", "com.ring", "com.phone"
 PERSON = "person-a"
@@ -51,7 +52,7 @@ def records(kind: RecordType, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame
                 "source_key_sha256": row.get("key", "key"),
                 "file_quality": row.get("quality", 1.0),
                 "utc_date": start.date(),
-                **{name: row[name] for name in kind.value_columns},
+                **{name: row.get(name) if name in JUDGED_COLUMNS else row[name] for name in kind.value_columns},
                 "offset_seconds": offset,
                 "end_offset_in_force_seconds": end_offset,
                 "local_date": (start + timedelta(seconds=offset)).date(),

@@ -1,8 +1,9 @@
 """Independent reading of the twin's uploads: fastavro and plain Python, nothing of the twin's own encoder."""
 
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from statistics import median
 
 import fastavro
 import fastavro._read
@@ -70,10 +71,31 @@ def revision_order(row: dict) -> tuple[int, int, int]:
     return meta["lastModifiedTimeEpochMillis"], meta["clientRecordVersion"], row["appRecordFetchTimeEpochMillis"]
 
 
+def sound_samples(row: dict) -> list[tuple[int, int]]:
+    """Samples that can be, each once; of two at one instant that which is nearer to the median of the others."""
+    given = dict.fromkeys((s["timeEpochMillis"], s["beatsPerMinute"]) for s in row["samples"])
+    begin, end = start_ms(row) - 60_000, end_ms(row) + 60_000
+    possible = [(at, bpm) for at, bpm in given if begin <= at <= end and 30 <= bpm <= 240]
+    rivals = Counter(at for at, _ in possible)
+    alone = [bpm for at, bpm in possible if rivals[at] == 1]
+    best = {
+        at: min((bpm for other, bpm in possible if other == at), key=lambda bpm: (abs(bpm - median(alone)), bpm))
+        for at, n in rivals.items()
+        if n > 1 and alone
+    }
+    return [(at, bpm) for at, bpm in possible if rivals[at] == 1 or best.get(at) == bpm]
+
+
+def sound_stages(row: dict) -> list[tuple[int, int, str]]:
+    """Stages that can be, each once."""
+    given = dict.fromkeys((s["startTimeEpochMillis"], s["endTimeEpochMillis"], s["stage"]) for s in row["stages"])
+    return [one for one in given if one[0] <= one[1] and one[1] >= start_ms(row) and one[0] <= end_ms(row)]
+
+
 VALUES = {
     "blood_glucose": lambda r: [int(r["levelInMilligramsPerDeciliter"] + 0.5)],
-    "heart_rate": lambda r: [(s["timeEpochMillis"], s["beatsPerMinute"]) for s in r["samples"]],
-    "sleep": lambda r: [(s["startTimeEpochMillis"], s["endTimeEpochMillis"], s["stage"]) for s in r["stages"]],
+    "heart_rate": sound_samples,
+    "sleep": sound_stages,
     "steps": lambda r: [r["count"]],
     "active_calories": lambda r: [r["energyInKilocalories"]],
     "hrv_rmssd": lambda r: [r["heartRateVariabilityRmssd"]],

@@ -22,6 +22,7 @@ from tests.vitals.twin.reading import (
     start_ms,
     start_zone,
 )
+from vitals.record_types import BY_AVRO_NAME
 from vitals.twin.cohort import NO_FAULTS, Fault, TwinSettings
 
 HOUR_MS = 3_600_000
@@ -190,6 +191,17 @@ def test_bad_rows_are_few_in_every_file():
     assert len(mixed) > 30
     assert max(len(t.bad_rows) / t.rows for t in mixed) <= 1 / 3
     assert states(made) == {("processed", None): len(made.uploads)}
+
+
+def test_bad_items_stand_in_good_records_and_change_nothing_else():
+    made, plain = with_faults(Fault.BAD_ITEMS), with_faults()
+    assert made.truth.totals() == plain.truth.totals()
+    for told, without in zip(made.truth.people, plain.truth.people, strict=True):
+        for kind, records in told.records.items():
+            assert records.equals(without.records[kind])
+    lost = [t for t in made.truth.uploads if t.dropped_items]
+    assert {BY_AVRO_NAME[t.type_name].kind for t in lost} == {"heart_rate", "sleep"}
+    assert {rows(u)[0]["metadata"]["id"] for u in made.uploads} == {rows(u)[0]["metadata"]["id"] for u in plain.uploads}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ class Read:
 
     def __init__(self, made) -> None:
         told = {t.key: t for t in made.truth.uploads}
-        self.refused, self.scores, self.reasons, self.good = {}, {}, {}, {}
+        self.refused, self.scores, self.reasons, self.dropped, self.good = {}, {}, {}, {}, {}
         for record_type in RECORD_TYPES:
             files = [u for u in made.uploads if told[u.key].kind == record_type.kind]
             files = [u for u in files if told[u.key].file_reason != "bad_key"]
@@ -33,6 +33,11 @@ class Read:
             for i, row, reason in bad.select("file_index", "row_index", "reason").iter_rows():
                 reasons[files[i].key][row] = reason
             self.reasons |= reasons
+            self.dropped |= {u.key: {} for u in files}
+            lost = judged.drop_nulls("dropped").select("file_index", "dropped").explode("dropped").unnest("dropped")
+            counts = lost.group_by("file_index", "reason").agg(pl.col("items").sum())
+            for i, reason, items in counts.iter_rows():
+                self.dropped[files[i].key][reason] = items
             processed = [i for i, u in enumerate(files) if told[u.key].state == "processed"]
             kept = judged.filter(pl.col("reason").is_null() & pl.col("file_index").is_in(processed))
             self.good[record_type.kind] = normalise(kept, _file_rows(files), record_type)
@@ -82,6 +87,12 @@ def test_every_bad_row_is_found_for_its_reason_and_no_other_row_is(faulty, read)
         t.key: read.reasons[t.key] for t in processed
     }
     assert len({b.reason for t in processed for b in t.bad_rows}) >= 14
+
+
+def test_every_bad_item_is_dropped_for_its_reason_and_no_other_item_is(faulty, read):
+    flowing = [t for t in faulty.truth.uploads if t.state in {"processed", "duplicate"}]
+    assert {t.key: t.dropped_items for t in flowing} == {t.key: read.dropped[t.key] for t in flowing}
+    assert len({reason for t in flowing for reason in t.dropped_items}) == 6
 
 
 def test_only_a_low_quality_file_scores_under_the_threshold(faulty, read):

@@ -5,15 +5,16 @@ import pytest
 
 from vitals.record_types import BLOOD_GLUCOSE
 from vitals.validated.file_quality import ScorePolicy, score_files
+from vitals.validated.items import ASPECTS
 
 
-def judged(*rows: tuple[str | None, str | None]) -> pl.DataFrame:
-    """A file of rows: the aspect in which a row is broken, if any, and its zone."""
+def judged(*rows: tuple[str | None, str | None], lost: dict[str, float] | None = None) -> pl.DataFrame:
+    """A file of rows: the aspect in which a row is broken, if any, its zone, and the share of its items that it lost."""
     aspects, zones = zip(*rows, strict=True)
     return pl.DataFrame(
         {"file_index": [0] * len(rows), "aspect": aspects, "start_zone": zones},
         schema={"file_index": pl.Int64, "aspect": pl.String, "start_zone": pl.String},
-    )
+    ).with_columns(pl.lit((lost or {}).get(aspect, 0.0)).alias(f"lost_{aspect}") for aspect in ASPECTS)
 
 
 def score(*rows: tuple[str | None, str | None], policy: ScorePolicy | None = None) -> float:
@@ -40,6 +41,21 @@ SOUND = (None, "-05:00")
 def test_each_aspect_weighs_what_the_contract_says(row, expected):
     assert score(row) == pytest.approx(expected)
     assert score(row, SOUND, SOUND, SOUND) == pytest.approx(1 - (1 - expected) / 4)
+
+
+@pytest.mark.parametrize(
+    ("lost", "expected"),
+    [
+        ({"physiological": 1 / 60}, 1 - 0.2 / 60),
+        ({"temporal": 0.5}, 0.9),
+        # An item without its parts is neither in the schema nor complete.
+        ({"schema": 0.1}, 0.94),
+        ({"schema": 0.25, "physiological": 0.25, "temporal": 0.25}, 0.75),
+    ],
+)
+def test_a_row_that_lost_items_counts_for_the_share_that_it_kept(lost, expected):
+    scored = score_files(judged(SOUND, lost=lost), BLOOD_GLUCOSE, ScorePolicy())
+    assert scored["score"].item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_weights_are_the_policy_s():

@@ -11,13 +11,14 @@ from tests.vitals.validated.decoded import FETCH, frame, row
 from vitals.record_types import BLOOD_GLUCOSE, HEART_RATE, RECORD_TYPES, SLEEP, STEPS
 from vitals.validated.content_hash import content_hash
 from vitals.validated.normalise import FILE_COLUMNS, normalise
+from vitals.validated.rules import judge
 from vitals.validated.zone_offsets import NO_OFFSET_SECONDS, observations
 
 FILES = pl.DataFrame([(0, "u", 1, "s", "k", date(2025, 9, 20), 1.0)], schema=FILE_COLUMNS, orient="row")
 
 
 def validated(record_type, *rows) -> pl.DataFrame:
-    return normalise(frame(list(rows)), FILES, record_type)
+    return normalise(judge(frame(list(rows)), record_type).filter(pl.col("reason").is_null()), FILES, record_type)
 
 
 @pytest.mark.parametrize("record_type", RECORD_TYPES, ids=lambda t: t.kind)
@@ -36,7 +37,7 @@ def test_float_noise_is_rounded_away_before_any_threshold(raw, level):
 @pytest.mark.parametrize(("hours", "flagged"), [(0.4, True), (0.5, False), (16, False), (16.1, True)])
 def test_a_session_of_odd_length_is_kept_and_flagged(hours, flagged):
     start = FETCH - 40 * 3_600_000
-    rows = validated(SLEEP, row(SLEEP, start_ms=start, end_ms=start + round(hours * 3_600_000)))
+    rows = validated(SLEEP, row(SLEEP, start_ms=start, end_ms=start + round(hours * 3_600_000), stages=[]))
     assert rows["duration_implausible"].to_list() == [flagged]
 
 
@@ -56,7 +57,9 @@ def test_the_content_hash_of_a_known_row_is_this_number_for_ever():
 
 HASH_OF_KNOWN_ROW = 5_378_648_916_649_837_258
 
-samples = st.lists(st.tuples(st.integers(0, 9), st.integers(30, 220)), min_size=1, max_size=5)
+samples = st.lists(
+    st.tuples(st.integers(0, 9), st.integers(30, 240)), min_size=1, max_size=5, unique_by=lambda sample: sample[0]
+)
 
 
 @given(samples, samples)
@@ -76,6 +79,21 @@ def test_two_lists_of_samples_hash_alike_exactly_if_they_are_alike(a, b):
     ]
     left, right = validated(HEART_RATE, *rows)["content_hash"].to_list()
     assert (left == right) == (a == b)
+
+
+def test_a_record_that_lost_a_sample_is_other_content_and_the_same_when_it_comes_again():
+    whole = row(HEART_RATE, 0)
+    spoilt = {**whole, "samples": [*whole["samples"], {"time_ms": whole["start_ms"] + 120_000, "bpm": 0}]}
+    twice = {**whole, "samples": [*whole["samples"], whole["samples"][0]]}
+    hashes = [validated(HEART_RATE, one)["content_hash"][0] for one in (whole, spoilt, spoilt, twice)]
+    assert hashes[0] == hashes[3] != hashes[1] == hashes[2]
+    assert validated(HEART_RATE, spoilt)["dropped_items"].to_list() == [1]
+    assert validated(HEART_RATE, whole)["dropped_items"].to_list() == [None]
+    assert validated(HEART_RATE, whole)["content_hash"].to_list() == [HASH_OF_A_WHOLE_RECORD]
+
+
+HASH_OF_A_WHOLE_RECORD = 3_401_811_222_541_540_189
+"""As it was before items could be lost."""
 
 
 def test_a_hash_does_not_depend_on_the_rows_beside_it():

@@ -5,7 +5,9 @@ import pytest
 from tests.vitals.validated.decoded import frame, row
 from vitals.errors import UsageError
 from vitals.record_types import BLOOD_GLUCOSE, HEART_RATE, RECORD_TYPES, SLEEP, STEPS
+from vitals.validated.decoded_values import value_columns
 from vitals.validated.rule_policy import (
+    CONFLICTING,
     HARD_LIMITS,
     RulePolicy,
     default_bounds,
@@ -14,7 +16,7 @@ from vitals.validated.rule_policy import (
     payload_hashes,
     read_change,
 )
-from vitals.validated.rules import judge, rules_of, value_columns
+from vitals.validated.rules import judge, rules_of
 
 LEVEL = "out_of_range:level_mg_dl"
 
@@ -33,13 +35,44 @@ def test_a_moved_bound_counts_to_the_last_whole_unit(text, flips):
 
 
 def test_a_bound_moves_for_every_sample_of_a_container():
-    samples = [{"time_ms": 1_758_390_000_000, "bpm": 240}]
+    hour = row(HEART_RATE)
+    hour["samples"] = [{"time_ms": hour["start_ms"], "bpm": 250}]
     policy = RulePolicy().with_change(read_change("out_of_range:bpm.max=250"))
-    assert reasons(HEART_RATE, [row(HEART_RATE, samples=samples)], policy) == [None]
+    assert reasons(HEART_RATE, [hour], RulePolicy()) == ["out_of_range:bpm"]
+    assert reasons(HEART_RATE, [hour], policy) == [None]
+
+
+@pytest.mark.parametrize(
+    ("samples", "reason", "kept"),
+    [
+        # Nothing sound: what was let through is kept within the hard limits, the rest is lost.
+        ([(0, 245), (1, 0), (2, 401)], "out_of_range:bpm", [245]),
+        ([(0, 300), (0, 300)], "out_of_range:bpm", [300]),
+        ([(0, 80), (0, 90)], CONFLICTING, [80, 90]),
+        ([(0, 80), (0, 90), (0, 80)], CONFLICTING, [80, 90]),
+    ],
+)
+def test_a_record_let_through_keeps_what_nobody_has_to_refuse(samples, reason, kept):
+    hour = row(HEART_RATE)
+    hour["samples"] = [{"time_ms": hour["start_ms"] + 60_000 * at, "bpm": bpm} for at, bpm in samples]
+    (payload,) = payload_hashes(frame([hour]), value_columns(HEART_RATE))
+    assert reasons(HEART_RATE, [hour], RulePolicy()) == [reason]
+    judged = judge(frame([hour]), HEART_RATE, RulePolicy(waived={reason: frozenset({("r0", payload)})}))
+    assert judged["reason"].to_list() == [None]
+    assert [sample["bpm"] for sample in judged["samples"][0]] == kept
+
+
+def test_the_payload_of_a_quarantined_record_is_what_was_delivered():
+    hour = row(HEART_RATE)
+    hour["samples"] = [{"time_ms": hour["start_ms"], "bpm": bpm} for bpm in (0, 1)]
+    judged = judge(frame([hour]), HEART_RATE)
+    assert judged["samples"].to_list() == [hour["samples"]]
+    assert judged["dropped"].to_list() == [None]
 
 
 def test_a_longest_duration_moves_in_hours():
-    long = row(SLEEP, start_ms=1_758_200_000_000, end_ms=1_758_200_000_000 + 30 * 3_600_000)
+    start = 1_758_200_000_000
+    long = row(SLEEP, start_ms=start, end_ms=start + 30 * 3_600_000, stages=[])
     policy = RulePolicy().with_change(read_change("out_of_range:duration.max_hours=30"))
     assert reasons(SLEEP, [long], RulePolicy()) == ["out_of_range:duration"]
     assert reasons(SLEEP, [long], policy) == [None]
@@ -107,5 +140,5 @@ def test_the_payload_of_a_row_does_not_depend_on_its_file_row_or_fetch():
 @pytest.mark.parametrize("record_type", RECORD_TYPES, ids=lambda t: t.kind)
 def test_rules_of_presence_and_time_can_be_waived_by_nobody(record_type):
     for rule in rules_of(record_type):
-        physiological = rule.aspect == "physiological" or rule.reason in {"out_of_range:duration", "duplicate_samples"}
+        physiological = rule.aspect == "physiological" or rule.reason in {"out_of_range:duration", CONFLICTING}
         assert may_be_waived(rule.reason) == physiological

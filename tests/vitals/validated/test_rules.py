@@ -77,42 +77,6 @@ def test_a_day_bucket_that_ends_after_its_fetch_is_good():
     assert reasons(STEPS, row(STEPS, start_ms=FETCH - 10 * HOUR, end_ms=FETCH + 10 * HOUR)) == [None]
 
 
-@pytest.mark.parametrize(
-    ("bpm", "reason"), [(30, None), (29, "out_of_range:bpm"), (220, None), (221, "out_of_range:bpm")]
-)
-def test_one_bad_sample_condemns_its_record_and_no_other(bpm, reason):
-    start = FETCH - 2 * HOUR
-    samples = [{"time_ms": start, "bpm": 60}, {"time_ms": start + 60_000, "bpm": bpm}]
-    assert reasons(HEART_RATE, row(HEART_RATE, samples=samples), row(HEART_RATE, 1)) == [reason, None]
-
-
-@pytest.mark.parametrize("lacking", ["time_ms", "bpm"])
-def test_a_sample_without_its_time_or_value_condemns_its_record_and_no_other(lacking):
-    start = FETCH - 2 * HOUR
-    samples = [{"time_ms": start, "bpm": 60}, {"time_ms": start + 60_000, "bpm": 61} | {lacking: None}]
-    found = reasons(HEART_RATE, row(HEART_RATE, samples=samples), row(HEART_RATE, 1), row(HEART_RATE, 2, samples=[]))
-    assert found == ["missing_required:samples", None, "missing_required:samples"]
-
-
-@pytest.mark.parametrize("lacking", ["start_ms", "end_ms"])
-def test_a_stage_without_its_start_or_end_condemns_its_session_and_no_other(lacking):
-    stage = {"start_ms": FETCH - 2 * HOUR, "end_ms": FETCH - HOUR, "stage": "REM"} | {lacking: None}
-    found = reasons(SLEEP, row(SLEEP, stages=[stage]), row(SLEEP, 1), row(SLEEP, 2, stages=[]))
-    assert found == ["missing_required:stages", None, None]
-
-
-def test_two_samples_at_one_instant_are_duplicate_samples():
-    start = FETCH - 2 * HOUR
-    samples = [{"time_ms": start, "bpm": 60}, {"time_ms": start, "bpm": 61}]
-    assert reasons(HEART_RATE, row(HEART_RATE, samples=samples)) == ["duplicate_samples"]
-
-
-def test_a_stage_that_ends_before_it_starts_condemns_its_session():
-    start = FETCH - 2 * HOUR
-    stages = [{"start_ms": start + 1, "end_ms": start, "stage": "REM"}]
-    assert reasons(SLEEP, row(SLEEP, stages=stages)) == ["end_before_start"]
-
-
 def test_a_source_whose_middle_reading_is_tiny_reports_another_unit_and_a_lone_one_is_out_of_range():
     in_mmol = [row(BLOOD_GLUCOSE, i, level_raw=5.5) for i in range(5)]
     assert set(reasons(BLOOD_GLUCOSE, *in_mmol)) == {"unit_suspect:level_mg_dl"}

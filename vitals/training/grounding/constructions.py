@@ -110,6 +110,17 @@ GLUCOSE_DAY = (
     construction("(?:a count of )?#{n} readings?", kinds=(GLUCOSE,)),
 )  # fmt: skip
 
+ITEMS_LEFT_OUT = (
+    *(
+        construction(
+            "(?:left out as impossible|impossible and therefore not used|not counted, as they cannot be true): "
+            rf"#{{dropped_items}} {item}s?",
+            kinds=(kind,),
+        )
+        for kind, item in ((HEART, "sample"), (SLEEP, "stage"))
+    ),
+)
+
 HEART_DAY = (
     construction(
         "#{coverage_percent} of the day covered(?:, #{n} minutes? with a sample)?", kinds=(HEART,)
@@ -287,6 +298,7 @@ CONSTRUCTIONS: tuple[Construction, ...] = (
     *OTHER_TOTALS,
     *COMMON,
     *GLUCOSE_DAY,
+    *ITEMS_LEFT_OUT,
     *HEART_DAY,
     *RANGES,
     *SLEEP_NIGHT,

@@ -3,11 +3,12 @@
 Belongs here: what such an explanation holds for each kind, and its order.
 Does not belong here: values of the person, or a grade of the data.
 
-    coverage -> longest gap -> sources -> what another source said -> limits of the app -> what is missing -> state
+    coverage -> longest gap -> items left out -> sources -> what another source said -> limits of the app
+    -> what is missing -> state
 """
 
 from vitals.training.claims import Claim
-from vitals.training.common_sentences import provisional
+from vitals.training.common_sentences import items_left_out, provisional
 from vitals.training.day_totals import is_bound
 from vitals.training.narrative import Narrative, noun, phrases
 from vitals.training.prompt_words import TOPICS
@@ -52,6 +53,8 @@ def data_quality_draft(day: Day, *, prompt: str) -> Draft:
     narrative = Narrative(identity_of(day, DATA_QUALITY, "data"))
     by_name = {question.name: question for question in QUESTIONS[kind]}
     for name in _IN_ORDER:
+        if name == SOURCES.name:
+            items_left_out(day.claim("dropped_items"), kind, narrative)
         question = by_name.get(name)
         if question is not None:
             question.answer(day, narrative)
