@@ -10,7 +10,7 @@ import polars as pl
 from vitals.clinical import interval_totals
 from vitals.clinical.context import DayContext
 from vitals.clinical.division import divided
-from vitals.clinical.interval_totals import daily_totals, window_means
+from vitals.clinical.interval_totals import daily_totals, total_gates, window_means
 from vitals.clinical.schema import conform, fact_schema
 from vitals.clinical.sufficiency import Gate, apply_gates
 from vitals.record_types import ACTIVE_CALORIES
@@ -18,7 +18,10 @@ from vitals.record_types import ACTIVE_CALORIES
 KIND = ACTIVE_CALORIES
 SUPPORT = interval_totals.SUPPORT
 
-_GATES = (Gate(("net_met_minutes",), pl.col("weight_kg") > 0, "body weight is not known"),)
+_GATES = (
+    *total_gates("net_met_minutes"),
+    Gate(("net_met_minutes",), pl.col("weight_kg") > 0, "body weight is not known"),
+)
 
 
 def summarise(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:

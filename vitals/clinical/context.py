@@ -52,6 +52,8 @@ SOURCES_TYPE = pl.List(
     pl.Struct(
         {
             "app": pl.String(),
+            # Type of the device, one of `devices.DEVICE_TYPES`, where devices of one app are told apart; null elsewhere.
+            "device": pl.String(),
             "used": pl.Boolean(),
             # Records (or minutes, for heart rate) of this source in the day.
             "n": pl.Int64(),

@@ -262,6 +262,7 @@ def _provenance(series: DaySeries, spans: Spans) -> pl.DataFrame:
     as_of = series.contributing.group_by("span", "source").agg(as_of_utc=pl.col("modified_utc").max())
     item = pl.struct(
         pl.col("source_app").alias("app"),
+        pl.col("device_type").alias("device"),
         "used",
         pl.col("minutes").alias("n"),
         pl.col("bpm").alias("value"),

@@ -32,7 +32,7 @@ from vitals.clinical.heart_rate_minutes import (
     records_of_spans,
     source_minutes,
 )
-from vitals.clinical.sources import PHONE, is_phone, rank_sources
+from vitals.clinical.sources import rank_sources
 from vitals.record_types import UTC_MS
 
 DAY_MS = 24 * 3_600_000
@@ -99,10 +99,10 @@ class DaySeries:
         in_day: which of them lie in the local day.
         in_night: which of them lie in the main sleep period.
         ranks: order of the sources in each span.
-        per_source: `span`, `source`, `source_app`, `minutes`, `bpm` (mean of its minute values in the day),
-            `used`, `source_rank`.
-        contributing: records of the day or its night: `span`, `source`, `on_phone`, `modified_utc`,
-            `source_key_sha256`, `file_quality`, `dropped_items`.
+        per_source: `span`, `source`, `source_app`, `device_type`, `minutes`, `bpm` (mean of its minute values in the
+            day), `used`, `source_rank`.
+        contributing: records of the day or its night: `span`, `source`, `modified_utc`, `source_key_sha256`,
+            `file_quality`, `dropped_items`.
     """
 
     minutes: Minutes
@@ -188,7 +188,7 @@ def day_series(records: pl.DataFrame, samples: Samples, spans: Spans, priorities
     used_time = instant_of(samples.key[slices.sample]) >= spans.used_from_ms[slices.span]
     contributing = _contributing(samples, slices.where(used_time), records)
     candidates = source_minutes(samples, slices)
-    per_source, ranks = _ranked(candidates, samples, spans, contributing, priorities)
+    per_source, ranks = _ranked(candidates, samples, spans, priorities)
     minutes = choose(candidates, ranks.of(candidates.span, candidates.source))
     in_day, in_night = _in_day(minutes, spans), _in_night(minutes, spans)
     stated = in_day | in_night
@@ -217,27 +217,24 @@ def _in_night(minutes: Minutes, spans: Spans) -> Flags:
 
 def _contributing(samples: Samples, slices: Slices, records: pl.DataFrame) -> pl.DataFrame:
     span, record = records_of_spans(samples, slices)
-    columns = records.select("modified_utc", "source_key_sha256", "file_quality", "dropped_items", on_phone=is_phone())
+    columns = records.select("modified_utc", "source_key_sha256", "file_quality", "dropped_items")
     return columns[samples.row[record]].with_columns(
         span=pl.Series(span), source=pl.Series(samples.record_source[record])
     )
 
 
 def _ranked(
-    candidates: Minutes, samples: Samples, spans: Spans, contributing: pl.DataFrame, priorities: pl.DataFrame
+    candidates: Minutes, samples: Samples, spans: Spans, priorities: pl.DataFrame
 ) -> tuple[pl.DataFrame, SourceRanks]:
     """Minutes, mean and rank of each source in each day, as `DaySeries.per_source`, and the ranks by pair."""
-    # Numbered per person, not over all apps: one person with a thousand apps must not cost everybody a table.
-    apps_of_span = np.bincount(samples.apps["person"].to_numpy(), minlength=spans.count)[spans.person]
-    first_pair = np.cumsum(apps_of_span) - apps_of_span
-    pairs = int(apps_of_span.sum())
+    # Numbered per person, not over all sources: one person with a thousand apps must not cost everybody a table.
+    sources_of_span = np.bincount(samples.source_names["person"].to_numpy(), minlength=spans.count)[spans.person]
+    first_pair = np.cumsum(sources_of_span) - sources_of_span
+    pairs = int(sources_of_span.sum())
     pair = first_pair[candidates.span] + candidates.source
     in_day = _in_day(candidates, spans)
     present = np.flatnonzero(np.bincount(pair, minlength=pairs))
     span = np.searchsorted(first_pair, present, side="right") - 1
-    devices = contributing.group_by("span", "source").agg(
-        device_type=pl.when(pl.col("on_phone").all()).then(pl.lit(PHONE))
-    )
     per_source = (
         pl.DataFrame(
             {
@@ -249,9 +246,8 @@ def _ranked(
                 "summed": np.bincount(pair, weights=candidates.bpm * in_day)[present],
             }
         )
-        .join(samples.apps, on=["person", "source"], how="left", maintain_order="left")
+        .join(samples.source_names, on=["person", "source"], how="left", maintain_order="left")
         .join(spans.frame.select("span", "subject_id"), on="span", how="left", maintain_order="left")
-        .join(devices, on=["span", "source"], how="left", maintain_order="left")
         .with_columns(bpm=pl.when(pl.col("minutes") > 0).then(pl.col("summed") / pl.col("minutes")))
     )
     per_source = rank_sources(per_source, keys=["subject_id", "span"], priorities=priorities, total="minutes")

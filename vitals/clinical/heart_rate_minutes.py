@@ -1,4 +1,4 @@
-"""Heart-rate samples to one value a minute, of one source.
+"""Heart-rate samples to one value a minute, of one source: of one device of one app.
 
 Belongs here: flattening records into samples, cutting them into spans of a person's time, and the minute series
 of a span (CLINICAL.md section 2 "minute series", G10).
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from vitals.clinical.devices import device_identity, device_type
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -33,9 +35,9 @@ class Samples:
         key: person and time in one number (`person_instant`).
         record: number of the record, counted by person and start.
         row: row of each record in the frame given.
-        record_source: number of each record's source app within its person, from 0.
+        record_source: number of each record's source (one device of one app) within its person, from 0.
         record_offset_seconds: offset in force at the start of each record.
-        apps: `person`, `source`, `source_app`.
+        source_names: `person`, `source`, `source_app`, `device_type`, `device`.
     """
 
     key: Ints
@@ -44,11 +46,11 @@ class Samples:
     row: Ints
     record_source: Ints
     record_offset_seconds: Ints
-    apps: pl.DataFrame
+    source_names: pl.DataFrame
 
     @property
     def sources(self) -> int:
-        """Greatest number of source apps that a person has."""
+        """Greatest number of sources that a person has."""
         return 1 + int(self.record_source.max(initial=0))
 
 
@@ -126,18 +128,24 @@ def flatten(records: pl.DataFrame, people: pl.DataFrame) -> Samples:
     start_ms, end_ms = pl.col("start_utc").to_physical(), pl.col("end_utc").to_physical()
     # Only these columns are moved about: the lists of samples stay where they are until they are flat.
     known = (
-        records.select("subject_id", "source_app", start_ms=start_ms, end_ms=end_ms, offset="offset_seconds")
+        records.select(
+            *("subject_id", "source_app", device_type(), device_identity()),
+            start_ms=start_ms,
+            end_ms=end_ms,
+            offset="offset_seconds",
+        )
         .with_row_index("row")
         .join(people, on="subject_id", how="inner")
         .filter((pl.col("start_ms") < pl.col("to_ms")) & (pl.col("end_ms") >= pl.col("from_ms")))
     )
-    apps = (
-        known.select("person", "source_app")
+    by_source = ["person", "source_app", "device"]
+    source_names = (
+        known.select(*by_source, "device_type")
         .unique()
-        .sort("person", "source_app")
+        .sort(by_source)
         .with_columns(source=pl.int_range(pl.len(), dtype=pl.Int64).over("person"))
     )
-    known = known.join(apps, on=["person", "source_app"], how="left", maintain_order="left")
+    known = known.join(source_names.drop("device_type"), on=by_source, how="left", maintain_order="left")
     order = np.argsort(person_instant(known["person"].to_numpy(), known["start_ms"].to_numpy()))
     row = known["row"].to_numpy()[order].astype(np.int64)
 
@@ -159,7 +167,7 @@ def flatten(records: pl.DataFrame, people: pl.DataFrame) -> Samples:
         row=row,
         record_source=known["source"].to_numpy()[order],
         record_offset_seconds=known["offset"].to_numpy()[order].astype(np.int64),
-        apps=apps,
+        source_names=source_names,
     )
 
 

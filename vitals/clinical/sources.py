@@ -1,6 +1,6 @@
 """Which source is believed: the order of sources, and the two totals that follow from it.
 
-Belongs here: the order of a person's sources (CLINICAL.md G10), what the phone would show for that order (S1),
+Belongs here: the order of a person's sources and their devices (G10), what the phone would show for that order (S1),
 and which source's total is the one to state (S2). All of it is about sources, none about a kind.
 Does not belong here: what a source can deliver (`source_capabilities`), how records are cut into local days
 (`interval_totals`), or any metric.
@@ -12,36 +12,27 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vitals.clinical.devices import PHONE
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 _SWEPT = ("group", "from_ms", "to_ms", "start_ms", "end_ms", "source_rank", "modified_ms")
 
-PHONE = "PHONE"
-
-
-def is_phone() -> pl.Expr:
-    """Whether a record's `device_type` is PHONE; never null."""
-    return pl.col("device_type").eq_missing(pl.lit(PHONE))
-
-
-def device_of_source() -> pl.Expr:
-    """Aggregation of a source's `device_type` to one value: PHONE only if every record of it says PHONE."""
-    return pl.when(is_phone().all()).then(pl.lit(PHONE)).alias("device_type")
-
 
 def rank_sources(frame: pl.DataFrame, *, keys: Sequence[str], priorities: pl.DataFrame, total: str) -> pl.DataFrame:
     """Order the candidates of each group, the one to believe first.
 
-    The order is: explicit rank of the person's source, then body-worn before phone, then the larger total,
-    then the app's name. Only PHONE is put back: a device of unknown type proves nothing, and the apps of rings
-    and watches often leave the type out (CLINICAL.md section 5, "Default priority"; DATA_FACTS.md "Nulls").
+    A candidate is what one device of one app wrote. The order is: explicit rank of the app, then anything before a phone,
+    then the larger total, then the app's name, then the device. Only PHONE is put back: a device of unknown type proves
+    nothing, and the apps of rings and watches often leave the type out (docs/spec/clinical.md, section 5).
 
     Args:
-        frame: one row per candidate, with `subject_id`, `source_app`, `device_type`, the keys and the total.
+        frame: one row per candidate, with `subject_id`, `source_app`, `device_type` and `device` (see `devices`), the
+            keys and the total.
         keys: columns of the group within which candidates compete, such as subject and local date.
-        priorities: `context.PRIORITIES_SCHEMA`. A listed source comes before every unlisted one.
+        priorities: `context.PRIORITIES_SCHEMA`. A listed app comes before every unlisted one, with all its devices.
         total: column of the quantity that decides when nothing else does; more is better, null is least.
 
     Returns:
@@ -53,14 +44,16 @@ def rank_sources(frame: pl.DataFrame, *, keys: Sequence[str], priorities: pl.Dat
         how="left",
         maintain_order="left",
     )
-    order = ranked.select(*keys, "__row", "__explicit", "source_app", is_phone().alias("__phone"), __total=total).sort(
+    is_phone = pl.col("device_type").eq_missing(pl.lit(PHONE)).alias("__phone")
+    order = ranked.select(*keys, "__row", "__explicit", "source_app", "device", is_phone, __total=total).sort(
         *keys,
         "__explicit",
         "__phone",
         "__total",
         "source_app",
+        "device",
         "__row",
-        descending=[False] * len(keys) + [False, False, True, False, False],
+        descending=[False] * len(keys) + [False, False, True, False, False, False],
         nulls_last=True,
     )
     first = pl.struct(*keys) != pl.struct(*keys).shift(1)
@@ -163,21 +156,21 @@ def _greatest(first: Ints, after: Ints, rank: Ints, *, cells: int) -> Ints:
 
 
 def choose_total(candidates: pl.DataFrame, *, keys: Sequence[str]) -> pl.DataFrame:
-    """The total to state (S2): of the first-ranked candidate, or the largest while that one still runs.
+    """The total to state (S2): of the first-ranked candidate, or the largest while that one is not known in full.
 
     Args:
-        candidates: one row per candidate and group: the keys, `source_rank`, `total`, `partial` (a record of it
-            ends after its own last modification).
+        candidates: one row per candidate and group: the keys, `source_rank`, `total` (null where none is known),
+            `partial` (a record of it still runs, or reaches over midnight).
         keys: columns of the group.
 
     Returns:
         One row per group, all columns, sorted by the keys.
     """
-    first_runs = pl.col("partial").sort_by("source_rank").first().over(keys)
-    size = pl.when(first_runs).then(pl.col("total")).otherwise(pl.lit(0.0))
+    first_is_partial = pl.col("partial").sort_by("source_rank").first().over(keys)
+    size = pl.when(first_is_partial).then(pl.col("total")).otherwise(pl.lit(0.0))
     return (
         candidates.with_columns(__size=size)
-        .sort(*keys, "__size", "source_rank", descending=[*[False] * len(keys), True, False])
+        .sort(*keys, "__size", "source_rank", descending=[*[False] * len(keys), True, False], nulls_last=True)
         .unique(list(keys), keep="first", maintain_order=True)
         .drop("__size")
     )

@@ -9,7 +9,7 @@ import polars as pl
 from vitals.clinical import interval_totals
 from vitals.clinical.context import DayContext
 from vitals.clinical.exact_sums import exact_sum
-from vitals.clinical.interval_totals import daily_totals, window_means
+from vitals.clinical.interval_totals import daily_totals, total_gates, window_means
 from vitals.clinical.schema import conform, fact_schema
 from vitals.clinical.sufficiency import Gate, apply_gates
 from vitals.record_types import STEPS
@@ -23,6 +23,7 @@ MODERATE_STEPS_PER_MINUTE = 100
 ROUNDING = 1e-6
 
 _GATES = (
+    *total_gates("minutes_ge100"),
     Gate(
         ("minutes_ge100",),
         pl.col("longest_ms") <= MINUTE_MS,

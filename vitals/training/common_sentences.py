@@ -88,14 +88,14 @@ def day_words(row: FactRow, narrative: Narrative) -> str:
     return narrative.phrase(DAY_OF_OTHER_LENGTH, date=row.day(), offset=offsets, what=what, hours=hours)
 
 
-def app_words(apps: Iterable[str]) -> str:
-    """Titles of apps in a row; UNLISTED without any."""
-    return listing(list(dict.fromkeys(title_of(app) for app in apps))) or UNLISTED
+def app_words(names: Iterable[str]) -> str:
+    """Titles of apps, or of sources by their names, in a row; UNLISTED without any."""
+    return listing(list(dict.fromkeys(title_of(name) for name in names))) or UNLISTED
 
 
 def used_words(row: FactRow) -> str:
-    """Titles of the apps used."""
-    return app_words(row.apps)
+    """Titles of the sources used."""
+    return app_words(row.names)
 
 
 def other_value(
@@ -115,8 +115,8 @@ def other_value(
     value = source["value"]
     if value is None or value != value or row.is_withheld(gate or column):  # noqa: PLR0124 - NaN
         return None
-    app = identifier_of(source["app"])
-    return row.part(column, f"other:{app}", float(value), unit, window=window, n=source["n"], sources=(app,))
+    apps = (identifier_of(source["app"]),)
+    return row.part(column, f"other:{source['name']}", float(value), unit, window=window, n=source["n"], sources=apps)
 
 
 def unused_sources(
@@ -156,13 +156,13 @@ def unused_sources(
             words = (of_a_used_app.bare, of_a_used_app.valued, of_a_used_app.compared)
         alone, valued, compared = words
         value = other_value(row, source, column, unit=unit, window=window, gate=gate)
-        app = title_of(source["app"])
+        app = title_of(source["name"])
         if value is None:
             clauses.append(narrative.phrase(alone, app=app))
             continue
         gap = None if own is None else difference_as_written(value, own)
         if counted is not None and source["n"] is not None:
-            n = row.part(column, f"other:{value.sources[0]}:n", source["n"], "count", sources=value.sources)
+            n = row.part(column, f"other:{source['name']}:n", source["n"], "count", sources=value.sources)
             clauses.append(narrative.phrase(valued, app=app, value=value, n=n, counted=noun(n, counted)))
         elif counted is not None:
             clauses.append(narrative.phrase(bare, app=app))

@@ -17,7 +17,7 @@ import polars as pl
 from vitals.record_types import RecordType
 from vitals.training.claims import VALUE_DECIMALS, Claim, rule_of
 from vitals.training.fact_columns import RECORD_SEPARATOR, UNIT_SEPARATOR, TableClaims, columns_of, prepared, row_values
-from vitals.training.source_names import identifier_of
+from vitals.training.source_names import identifier_of, with_names
 
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 _FULL_DAY_MINUTES = 1440
@@ -82,8 +82,9 @@ class FactRow:
             structs as lists of mappings.
         date: local date, ISO.
         offsets: UTC offsets in force during the day, in order, as "-05:00".
-        used, others: entries of `sources` that the facts rest on, and the rest.
-        apps: identifiers of the used sources.
+        used, others: entries of `sources` that the facts rest on, and the rest, with their `name` (`source_names`).
+        apps: identifiers of the apps used.
+        names: names of the sources used (`source_names`): apps, and devices where an app has several.
         withheld: what may not be stated.
         n: what a claim rests on unless it is told otherwise.
         numbers: claims of the numbers of the table, and the row's position there.
@@ -94,6 +95,7 @@ class FactRow:
         "apps",
         "date",
         "n",
+        "names",
         "numbers",
         "offsets",
         "others",
@@ -109,10 +111,11 @@ class FactRow:
         self.values = values
         self.date: str = values["local_date"].isoformat()
         self.offsets: tuple[str, ...] = tuple((values["zone"] or "+00:00").split(">"))
-        sources: Sequence[Mapping[str, Any]] = values["sources"] or []
+        sources = with_names(values["sources"] or [])
         self.used = [source for source in sources if source["used"]]
         self.others = [source for source in sources if not source["used"]]
-        self.apps: tuple[str, ...] = tuple([identifier_of(source["app"]) for source in self.used])
+        self.apps: tuple[str, ...] = tuple(dict.fromkeys(identifier_of(source["app"]) for source in self.used))
+        self.names: tuple[str, ...] = tuple(dict.fromkeys(source["name"] for source in self.used))
         self.withheld = withheld_of(values["withheld"] or "")
         self._columns = columns_of(record_type.metric_prefix)
         n = values.get("n")

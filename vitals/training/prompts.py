@@ -18,7 +18,7 @@ from math import ceil, isfinite
 
 from vitals.clinical.metrics import BY_ID
 from vitals.training.claims import Claim
-from vitals.training.day_totals import is_bound
+from vitals.training.day_totals import is_bound, lacks_share
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative
 from vitals.training.narrative import Narrative, phrases
@@ -59,6 +59,7 @@ COARSER_MINUTES = (15, 60)
 
 _OMITTED = "Series left out: longer than this prompt allows"
 _LOWER_BOUND = "State: the total is a lower bound, the source was still counting"
+_WITHOUT_SHARE = "State: the total is a lower bound, without the share of records that reach over midnight"
 _NO_STAGES = "State: no stages delivered for the session"
 _STAGES_NOT_TOLD = "State: stages of sleep not told apart in the session"
 _NEWLINE = "\n"
@@ -132,7 +133,7 @@ def _day_lines(row: FactRow) -> list[str]:
         as_of = row.as_of()
         lines.append("State: provisional" if as_of is None else f"State: provisional, as of {as_of.text()}")
     if values.get("recommended_total") is not None and is_bound(row):
-        lines.append(_LOWER_BOUND)
+        lines.append(_WITHOUT_SHARE if lacks_share(row) else _LOWER_BOUND)
     app = values.get("session_app")
     if app is not None:
         lines.append(f"Session recorded by {title_of(app)}")
@@ -148,7 +149,7 @@ def _source_lines(row: FactRow, kind: KindNarrative) -> list[str]:
     name, unit = name_of(row.id_of(column)), " " + unit_words(BY_ID[row.id_of(headline)].unit)
     lines = []
     for source in (*row.used, *row.others):
-        line = f"Source {title_of(source['app'])}: {'used' if source['used'] else 'not used'}"
+        line = f"Source {title_of(source['name'])}: {'used' if source['used'] else 'not used'}"
         if source["n"] is not None:
             counted = kind.counted.removesuffix("s") if source["n"] == 1 else kind.counted
             line += f"; {source['n']} {counted}"

@@ -60,7 +60,7 @@ def reasons(row: Mapping[str, Any]) -> dict[str, str]:
 
 def samples_of(rows: Sequence[Mapping[str, Any]]) -> list[Sample]:
     return [
-        Sample(s["time_utc"], s["bpm"], row["app"], row.get("device") == "PHONE")
+        Sample(s["time_utc"], s["bpm"], row["app"], row.get("device") or "UNKNOWN", row.get("model") or "")
         for row in rows
         for s in row["samples"]
     ]
@@ -89,13 +89,17 @@ def generated_day(draw: st.DrawFn) -> dict[str, Any]:
         slept.append((evening, evening + timedelta(hours=7)))
     rows = []
     for app in APPS[: draw(st.integers(1, 3))]:
-        device = draw(st.sampled_from(["PHONE", "RING"]))
+        devices = draw(
+            st.lists(st.sampled_from([("PHONE", None), ("RING", None), ("RING", "m")]), min_size=1, max_size=2)
+        )
         for _ in range(draw(st.integers(1, 6))):
+            device, model = draw(st.sampled_from(devices))
             every = draw(st.sampled_from([0.5, 1, 1, 5, 10, 11, 11.5, 12]))
             first = draw(st.integers(-150, hours * 60 + 60)) + draw(st.sampled_from([0, 0.25, 0.75]))
             level = draw(st.sampled_from([46, 52, 75, 97, 110]))
             wobble = draw(st.lists(st.integers(-6, 6), min_size=1, max_size=40))
-            rows.append(record([(first + k * every, level + w) for k, w in enumerate(wobble)], app=app, device=device))
+            values = [(first + k * every, level + w) for k, w in enumerate(wobble)]
+            rows.append(record(values, app=app, device=device, model=model))
     return {"end": end, "night": night, "sessions": slept, "rows": rows}
 
 

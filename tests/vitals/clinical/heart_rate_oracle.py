@@ -22,21 +22,30 @@ class Sample:
     time: datetime
     bpm: int
     app: str
-    phone: bool = False
+    device: str = "UNKNOWN"
+    model: str = ""
+
+    @property
+    def source(self) -> "Source":
+        return (self.app, self.device, self.model)
+
+
+Source = tuple[str, str, str]
+"""An app, and the type and model of one of its devices."""
 
 
 def seconds(moment: datetime) -> float:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
 
 
-def by_minute(samples: Sequence[Sample], first: float, after: float) -> dict[int, dict[str, float]]:
-    """Mean of each app in each minute (its first second) of a span."""
-    grouped: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+def by_minute(samples: Sequence[Sample], first: float, after: float) -> dict[int, dict[Source, float]]:
+    """Mean of each source in each minute (its first second) of a span."""
+    grouped: dict[int, dict[Source, list[int]]] = defaultdict(lambda: defaultdict(list))
     for sample in samples:
         at = seconds(sample.time)
         if first <= at < after:
-            grouped[int(at // MINUTE) * MINUTE][sample.app].append(sample.bpm)
-    return {m: {app: mean(values) for app, values in apps.items()} for m, apps in grouped.items()}
+            grouped[int(at // MINUTE) * MINUTE][sample.source].append(sample.bpm)
+    return {m: {source: mean(values) for source, values in each.items()} for m, each in grouped.items()}
 
 
 @dataclass(frozen=True)
@@ -60,22 +69,19 @@ def facts(samples: Sequence[Sample], day: Day) -> dict[str, object] | None:
     series_from = min(used_from, start - HOLD)
 
     in_day = by_minute(samples, start, end)
-    count: dict[str, int] = defaultdict(int)
-    for apps in in_day.values():
-        for app in apps:
-            count[app] += 1
-    phone: dict[str, bool] = defaultdict(lambda: True)
-    for sample in samples:
-        if used_from <= seconds(sample.time) < end:
-            phone[sample.app] &= sample.phone
+    count: dict[Source, int] = defaultdict(int)
+    for each in in_day.values():
+        for source in each:
+            count[source] += 1
 
-    def believed(app: str) -> tuple[object, ...]:
+    def believed(source: Source) -> tuple[object, ...]:
+        app, device, model = source
         listed = day.order.index(app) if app in day.order else len(day.order)
-        return (listed, phone.get(app, False), -count[app], app)
+        return (listed, device == "PHONE", -count[source], app, device, model)
 
     def series(first: float, after: float) -> dict[int, float]:
         minutes = by_minute(samples, first, after)
-        return {m: apps[min(apps, key=believed)] for m, apps in sorted(minutes.items())}
+        return {m: each[min(each, key=believed)] for m, each in sorted(minutes.items())}
 
     chosen = series(series_from, end)
     today = {m: v for m, v in chosen.items() if m + MINUTE > start}
@@ -147,7 +153,7 @@ def facts(samples: Sequence[Sample], day: Day) -> dict[str, object] | None:
         "wake_coverage_minutes": None if onset is None else len(awake) * TICK / 60,
         "longest_gap_minutes": widest[0] / 60,
         "series": {b: mean(values) for b, values in bins.items()},
-        "minutes_of": dict(count),
+        "minutes_of": [(*source[:2], count[source]) for source in sorted(count, key=believed) if count[source]],
     }
 
 

@@ -25,7 +25,8 @@ def records(kind: RecordType, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame
     """Validated records with local columns.
 
     A row needs `start` and the value columns; `end` (default: start), `app`, `subject`, `offset` (seconds, default
-    0), `end_offset`, `modified` (default: two days after the end), `device`, `key`, `quality`, `id` may be given.
+    0), `end_offset`, `modified` (default: two days after the end), `device`, `maker`, `model`, `key`, `quality`, `id`
+    may be given.
     """
     filled = []
     for number, row in enumerate(rows):
@@ -40,8 +41,8 @@ def records(kind: RecordType, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame
                 "record_id": row.get("id", f"record-{number}"),
                 "source_app": row.get("app", WRIST),
                 "device_type": row.get("device", "UNKNOWN"),
-                "device_manufacturer": None,
-                "device_model": None,
+                "device_manufacturer": row.get("maker"),
+                "device_model": row.get("model"),
                 "start_utc": start,
                 "end_utc": end,
                 "start_offset_seconds": offset,

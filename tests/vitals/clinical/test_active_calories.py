@@ -60,6 +60,24 @@ def test_the_sum_of_two_sources_is_never_stated() -> None:
     assert [source["value"] for source in row["sources"]] == [140, 100]
 
 
+def test_energy_of_two_devices_of_one_app_is_that_of_the_watch() -> None:
+    row = fact([bucket(140.5, device="WATCH"), bucket(300.0, device="PHONE")], weight_kg=70.0)
+    assert row["recommended_total"] == 140.5
+    assert row["net_met_minutes"] == pytest.approx(120.43, abs=0.01)
+
+
+def test_energy_over_midnight_is_not_split_and_neither_is_what_follows_from_it() -> None:
+    start = MIDNIGHT - timedelta(hours=5)
+    row = fact([bucket(240.0, start=start, end=start + timedelta(days=1))], weight_kg=70.0)
+    assert row["recommended_total"] is row["net_met_minutes"] is None
+    assert {w["metric"].partition(".")[2] for w in row["withheld"] if "over local midnight" in w["reason"]} == {
+        "hc_priority_total",
+        "recommended_total",
+        "lower_bound",
+        "net_met_minutes",
+    }
+
+
 def test_every_metric_of_the_kind_is_stated_or_withheld() -> None:
     row = fact([bucket(140.0)])
     withheld = {w["metric"] for w in row["withheld"]}

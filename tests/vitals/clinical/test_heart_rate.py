@@ -72,6 +72,29 @@ def test_two_sources_are_never_pooled() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("worn", "other"),
+    [
+        ({"device": "WATCH"}, {"device": "PHONE"}),
+        ({"device": "RING", "model": "a"}, {"device": "RING", "model": "b"}),
+        ({"device": "WATCH"}, {"device": None}),
+        ({"device": None, "model": "a"}, {"device": None}),
+        ({"device": "CHEST_STRAP", "maker": "a"}, {"device": "CHEST_STRAP", "maker": "b"}),
+    ],
+)
+def test_two_devices_of_one_app_are_not_pooled_within_a_minute(worn: dict[str, Any], other: dict[str, Any]) -> None:
+    row = fact([*spots(600, 20, 60, **worn), *spots(600, 10, 90, **other), *spots(605, 5, 80, **other)])
+    assert (row["n"], row["min"], row["max"]) == (25, 60, 80)
+    assert [(s["app"], s["used"], s["n"]) for s in row["sources"]] == [(WRIST, True, 20), (WRIST, True, 15)]
+    assert [s["device"] for s in row["sources"]] == [worn["device"] or "UNKNOWN", other["device"] or "UNKNOWN"]
+
+
+def test_of_one_app_the_phone_is_put_back_whatever_it_counts() -> None:
+    row = fact([*spots(600, 20, 60, device="PHONE"), *spots(600, 10, 90, device="WATCH")])
+    assert [(s["device"], s["n"]) for s in row["sources"]] == [("WATCH", 10), ("PHONE", 20)]
+    assert row["max"] == 90
+
+
 def test_the_second_source_is_not_called_used_if_it_fills_no_minute() -> None:
     row = fact([*spots(600, 20, 60), *spots(600, 10, 90, app=RING, key="other")])
     assert [(s["app"], s["used"]) for s in row["sources"]] == [(WRIST, True), (RING, False)]

@@ -72,9 +72,7 @@ def assert_agrees(row: dict[str, Any], expected: dict[str, Any]) -> None:
     wanted = [(oracle.local(s, offset), m, e) for k in ("bouts_ge100", "bouts_lt50") for s, m, e in expected[k]]
     assert found == wanted
     assert {oracle.seconds(p["utc"]): p["value"] for p in row["series"]} == pytest.approx(expected["series"], abs=1e-6)
-    assert {s["app"]: s["n"] for s in row["sources"] if s["n"]} == {
-        app: n for app, n in expected["minutes_of"].items() if n
-    }
+    assert [(s["app"], s["device"], s["n"]) for s in row["sources"] if s["n"]] == expected["minutes_of"]
 
 
 @settings(deadline=None, max_examples=60)

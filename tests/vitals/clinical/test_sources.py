@@ -14,8 +14,14 @@ NONE = priorities()
 
 def candidates(*rows: tuple[str, str | None, float | None]) -> pl.DataFrame:
     return pl.DataFrame(
-        [(PERSON, app, device, total) for app, device, total in rows],
-        schema={"subject_id": pl.String, "source_app": pl.String, "device_type": pl.String, "total": pl.Float64},
+        [(PERSON, app, device, device, total) for app, device, total in rows],
+        schema={
+            "subject_id": pl.String,
+            "source_app": pl.String,
+            "device_type": pl.String,
+            "device": pl.String,
+            "total": pl.Float64,
+        },
         orient="row",
     )
 
@@ -24,6 +30,14 @@ def order(frame: pl.DataFrame, explicit: pl.DataFrame = NONE) -> list[str]:
     ranked = rank_sources(frame, keys=["subject_id"], priorities=explicit, total="total")
     assert ranked["source_app"].to_list() == frame["source_app"].to_list()
     return ranked.sort("source_rank")["source_app"].to_list()
+
+
+def test_devices_of_one_app_are_ranked_like_apps() -> None:
+    frame = candidates((WRIST, "PHONE", 9), (WRIST, "WATCH", 3), (WRIST, "RING", 4), (RING, "RING", 3.5))
+    ranked = rank_sources(frame, keys=["subject_id"], priorities=NONE, total="total")
+    assert ranked["source_rank"].to_list() == [4, 3, 1, 2]
+    ranked = rank_sources(frame, keys=["subject_id"], priorities=priorities(WRIST), total="total")
+    assert ranked["source_rank"].to_list() == [3, 2, 1, 4]
 
 
 def test_an_explicit_order_comes_before_everything_else() -> None:

@@ -82,9 +82,86 @@ def test_a_phone_counts_only_when_nothing_is_worn() -> None:
     assert fact([phone])["recommended_total"] == 9000
 
 
-def test_a_source_that_is_a_phone_only_sometimes_is_not_put_back() -> None:
-    rows = [walk(600, 60, 300, app=PHONE_APP, device="PHONE"), walk(700, 60, 300, app=PHONE_APP), walk(600, 60, 500)]
-    assert [s["app"] for s in fact(rows)["sources"]] == [PHONE_APP, WRIST]
+def test_of_an_app_that_is_a_phone_only_sometimes_the_phone_alone_is_put_back() -> None:
+    rows = [walk(600, 60, 300, app=PHONE_APP, device="PHONE"), walk(700, 60, 600, app=PHONE_APP), walk(600, 60, 500)]
+    found = [(s["app"], s["device"]) for s in fact(rows)["sources"]]
+    assert found == [(PHONE_APP, "UNKNOWN"), (WRIST, "UNKNOWN"), (PHONE_APP, "PHONE")]
+
+
+WATCH = {"device": "WATCH", "model": "w"}
+HAND = {"device": "PHONE", "model": "p"}
+
+
+@pytest.mark.parametrize(
+    ("worn", "other"),
+    [
+        (WATCH, HAND),
+        ({"device": "RING"}, {"device": "PHONE"}),
+        ({"device": "TYPE_WATCH"}, {"device": "phone "}),
+        ({"device": "UNKNOWN"}, HAND),
+        ({"device": None, "model": None}, HAND),
+        ({"device": "FITNESS_BAND", "maker": "o"}, {"device": "PHONE", "maker": "o"}),
+        ({"device": "somebody's words"}, HAND),
+    ],
+)
+def test_of_the_devices_of_one_app_the_phone_comes_last_and_nothing_is_added_up(
+    worn: dict[str, Any], other: dict[str, Any]
+) -> None:
+    whole = fact([bucket(7000, **worn), bucket(9000, **other, modified=MIDNIGHT + timedelta(days=9))])
+    assert (whole["recommended_total"], whole["lower_bound"], whole["records"]) == (7000, False, 1)
+    # What the phone shows knows apps only, and of one app's records the latest.
+    assert whole["hc_priority_total"] == 9000
+    assert [(s["app"], s["device"] == "PHONE", s["used"], s["value"]) for s in whole["sources"]] == [
+        (WRIST, False, True, 7000.0),
+        (WRIST, True, False, 9000.0),
+    ]
+    hourly = [walk(60 * k, 60, 100, **worn) for k in range(8, 18)]
+    hourly += [walk(60 * k, 60, 300, **other, modified=MIDNIGHT + timedelta(days=9)) for k in range(8, 18)]
+    assert fact(hourly)["recommended_total"] == 1000
+
+
+def test_the_gaps_of_a_watch_are_filled_by_the_phone_of_the_app() -> None:
+    rows = [walk(600, 60, 600, **WATCH), walk(630, 60, 1200, **HAND), walk(1200, 30, 90, **HAND)]
+    row = fact(rows)
+    assert row["recommended_total"] == pytest.approx(600 + 600 + 90)
+    assert [(s["device"], s["used"], s["value"]) for s in row["sources"]] == [
+        ("WATCH", True, 600.0),
+        ("PHONE", True, 1290.0),
+    ]
+
+
+def test_day_buckets_of_one_device_and_intervals_of_another_are_two_totals() -> None:
+    on_watch, on_phone = walk(600, 60, 3000, **WATCH), bucket(4000, **HAND)
+    assert fact([on_watch, on_phone])["recommended_total"] == 3000
+    row = fact([bucket(4000, **WATCH), walk(600, 60, 9000, **HAND)])
+    assert (row["recommended_total"], row["buckets_n"], row["intervals_n"]) == (4000, 1, 1)
+
+
+def test_of_three_devices_of_an_app_one_total_is_stated_and_all_are_named() -> None:
+    rows = [bucket(5000, **HAND), bucket(3000, **WATCH), bucket(3500, device="RING")]
+    row = fact(rows)
+    assert row["recommended_total"] == 3500
+    assert [(s["device"], s["value"]) for s in row["sources"]] == [("RING", 3500), ("WATCH", 3000), ("PHONE", 5000)]
+
+
+def test_two_devices_of_one_model_cannot_be_told_apart_and_are_swept_as_one() -> None:
+    rows = [walk(600, 60, 600, **WATCH), walk(600, 60, 500, device="WATCH", model=" W ")]
+    row = fact(rows)
+    assert row["recommended_total"] == 600
+    assert len(row["sources"]) == 1
+
+
+def test_the_persons_order_is_of_apps_and_within_one_the_device_decides() -> None:
+    rows = [bucket(9000, app=RING, device="RING"), bucket(3000, **WATCH), bucket(8000, **HAND)]
+    assert fact(rows, order=priorities(WRIST))["recommended_total"] == 3000
+    assert [s["device"] for s in fact(rows, order=priorities(WRIST))["sources"]] == ["WATCH", "PHONE", "RING"]
+    assert fact(rows)["recommended_total"] == 9000
+
+
+def test_no_free_text_of_a_device_is_handed_on() -> None:
+    row = fact([bucket(100, device="<b>my watch", maker="Ann's", model="12 Elm Street")])
+    assert [s["device"] for s in row["sources"]] == ["UNKNOWN"]
+    assert "Elm" not in str(row)
 
 
 def test_the_persons_own_order_is_followed() -> None:
@@ -196,29 +273,86 @@ def test_a_record_outside_the_days_asked_for_is_not_counted() -> None:
     assert frame["recommended_total"].to_list() == [1]
 
 
-def test_a_day_that_only_another_days_bucket_reaches_has_no_row() -> None:
-    # Cut at 19:00 local, as a writer in UTC does for a person five hours west.
-    start = MIDNIGHT - timedelta(hours=5)
-    rows = [bucket(2400, start=start, end=start + BUCKET_END)]
-    before = DAY - timedelta(days=1)
-    frame = facts(rows, day(before), day(DAY))
-    assert frame["local_date"].to_list() == [DAY]
-    assert frame["recommended_total"].item() == pytest.approx(2400 * 19 / 24, abs=TOLERANCE)
+def reaching(hours: float, **row: Any) -> dict[str, Any]:
+    """A bucket of 24 h that begins so many hours before the day."""
+    start = MIDNIGHT - timedelta(hours=hours)
+    return {"start": start, "end": start + timedelta(days=1), "count": 2400, **row}
 
 
-def test_buckets_cut_at_another_hour_are_shared_between_days() -> None:
-    starts = [MIDNIGHT - timedelta(hours=5) + timedelta(days=k) for k in range(3)]
-    rows = [bucket(2400 * (k + 1), start=s, end=s + BUCKET_END) for k, s in enumerate(starts)]
-    frame = facts(rows, day(DAY), day(NEXT))
-    assert frame["recommended_total"].to_list() == pytest.approx([1900 + 1000, 3800 + 1500], abs=TOLERANCE)
+@pytest.mark.parametrize("hours", [5, -5.5, 12, 23.9, 0.1, 2 / 3600, -10 / 3600])
+def test_a_bucket_over_midnight_is_split_into_no_fact(hours: float) -> None:
+    frame = facts([reaching(hours)], day(DAY - timedelta(days=1)), day(DAY), day(NEXT))
+    assert frame["local_date"].to_list() == ([DAY - timedelta(days=1), DAY] if hours > 0 else [DAY, NEXT])
+    for row in frame.iter_rows(named=True):
+        assert row["recommended_total"] is row["hc_priority_total"] is row["lower_bound"] is row["app"] is None
+        assert row["over_midnight"] is True
+        for metric in ("recommended_total", "hc_priority_total", "lower_bound", "minutes_ge100"):
+            assert "over local midnight" in str(reason(row, metric))
+        assert [(s["value"], s["used"], s["n"]) for s in row["sources"]] == [(None, False, 1)]
+        assert (row["records"], row["source_keys_sha256"], row["provisional"]) == (1, ["key"], False)
 
 
-def test_a_stray_part_of_a_bucket_does_not_hide_a_days_own_records() -> None:
-    start = MIDNIGHT - timedelta(hours=20)
-    stray = bucket(2400, start=start, end=start + BUCKET_END, app=RING)
-    row = fact([stray, walk(600, 60, 500)], order=priorities(RING, WRIST))
-    assert row["recommended_total"] == 500
-    assert [(s["app"], s["value"], s["used"]) for s in row["sources"]] == [(RING, None, False), (WRIST, 500.0, True)]
+@pytest.mark.parametrize("hours", [5, -5.5, 14])
+def test_buckets_that_cover_a_day_between_them_give_it_no_total(hours: float) -> None:
+    rows = [reaching(hours + 24 * k) for k in (-2, -1, 0, 1, 2)]
+    assert facts(rows, day(DAY), day(NEXT))["recommended_total"].to_list() == [None, None]
+
+
+@pytest.mark.parametrize("seconds", [0, 0.001, 1, -0.001, -1])
+def test_a_bucket_that_only_ends_at_midnight_in_its_writers_way_is_whole(seconds: float) -> None:
+    on = [day(DAY - timedelta(days=1)), day(DAY), day(NEXT)]
+    row = facts([reaching(seconds / 3600)], *on).row(0, named=True)
+    assert (row["local_date"], row["recommended_total"], row["lower_bound"]) == (DAY, 2400, False)
+    ends_early = [reaching(0, end=MIDNIGHT + timedelta(days=1, seconds=-abs(seconds)))]
+    assert facts(ends_early, *on).select("local_date", "recommended_total").rows() == [(DAY, 2400)]
+
+
+def test_what_a_source_has_inside_the_day_is_a_lower_bound_beside_its_bucket_over_midnight() -> None:
+    row = fact([reaching(5), walk(600, 60, 500), walk(1430, 20, 200)])
+    assert (row["recommended_total"], row["lower_bound"], row["over_midnight"]) == (600, True, True)
+    assert row["provisional"] is False
+    assert row["hc_priority_total"] is None
+    assert [(s["value"], s["used"]) for s in row["sources"]] == [(None, True)]
+
+
+def test_intervals_of_a_source_that_would_come_second_are_a_lower_bound() -> None:
+    rows = [reaching(5, app=RING), walk(600, 60, 500)]
+    row = fact(rows)
+    assert (row["recommended_total"], row["lower_bound"], row["over_midnight"]) == (500, True, True)
+    assert used(row) == [WRIST]
+    # Had they been first in any case, they are the total: by the person's order, over a phone, or as the larger.
+    assert fact(rows, order=priorities(WRIST))["lower_bound"] is False
+    assert fact([{**rows[0], "device": "PHONE"}, rows[1]])["lower_bound"] is False
+    larger = fact([rows[0], walk(600, 60, 1901)])
+    assert (larger["recommended_total"], larger["lower_bound"]) == (1901, False)
+
+
+def test_a_whole_bucket_of_another_source_is_a_total_all_the_same() -> None:
+    row = fact([reaching(5, app=RING, count=90_000), bucket(4000)], order=priorities(RING, WRIST))
+    assert (row["recommended_total"], row["lower_bound"], row["over_midnight"]) == (4000, False, False)
+
+
+def test_a_bucket_over_midnight_that_has_no_time_left_in_the_day_changes_nothing() -> None:
+    # On a journey the old day's bucket runs into the new one, whose own bucket is whole.
+    row = fact([reaching(20), bucket(4000)])
+    assert (row["recommended_total"], row["lower_bound"]) == (4000, False)
+    partly = fact([reaching(20), bucket(4000, start=MIDNIGHT + timedelta(hours=3))])
+    assert (partly["recommended_total"], partly["lower_bound"], partly["over_midnight"]) == (4000, True, True)
+
+
+def test_shorter_records_are_still_shared_between_days() -> None:
+    half_day = timedelta(hours=12, milliseconds=-2)
+    start = MIDNIGHT + timedelta(hours=18)
+    frame = facts([{"start": start, "end": start + half_day, "count": 1200}], day(DAY), day(NEXT))
+    assert frame["recommended_total"].to_list() == pytest.approx([600, 600], abs=TOLERANCE)
+    assert frame["lower_bound"].to_list() == [False, False]
+
+
+def test_a_weekly_mean_leaves_out_days_of_which_a_part_is_not_known() -> None:
+    row = window({WEEK[0]: 1000, WEEK[2]: 2000, WEEK[3]: 3000, WEEK[5]: 4000}, reaching={WEEK[4]: 9000, WEEK[6]: 9000})
+    assert (row["mean"], row["days_with_data"]) == (2500, 6)
+    lacking = window({WEEK[0]: 1000, WEEK[2]: 2000, WEEK[3]: 3000}, reaching={WEEK[5]: 9000})
+    assert (lacking["mean"], lacking["withheld"][0]["reason"]) == (None, "needs at least 4 days with a final total")
 
 
 @pytest.mark.parametrize("hours", [23, 25])
@@ -272,16 +406,6 @@ def test_where_days_overlap_a_record_is_cut_at_midnight_of_its_own_clock(hour: f
         assert facts([late], one)["recommended_total"].to_list() == [300]
 
 
-def test_of_a_bucket_that_crosses_a_very_short_day_that_day_has_its_share() -> None:
-    # Eight hours of wall clock, all of them inside one bucket of a writer in another zone.
-    end = MIDNIGHT + timedelta(hours=8)
-    start = MIDNIGHT - timedelta(hours=10)
-    rows = [bucket(2400, start=start, end=start + BUCKET_END)]
-    frame = facts(rows, day(DAY, MIDNIGHT, end), day(NEXT, end, end + timedelta(days=1)))
-    assert frame["local_date"].to_list() == [DAY]
-    assert frame["recommended_total"].item() == pytest.approx(800, abs=TOLERANCE)
-
-
 # --- cadence ----------------------------------------------------------------------------------------------------
 
 
@@ -321,8 +445,15 @@ def test_overlapping_minute_records_of_two_sources_do_not_add_up_to_a_brisk_minu
 # --- windows ----------------------------------------------------------------------------------------------------
 
 
-def window(counts: dict[date, int], *, running: tuple[date, ...] = ()) -> dict[str, Any]:
+def window(
+    counts: dict[date, int], *, running: tuple[date, ...] = (), reaching: dict[date, int] | None = None
+) -> dict[str, Any]:
     rows = []
+    for on, count in (reaching or {}).items():
+        # From the evening before to the evening, and a walk that lies wholly inside the day.
+        start = utc(on.year, on.month, on.day)
+        rows.append(bucket(count, start=start - timedelta(hours=5), end=start + timedelta(hours=19)))
+        rows.append(bucket(100, start=start + timedelta(hours=20), end=start + timedelta(hours=21)))
     for on, count in counts.items():
         start = utc(on.year, on.month, on.day)
         late = timedelta(hours=-3) if on in running else timedelta(hours=3)
@@ -415,11 +546,15 @@ def days_and_records(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[s
     for app in APPS[: draw(st.integers(1, 3))]:
         for _, begin, finish, at in draw(st.lists(st.sampled_from(on), max_size=3)):
             end_offset = at + int(86400 - (finish - begin).total_seconds())
-            device = draw(st.sampled_from(["PHONE", "RING", None]))
+            device = {
+                "device": draw(st.sampled_from(["PHONE", "RING", None])),
+                "model": draw(st.sampled_from([None, None, "m"])),
+                "maker": draw(st.sampled_from([None, None, "o"])),
+            }
             late = timedelta(hours=draw(st.sampled_from([-5, 5])))
-            common = {"app": app, "device": device, "offset": at, "count": draw(st.integers(0, 5000))}
+            common = {"app": app, **device, "offset": at, "count": draw(st.integers(0, 5000))}
             if draw(st.booleans()):
-                hour = timedelta(hours=draw(st.sampled_from([0, 0, 4, -5])))
+                hour = timedelta(hours=draw(st.sampled_from([0, 0, 0, 4, -5, -1 / 3600, -2 / 3600])))
                 end = finish + min(hour, timedelta(0)) - SHORT_END
                 rows.append(
                     {**common, "start": begin + hour, "end": end, "end_offset": end_offset, "modified": end + late}
@@ -466,7 +601,7 @@ def test_daily_totals_agree_with_the_oracle(
             modified=row["modified_utc"],
             first_date=row["local_date"],
             last_date=row["end_local_date"],
-            device=row["device_type"],
+            device=(row["device_type"] or "UNKNOWN", row["device_manufacturer"] or "", row["device_model"] or ""),
         )
         for row in frame.iter_rows(named=True)
     ]
@@ -479,10 +614,16 @@ def test_daily_totals_agree_with_the_oracle(
             assert row is None
             continue
         assert row is not None
-        assert row["hc_priority_total"] == pytest.approx(expected.shown, abs=1e-6)
-        assert row["recommended_total"] == pytest.approx(expected.stated, abs=1e-6)
-        assert (row["app"], row["lower_bound"]) == (expected.app, expected.partial)
-        assert {s["app"]: s["value"] for s in row["sources"]} == pytest.approx(expected.alone, abs=1e-6)
+        assert row["hc_priority_total"] == approximately(expected.shown)
+        assert row["recommended_total"] == approximately(expected.stated)
+        assert (row["app"], row["over_midnight"]) == (expected.app, expected.over_midnight)
+        assert row["lower_bound"] == (None if expected.stated is None else expected.is_bound)
+        alone = [(s["app"], s["device"], s["value"]) for s in row["sources"]]
+        assert [(app, device, approximately(value)) for app, device, value in expected.alone] == alone
+
+
+def approximately(value: float | None) -> Any:
+    return None if value is None else pytest.approx(value, abs=1e-6)
 
 
 @settings(deadline=None, max_examples=40)

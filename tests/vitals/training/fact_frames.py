@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from vitals.clinical.devices import DEVICE_TYPES
 from vitals.clinical.metrics import Metric, metrics_of
 from vitals.clinical.modules import MODULES
 from vitals.clinical.schema import fact_schema
@@ -39,8 +40,9 @@ def source(
     n: int | None = 10,
     value: float | None = None,
     as_of_utc: datetime | None = None,
+    device: str | None = None,
 ) -> dict[str, Any]:
-    return {"app": app, "used": used, "n": n, "value": value, "as_of_utc": as_of_utc}
+    return {"app": app, "device": device, "used": used, "n": n, "value": value, "as_of_utc": as_of_utc}
 
 
 def facts(kind: str, rows: Sequence[Mapping[str, Any]], *, reason: str = REASONS[0]) -> pl.DataFrame:
@@ -138,16 +140,22 @@ def _random_value(metric: Metric, chance: random.Random) -> float | bool:
 def _random_sources(chance: random.Random) -> list[dict[str, Any]]:
     apps = [STELO, SAMSUNG, OURA, "com.example.app2", "com.diabetes.buddy", "my own words", "org.third.tracker"]
     chance.shuffle(apps)
+    apps = apps[: chance.randrange(1, 7)]
+    # Sometimes devices are told apart, and then an app may have several.
+    told = chance.random() < 0.3
+    if told:
+        apps = [app for app in apps for _ in range(chance.choice((1, 1, 2, 3)))]
     used = chance.randrange(1, 3)
     return [
         source(
             app,
+            device=chance.choice(DEVICE_TYPES) if told else None,
             used=i < used,
             n=chance.choice((None, 1, 44)),
             value=chance.choice((None, 0.0, 371.4, 5310.0)),
             as_of_utc=chance.choice((None, at_utc(17, 3), at_utc(1, 1, days=2))),
         )
-        for i, app in enumerate(apps[: chance.randrange(1, 7)])
+        for i, app in enumerate(apps)
     ]
 
 

@@ -146,8 +146,8 @@ class DayTable:
         assert place is not None
         shown = [] if day.claim is None else [f"{_number(day.claim):.0f} {place.unit}"]
         shown.append(STATE_WORDS[day.state] + (f" ({day.reason})" if day.reason else ""))
-        if day.row is not None and day.row.apps:
-            shown.append(" and ".join(title_of(app) for app in day.row.apps))
+        if day.row is not None and day.row.names:
+            shown.append(" and ".join(title_of(name) for name in day.row.names))
         shown.append(_WEEKDAYS[day.day.weekday()])
         return f"{place.fact}: {', '.join(shown)}"
 

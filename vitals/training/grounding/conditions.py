@@ -151,6 +151,11 @@ def _whole(said: Said) -> bool:
     return not is_bound and f"{prefix}.lower_bound" not in ledger.reasons
 
 
+def _bound(said: Said) -> bool:
+    """The line says of its total that it is a lower bound."""
+    return LOWER_BOUND in said.ledger.warnings
+
+
 def _open(said: Said) -> bool:
     return said.ledger.is_provisional
 
@@ -172,6 +177,7 @@ _CONDITIONS: Mapping[str, Callable[[Said], bool]] = {
     "no_valid": _no_valid,
     "missing": _missing,
     "whole": _whole,
+    "bound": _bound,
     "open": _open,
     "closed": _closed,
 }

@@ -28,6 +28,29 @@ APPS = {
 }
 """What a text calls the apps that it does not call by their package name."""
 
+DEVICES = {
+    "watch": "watch",
+    "phone": "phone",
+    "scale": "scale",
+    "ring": "ring",
+    "head-mounted device": "head_mounted",
+    "band": "fitness_band",
+    "chest strap": "chest_strap",
+    "smart display": "smart_display",
+    "consumer device": "consumer_medical_device",
+    "pair of glasses": "glasses",
+    "hearable": "hearable",
+    "exercise machine": "fitness_machine",
+    "piece of exercise equipment": "fitness_equipment",
+    "portable computer": "portable_computer",
+    "meter": "meter",
+    "device of unknown type": "unknown",
+}
+"""What a text calls a device of an app with several -> how an id names it."""
+
+COUNTED = {"a": "", "another": "_2", "a third": "_3", "a fourth": "_4"}
+"""Which of several devices of one type it is -> how an id says so."""
+
 UNITS = [
     "mg/dL",
     "mmol/L",
@@ -55,6 +78,8 @@ UNITS = [
 """Words that are read as a unit directly after a number, and by themselves if nothing else can be meant."""
 
 _APPS = "|".join(APPS).replace("an unlisted", "[Aa]n unlisted")
+_WHICH, _TYPE = "|".join(sorted(COUNTED, key=len, reverse=True)), "|".join(DEVICES)
+_SOURCE = re.compile(rf"(.*?)(?: on ({_WHICH}) ({_TYPE}))?", re.DOTALL)
 _UNIT = (
     "steps per minute|steps per min|percentage points|percentage point|breaths per minute|net MET-minutes|"
     + "|".join(re.escape(unit) for unit in UNITS)
@@ -66,7 +91,7 @@ _TOKEN = re.compile(
     r"|(?P<number>(?:(?<=[\s(])[-\u2212])?(?<![\w.,:])\d+(?:,\d{3})*(?:\.\d+)?(?!\w|:\d))"
     rf"(?:[ \u00a0]?(?P<unit>{_UNIT})(?![\w/]))?"
     r"|(?<![\w/])(?P<alone>mg/dL|mmol/L|bpm|kcal|%)(?![\w/])"
-    rf"|(?P<app>{_APPS}|(?<![\w.])[A-Za-z]\w*(?:\.[A-Za-z]\w*)+)",
+    rf"|(?P<app>(?:{_APPS}|(?<![\w.])[A-Za-z]\w*(?:\.[A-Za-z]\w*)+)(?: on (?:{_WHICH}) (?:{_TYPE})(?!\w))?)",
     re.ASCII,
 )
 _SIGNS = {
@@ -91,7 +116,7 @@ class Value(NamedTuple):
 
     Attributes:
         sign: what it is, one of SIGNS.
-        text: what is written, without a unit; the package name of an app.
+        text: what is written, without a unit; the package name of an app, with the device it names.
         unit: the unit written directly after a number, "" without one.
         start, end: where it stands in the text, the unit included.
     """
@@ -157,9 +182,19 @@ def _sentence(text: str, masked: str, start: int, end: int, places: list[tuple[i
     for sign, unit, first, written_end, last in tokens:
         written = text[origin + first : origin + written_end]
         if sign == APP:
-            written = APPS.get(written, UNLISTED if " " in written else written)
+            written = _source(written)
         values.append(Value(sign, written, unit, origin + first, origin + last))
     return skeleton, values
+
+
+@lru_cache(maxsize=4096)
+def _source(written: str) -> str:
+    """How ids name the source that a text calls so."""
+    match = _SOURCE.fullmatch(written)
+    assert match is not None
+    title, which, device = match.groups()
+    app = APPS.get(title, UNLISTED if " " in title else title)
+    return app if device is None else f"{app}/{DEVICES[device]}{COUNTED[which]}"
 
 
 def _read(piece: str, start: int, reasons: tuple[tuple[int, int], ...]) -> _Shape:

@@ -30,6 +30,12 @@ TOTALS = (
     ),
     construction("the total was still running", kinds=(STEPS, ENERGY)),
     construction(
+        "without the share of records that reach over midnight"
+        "|what records that reach over midnight hold of the day is not in it",
+        kinds=(STEPS, ENERGY),
+        condition="bound",
+    ),
+    construction(
         "#{recommended_total} of active energy|counted #{recommended_total}|: #{recommended_total named}(?=[ ,.;])"
         "|#{recommended_total}(?= on | [(])",
         kinds=(STEPS, ENERGY),

@@ -7,7 +7,7 @@ A rare app becomes ``rare.app.a`` in a line, a second one ``rare.app.b``, in tex
 stand-in has the form of a package name, so whatever reads a line reads it like that of any app without a title. The
 letters follow the order in which a line names its apps: ``rare.app.a`` of two people need not be the same app.
 
-Lines name no device, so none is generalised. What an app can deliver ("only 70-250 mg/dL") stays, for it is a fact
+Of a device a line names the type at most, one of a closed set, so none is generalised. What an app can deliver ("only 70-250 mg/dL") stays, for it is a fact
 that the text rests on, and it narrows down which app it was.
 """
 
@@ -30,7 +30,7 @@ _TITLE = re.compile(rf"(?:{'|'.join(re.escape(title) for title in sorted(_PACKAG
 _PACKAGE = re.compile(r"(?<![\w.])[A-Za-z]\w*(?:\.[A-Za-z]\w*)+", re.ASCII)
 # Most texts have no such pair of characters, and looking for it is quick.
 _DOTTED = re.compile(r"\w\.[A-Za-z]")
-_OTHER = re.compile(r"#other:([^#:]+)")
+_OTHER = re.compile(r"#other:([^#:/]+)")
 _LETTERS = ["".join(letters) for length in (1, 2) for letters in product(ascii_lowercase, repeat=length)]
 
 

@@ -55,20 +55,21 @@ _CLOSED = phrases(
 
 def _sources(day: Day, narrative: Narrative) -> bool:
     topic = TOPICS[day.row.record_type.kind]
-    if day.row.apps:
-        wording = _ONE_USED if len(day.row.apps) == 1 else _SEVERAL_USED
-        narrative.say(wording, topic=topic, date=day.date, apps=app_words(day.row.apps))
+    used = day.row.names
+    if used:
+        wording = _ONE_USED if len(used) == 1 else _SEVERAL_USED
+        narrative.say(wording, topic=topic, date=day.date, apps=app_words(used))
     else:
         narrative.say(_NONE_USED, topic=topic, date=day.date)
-    unused = list(dict.fromkeys(source["app"] for source in day.row.others))
-    others = [app for app in unused if app not in day.row.apps]
+    unused = list(dict.fromkeys(source["name"] for source in day.row.others))
+    others = [name for name in unused if name not in used]
     if others:
         narrative.say(_UNUSED, apps=app_words(others))
     if len(others) < len(unused):
         # A nap of an app may count whose night does not.
-        narrative.say(_FURTHER_UNUSED, apps=app_words(app for app in unused if app not in others))
-    if not unused and day.row.apps:
-        narrative.say(_ONLY if len(day.row.apps) == 1 else _ONLY_THESE)
+        narrative.say(_FURTHER_UNUSED, apps=app_words(name for name in unused if name not in others))
+    if not unused and used:
+        narrative.say(_ONLY if len(used) == 1 else _ONLY_THESE)
     return True
 
 

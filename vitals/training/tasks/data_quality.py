@@ -12,7 +12,7 @@ from vitals.training.common_sentences import items_left_out, provisional
 from vitals.training.day_totals import is_bound
 from vitals.training.narrative import Narrative, noun, phrases
 from vitals.training.prompt_words import TOPICS
-from vitals.training.source_names import title_of
+from vitals.training.source_names import other_of, title_of
 from vitals.training.tasks.ask import Day
 from vitals.training.tasks.common_questions import MISSING, SOURCES
 from vitals.training.tasks.draft import Draft, identity_of, with_operands
@@ -84,7 +84,7 @@ def _other_values(day: Day, narrative: Narrative) -> None:
     for claim in day.stated.values():
         if not claim.id.startswith(prefix) or claim.id.endswith(":n"):
             continue
-        app = title_of(claim.sources[0])
+        app = title_of(other_of(claim.id))
         n = day.stated.get(f"{claim.id}:n")
         if n is None:
             narrative.say(wording, app=app, value=claim)

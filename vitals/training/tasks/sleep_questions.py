@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from vitals.training.claims import Claim, difference_as_written
 from vitals.training.narrative import Narrative, phrases
-from vitals.training.source_names import title_of
+from vitals.training.source_names import other_of, title_of
 from vitals.training.tasks.ask import Answer, Day, Guess, Question, named, side, states, unit
 
 _MINUTES: Mapping[str, str] = {
@@ -73,7 +73,7 @@ def _sources_compared(day: Day, narrative: Narrative) -> bool:
     more = float(value.value) > float(own.value)
     column = value.id.partition(".")[2]
     words = {"unit": unit("min", column), "side": side("more" if more else "less", f"{column}#difference")}
-    app = title_of(value.sources[0])
+    app = title_of(other_of(value.id))
     narrative.say(_SOURCES_COMPARED, date=day.date, app=app, value=value, own=own, difference=difference, **words)
     return True
 

@@ -8,7 +8,7 @@ from vitals.training.claims import Claim, difference_as_written
 from vitals.training.common_sentences import provisional
 from vitals.training.day_totals import is_bound
 from vitals.training.narrative import Narrative, Phrases, phrases
-from vitals.training.source_names import title_of
+from vitals.training.source_names import other_of, title_of
 from vitals.training.tasks.ask import Answer, Day, Guess, Question, side, states, unit
 
 _TOTAL = "recommended_total"
@@ -73,7 +73,7 @@ def _sources_compared(unit_text: str) -> Answer:
             "unit": unit(unit_text, column),
             "side": side("more" if more else fewer, f"{column}#difference"),
         }
-        fields: dict[str, Claim | str] = {"app": title_of(value.sources[0]), "value": value, "own": own}
+        fields: dict[str, Claim | str] = {"app": title_of(other_of(value.id)), "value": value, "own": own}
         # Without its time, the total of a source that stopped early would pass for one of the whole day.
         as_of = day.stated.get(f"{value.id}:as_of")
         if as_of is None:

@@ -157,15 +157,21 @@ def total(row: Row) -> Expected:
     if row["lower_bound"] is False:
         return [value], None
     as_of = row["value_as_of_local"]
-    if as_of is None:
+    if as_of is None or lacks_share(row):
         return [value], "at least"
     dated = [] if as_of.date() == row["local_date"] else [as_of.date().isoformat()]
     return [value, *dated, clock(as_of)], "at least"
 
 
+def lacks_share(row: Row) -> bool:
+    """A bound of what lies inside the day is one whenever it was counted."""
+    return bool(row["lower_bound"] and row["over_midnight"])
+
+
 def records(row: Row) -> Expected:
     count = sum(source["n"] or 0 for source in row["sources"] if source["used"])
-    return ([number(count)], None) if count and row["recommended_total"] is not None else None
+    stated = row["recommended_total"] is not None and not lacks_share(row)
+    return ([number(count)], None) if count and stated else None
 
 
 def hrv_coverage(row: Row) -> Expected:
