@@ -7,6 +7,8 @@ Does not belong here: settings themselves.
 import fcntl
 import os
 from functools import lru_cache
+from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 
 from dagster_project.settings import Settings
@@ -16,6 +18,7 @@ from resources.lake import S3Access
 from resources.workspace import ProcessingPolicy, Workspace
 from vitals.errors import PermanentError
 from vitals.raw.container import Limits
+from vitals.training.token_counts import TokenCounter, by_characters
 from vitals.validated.file_quality import ScorePolicy
 
 MEGABYTE = 2**20
@@ -37,7 +40,39 @@ def processing_policy(settings: Settings) -> ProcessingPolicy:
         first_day=settings.first_date,
         task_mix=settings.mix_of_tasks,
         prompt_token_budget=settings.prompt_token_budget,
+        token_counter=token_counter(settings),
     )
+
+
+def token_counter(settings: Settings) -> TokenCounter:
+    """How tokens are counted: by the tokenizer of a file, or else by the mean number of characters in one.
+
+    Raises:
+        PermanentError: the file is no tokenizer, or the package that reads it is not installed.
+    """
+    path = settings.tokenizer_file
+    if path is None:
+        return by_characters(settings.characters_per_token)
+    try:
+        # Imported by name: it is an optional extra, and nothing else needs it.
+        tokenizer = import_module("tokenizers").Tokenizer.from_file(str(path))
+        digest = sha256(path.read_bytes()).hexdigest()
+    except ImportError:
+        raise _no_tokenizer("the package tokenizers is not installed", "Install `vitalgraph[tokenizer]`.") from None
+    except Exception as error:  # noqa: BLE001 - the package raises bare Exception, whatever is wrong with the file
+        why = "it cannot be read" if isinstance(error, OSError) or not path.is_file() else "it is no tokenizer"
+        raise _no_tokenizer(why, "Name a tokenizer.json as Hugging Face's tokenizers write it.") from None
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+
+    def count(text: str) -> int:
+        return len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+    return TokenCounter(f"the tokenizer with SHA-256 {digest}", count)
+
+
+def _no_tokenizer(why: str, remedy: str) -> PermanentError:
+    return PermanentError("read the tokenizer", "VITALGRAPH_TOKENIZER_FILE", why, remedy)
 
 
 def s3_access(settings: Settings) -> S3Access:

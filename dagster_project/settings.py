@@ -13,12 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dagster_project.key_files import ensure
 from vitals.errors import PermanentError
-from vitals.training.prompts import LEAST_TOKEN_BUDGET, TOKEN_BUDGET
+from vitals.training.prompts import CHARACTERS_PER_TOKEN, LEAST_CHARACTERS, TOKEN_BUDGET
 from vitals.training.tasks.mix import TaskMix, read_mix
 
 PREFIX = "VITALGRAPH_"
@@ -73,9 +73,19 @@ class Settings(BaseSettings):
     )
     prompt_token_budget: int = Field(
         TOKEN_BUDGET,
-        ge=LEAST_TOKEN_BUDGET,
-        description="Tokens (3.5 characters each) the data of a prompt may take; what does not fit is left out by rule "
-        "and named.",
+        ge=1,
+        description="Tokens the data of a prompt may take; what does not fit is left out by rule and named.",
+    )
+    characters_per_token: float = Field(
+        CHARACTERS_PER_TOKEN,
+        ge=1,
+        le=8,
+        description="Characters that one token is taken to have, for the budget and for the lengths of a release.",
+    )
+    tokenizer_file: Path | None = Field(
+        None,
+        description="A `tokenizer.json` of Hugging Face's tokenizers that counts tokens instead; needs "
+        "`vitalgraph[tokenizer]`.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "WARNING", description="Least level that runs in the command's own process print."
@@ -86,6 +96,18 @@ class Settings(BaseSettings):
     def _is_in_the_calendar(cls, text: str) -> str:
         date.fromisoformat(text)
         return text
+
+    @model_validator(mode="after")
+    def _leaves_room_for_a_prompt(self) -> "Settings":
+        if (
+            self.tokenizer_file is None
+            and (room := self.prompt_token_budget * self.characters_per_token) < LEAST_CHARACTERS
+        ):
+            raise ValueError(
+                f"prompt_token_budget times characters_per_token is {room:g} characters, and the shortest data of a "
+                f"prompt need {LEAST_CHARACTERS}"
+            )
+        return self
 
     @property
     def first_date(self) -> date:
@@ -181,7 +203,9 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        problems = "; ".join(
+            f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" if e["loc"] else e["msg"] for e in error.errors()
+        )
         raise PermanentError("read the settings", "environment", problems, "Correct the value.") from None
 
 

@@ -12,6 +12,7 @@ from resources.lake import Lake, S3Access
 from vitals.raw.container import Limits
 from vitals.training.prompts import TOKEN_BUDGET
 from vitals.training.tasks.mix import TaskMix
+from vitals.training.token_counts import ESTIMATED, TokenCounter
 from vitals.validated.file_quality import ScorePolicy
 from vitals.validated.pseudonyms import subject_id
 
@@ -31,6 +32,7 @@ class ProcessingPolicy:
         first_day: first landing day there is a partition for; a key that names an earlier one is bad.
         task_mix: lines of each task that a person's day gives.
         prompt_token_budget: tokens the data block of a prompt may take.
+        token_counter: how tokens are counted, for the budget and the statistics of a release.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -41,6 +43,7 @@ class ProcessingPolicy:
     first_day: date = date(2020, 1, 1)
     task_mix: TaskMix = field(default_factory=TaskMix)
     prompt_token_budget: int = TOKEN_BUDGET
+    token_counter: TokenCounter = ESTIMATED
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,6 +38,7 @@ def render_journal(workspace: Workspace, *, tenant: str, local_day: date) -> lis
         tenant=tenant,
         processor_version=PROCESSOR_VERSION,
         token_budget=workspace.policy.prompt_token_budget,
+        count_tokens=workspace.policy.token_counter.count,
     )
     lake, path = workspace.lake(tenant), category_path(JOURNAL, local_day)
     if lines:

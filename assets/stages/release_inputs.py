@@ -139,7 +139,12 @@ def policy_digest(workspace: Workspace) -> str:
     """Digest of the settings of the installation that decide what a line says, whoever it is about."""
     policy = workspace.policy
     return _digest(
-        {"score": repr(policy.score), "task_mix": repr(policy.task_mix), "token_budget": policy.prompt_token_budget}
+        {
+            "score": repr(policy.score),
+            "task_mix": repr(policy.task_mix),
+            "token_budget": policy.prompt_token_budget,
+            "tokens_by": policy.token_counter.name,
+        }
     )
 
 

@@ -37,6 +37,7 @@ def render_partition(workspace: Workspace, *, tenant: str, record_type: RecordTy
         processor_version=PROCESSOR_VERSION,
         mix=workspace.policy.task_mix,
         token_budget=workspace.policy.prompt_token_budget,
+        count_tokens=workspace.policy.token_counter.count,
     )
     path = journal_path(record_type, local_day)
     if lines:

@@ -28,8 +28,8 @@ from vitals.training.kind_narrative import KindNarrative, SeriesTable, StagesTab
 from vitals.training.language import suspects, violations
 from vitals.training.line_metadata import hash_of, metadata, shared_metadata
 from vitals.training.narrative import Narrative
-from vitals.training.prompts import TOKEN_BUDGET, Coarser, data_block, estimate_tokens, instruction
-from vitals.training.series_tables import series_tables, stage_tables
+from vitals.training.prompts import TOKEN_BUDGET, Coarser, CountTokens, data_block, estimate_tokens, instruction
+from vitals.training.series_tables import NO_TABLE, Table, series_tables, stage_tables
 from vitals.training.tasks.ask import Day
 from vitals.training.tasks.draft import Draft, with_operands
 from vitals.training.tasks.mix import DAILY_SUMMARIES_ONLY, DAILY_SUMMARY, TaskMix
@@ -55,6 +55,7 @@ def build_examples(
     processor_version: str,
     mix: TaskMix = DAILY_SUMMARIES_ONLY,
     token_budget: int = TOKEN_BUDGET,
+    count_tokens: CountTokens = estimate_tokens,
 ) -> list[bytes]:
     """Training lines of a clinical table.
 
@@ -64,7 +65,8 @@ def build_examples(
         tenant: tenant the facts belong to.
         processor_version: version of the software, for the metadata.
         mix: how many lines of each task a row gives.
-        token_budget: tokens a data block may take, by `prompts.estimate_tokens`.
+        token_budget: tokens a data block may take.
+        count_tokens: tokens of a text.
 
     Returns:
         JSON objects as bytes without a line break, by subject and id.
@@ -78,7 +80,8 @@ def build_examples(
     made: list[_Made] = []
     for position, row in enumerate(fact_rows(narrative.record_type, facts)):
         coarser = _coarser(narrative, facts, position)
-        drafts = _drafts(narrative, row, table=tables[position], coarser=coarser, mix=mix, token_budget=token_budget)
+        fits = _Budget(token_budget, count_tokens)
+        drafts = _drafts(narrative, row, table=tables[position], coarser=coarser, mix=mix, budget=fits)
         shared = shared_metadata(narrative, row, drafts.stated, tenant=tenant, processor_version=processor_version)
         for draft in drafts.lines:
             example = _example(draft, row, shared)
@@ -100,6 +103,13 @@ class _Made(NamedTuple):
     line: bytes
 
 
+class _Budget(NamedTuple):
+    """Tokens a data block may take, and how they are counted."""
+
+    tokens: int
+    count: CountTokens
+
+
 class _Drafts(NamedTuple):
     """The lines of a row, and the claims of its summary, by id."""
 
@@ -107,19 +117,19 @@ class _Drafts(NamedTuple):
     stated: Mapping[str, Claim]
 
 
-def _tables(narrative: KindNarrative, facts: pl.DataFrame) -> list[str]:
+def _tables(narrative: KindNarrative, facts: pl.DataFrame) -> list[Table]:
     table = narrative.table
     if isinstance(table, SeriesTable):
         return series_tables(facts["series"], decimals=table.decimals)
     if isinstance(table, StagesTable):
         return stage_tables(facts)
-    return [""] * facts.height
+    return [NO_TABLE] * facts.height
 
 
 def _coarser(narrative: KindNarrative, facts: pl.DataFrame, position: int) -> Coarser:
-    def coarser(minutes: int) -> str:
+    def coarser(minutes: int) -> Table:
         if not isinstance(narrative.table, SeriesTable):
-            return ""
+            return NO_TABLE
         one = facts["series"].slice(position, 1)
         return series_tables(one, decimals=narrative.table.decimals, every_minutes=minutes)[0]
 
@@ -127,7 +137,7 @@ def _coarser(narrative: KindNarrative, facts: pl.DataFrame, position: int) -> Co
 
 
 def _drafts(
-    kind: KindNarrative, row: FactRow, *, table: str, coarser: Coarser, mix: TaskMix, token_budget: int
+    kind: KindNarrative, row: FactRow, *, table: Table, coarser: Coarser, mix: TaskMix, budget: _Budget
 ) -> _Drafts:
     """The row's lines of every task. All of them rest on the claims of its summary, whether or not that is one."""
     name, subject_id = kind.record_type.kind, row.values["subject_id"]
@@ -135,18 +145,18 @@ def _drafts(
         narrative = Narrative(f"{name}|{DAILY_SUMMARY}|{subject_id}|{row.date}")
         kind.narrate(form, narrative)
         stated = narrative.claims
-        block = partial(data_block, kind=kind, budget=token_budget, left_out=left_out)
+        block = partial(data_block, kind=kind, budget=budget.tokens, count_tokens=budget.count, left_out=left_out)
         prompt = block(form, claims=stated.values(), table=table, coarser=coarser)
-        if estimate_tokens(prompt) <= token_budget:
+        if budget.count(prompt) <= budget.tokens:
             break
     else:
-        raise _too_long(kind, row.date, token_budget)
+        raise _too_long(kind, row.date, budget.tokens)
     identity = f"{name}|{subject_id}|{row.date}"
     lines = task_drafts(
         Day(form, kind, stated),
         mix=mix,
         prompt=prompt,
-        without_series=lambda shown, claims: block(shown, claims=claims.values(), table="", coarser=_no_table),
+        without_series=lambda shown, claims: block(shown, claims=claims.values(), table=NO_TABLE, coarser=_no_table),
         identity=identity,
     )
     if mix.lines(DAILY_SUMMARY, identity):
@@ -171,8 +181,8 @@ def _too_long(kind: KindNarrative, local_date: str, token_budget: int) -> Perman
     )
 
 
-def _no_table(_: int) -> str:
-    return ""
+def _no_table(_: int) -> Table:
+    return NO_TABLE
 
 
 def _example(draft: Draft, row: FactRow, shared: Mapping[str, Any]) -> dict[str, Any]:

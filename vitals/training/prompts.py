@@ -24,16 +24,25 @@ from vitals.training.kind_narrative import KindNarrative
 from vitals.training.narrative import Narrative, phrases
 from vitals.training.not_assessable import prompt_lines
 from vitals.training.prompt_words import TOPICS, name_of, place_of, unit_words
+from vitals.training.series_tables import Table
 from vitals.training.source_names import title_of
 
 TOKEN_BUDGET = 2048
 """Tokens a prompt's data block may take unless told."""
 
-LEAST_TOKEN_BUDGET = 300
-"""Smallest budget a setting may name: the main figures and the reasons of what is not assessable take up to 270."""
+LEAST_CHARACTERS = 1050
+"""Fewest characters a budget must allow: the main figures and the reasons of what is not assessable take up to 950."""
 
-CHARACTERS_PER_TOKEN = 3.5
-"""Estimator: tables of digits take fewer characters per token than English prose (about 4)."""
+CHARACTERS_PER_TOKEN = 1.6
+"""Estimator unless told. Prompts are mostly numbers: tokenizers that join up to three digits (Llama 3, o200k) take 2.0
+to 2.9 characters a token of them, those that give each digit a token (Mistral, Llama 2) 1.4 on a full day of glucose to
+2.4 on a day's steps."""
+
+LEAST_TOKEN_BUDGET = ceil(LEAST_CHARACTERS / CHARACTERS_PER_TOKEN)
+"""Smallest budget a setting may name while tokens are estimated as by default."""
+
+CountTokens = Callable[[str], int]
+"""How many tokens a text takes."""
 
 INSTRUCTIONS = phrases(
     "Summarise this person's {topic} for the local day from the data below.",
@@ -64,13 +73,13 @@ _NO_STAGES = "State: no stages delivered for the session"
 _STAGES_NOT_TOLD = "State: stages of sleep not told apart in the session"
 _NEWLINE = "\n"
 
-Coarser = Callable[[int], str]
+Coarser = Callable[[int], Table]
 """A day's table as means per so many minutes."""
 
 
-def estimate_tokens(text: str) -> int:
-    """Tokens of a text, by CHARACTERS_PER_TOKEN, rounded up."""
-    return ceil(len(text) / CHARACTERS_PER_TOKEN)
+def estimate_tokens(text: str, characters_per_token: float = CHARACTERS_PER_TOKEN) -> int:
+    """Tokens of a text by the mean number of characters in one, rounded up."""
+    return ceil(len(text) / characters_per_token)
 
 
 def instruction(kind: str, narrative: Narrative) -> str:
@@ -83,9 +92,10 @@ def data_block(
     kind: KindNarrative,
     claims: Iterable[Claim],
     *,
-    table: str,
+    table: Table,
     coarser: Coarser,
     budget: int,
+    count_tokens: CountTokens = estimate_tokens,
     left_out: Sequence[str] = (),
 ) -> str:
     """Everything the answer needs, as text, one statement a line.
@@ -94,10 +104,11 @@ def data_block(
         row: the facts.
         kind: its kind.
         claims: what the answer states.
-        table: the series in full; "" without one.
-        coarser: the series as means per so many minutes; "" if the kind has no such form.
+        table: the series in full; without rows if there is none.
+        coarser: the series as means per so many minutes; without rows if the kind has no such form.
         budget: tokens it may take. Only the series gives way to it here; a caller whose facts alone are too
             many states fewer of them (`fewer_details`).
+        count_tokens: tokens of a text.
         left_out: what the answer does without for want of room, named in the prompt.
     """
     head = _NEWLINE.join(
@@ -110,17 +121,25 @@ def data_block(
             *([f"Left out, longer than this prompt allows: {', '.join(left_out)}"] if left_out else ()),
         ]
     )
-    if not table or kind.table is None:
+    if not table.rows or kind.table is None:
         return head
-    full = f"{head}\n{kind.table.title}:\n{table}"
-    if estimate_tokens(full) <= budget:
+    full = f"{head}\n{_title(kind.table.title, table)}:\n{table.rows}"
+    if count_tokens(full) <= budget:
         return full
     for minutes in COARSER_MINUTES:
         short = coarser(minutes)
-        shorter = f"{head}\n{kind.table.title}; shortened to means per {minutes} min:\n{short}"
-        if short and estimate_tokens(shorter) <= budget:
+        title = f"{_title(kind.table.title, short)}; shortened to means per {minutes} min"
+        shorter = f"{head}\n{title}:\n{short.rows}"
+        if short.rows and count_tokens(shorter) <= budget:
             return shorter
     return f"{head}\n{_OMITTED}"
+
+
+def _title(title: str, table: Table) -> str:
+    """The line above a table, which explains values that stand without their minute."""
+    if table.step_minutes is None:
+        return title
+    return f"{title.removesuffix(')')}; a value alone is {table.step_minutes} min after the one before)"
 
 
 def _day_lines(row: FactRow) -> list[str]:

@@ -82,7 +82,7 @@ def test_no_line_of_random_facts_of_any_task_lacks_anything(kind, seed):
 @pytest.mark.parametrize("seed", [4, 19, 58])
 def test_no_line_of_a_twin_of_any_task_and_length_lacks_anything(seed):
     for kind, frame in twin_facts(seed, people=2, days=2).items():
-        for budget in (LEAST_TOKEN_BUDGET, 600, TOKEN_BUDGET):
+        for budget in (LEAST_TOKEN_BUDGET, 1300, TOKEN_BUDGET):
             made = examples(kind, frame, MANY_TASKS, token_budget=budget)
             assert [insufficient(example) for example in made] == [[]] * len(made)
 
@@ -164,8 +164,7 @@ def test_a_row_of_readings_that_is_missing_is_missed_where_nothing_else_gives_th
 def test_means_of_readings_do_not_stand_in_for_the_readings():
     example = full_day()
     shortened = of_readings(
-        example
-        | {"input": example["input"].replace("(minute=value):", "(minute=value); shortened to means per 15 min:")}
+        example | {"input": example["input"].replace("one before):", "one before); shortened to means per 15 min:")}
     )
     assert {"glucose.n", "glucose.mean", "glucose.max"} <= set(insufficient(shortened))
 

@@ -34,7 +34,7 @@ from vitals.training.line_metadata import (
     PROVISIONAL,
     ZONE_CHANGED,
 )
-from vitals.training.prompts import TOKEN_BUDGET
+from vitals.training.prompts import TOKEN_BUDGET, CountTokens, estimate_tokens
 from vitals.training.tasks.draft import Draft
 
 CATEGORY = "day_journal"
@@ -64,6 +64,7 @@ def build_journal(
     tenant: str,
     processor_version: str,
     token_budget: int = TOKEN_BUDGET,
+    count_tokens: CountTokens = estimate_tokens,
 ) -> list[bytes]:
     """Training lines of everybody who has facts on a local day.
 
@@ -74,6 +75,7 @@ def build_journal(
         tenant: tenant the facts belong to.
         processor_version: version of the software, for the metadata.
         token_budget: tokens a data block may take.
+        count_tokens: tokens of a text.
 
     Returns:
         JSON objects as bytes without a line break, by subject and id: a journal per person, and their questions.
@@ -82,10 +84,11 @@ def build_journal(
         PermanentError: a text broke a rule of `language`.
     """
     made: list[_Made] = []
+    budget: dict[str, Any] = {"token_budget": token_budget, "count_tokens": count_tokens}
     for subject_id, rows in sorted(_people(facts, local_day).items()):
         today = {kind: days[local_day] for kind, days in rows.items() if local_day in days}
-        drafts = [Resting(journal_draft(today, token_budget=token_budget), tuple(today.values()))]
-        drafts += multi_day_drafts(rows, subject_id=subject_id, local_day=local_day, token_budget=token_budget)
+        drafts = [Resting(journal_draft(today, **budget), tuple(today.values()))]
+        drafts += multi_day_drafts(rows, subject_id=subject_id, local_day=local_day, **budget)
         for draft, used in drafts:
             example = _example(draft, used, local_day, tenant=tenant, processor_version=processor_version)
             line = orjson.dumps(example, option=orjson.OPT_SORT_KEYS)

@@ -21,7 +21,8 @@ from vitals.training.fact_row import FactRow
 from vitals.training.fewer_details import forms
 from vitals.training.narrative import Narrative, listing, phrases
 from vitals.training.prompt_words import TOPICS
-from vitals.training.prompts import data_block, estimate_tokens
+from vitals.training.prompts import CountTokens, data_block, estimate_tokens
+from vitals.training.series_tables import NO_TABLE, Table
 from vitals.training.tasks.draft import Draft, with_operands
 
 TASK = "day_journal"
@@ -57,17 +58,20 @@ class _Form(NamedTuple):
     dropped: tuple[str, ...]
 
 
-def journal_draft(rows: Mapping[str, FactRow], *, token_budget: int) -> Draft:
+def journal_draft(
+    rows: Mapping[str, FactRow], *, token_budget: int, count_tokens: CountTokens = estimate_tokens
+) -> Draft:
     """The journal line of a person's day.
 
     Args:
         rows: kind -> the person's row of the day; at least one.
         token_budget: tokens its data block may take. The last kind left stays, whatever its length.
+        count_tokens: tokens of a text.
     """
     made = None
     for form in _forms({kind: rows[kind] for kind in PARAGRAPHS if kind in rows}):
         made = _draft(form)
-        if estimate_tokens(made.prompt) <= token_budget:
+        if count_tokens(made.prompt) <= token_budget:
             break
     assert made is not None
     return made
@@ -122,7 +126,7 @@ def _draft(form: _Form) -> Draft:
 
 def _block(row: FactRow, claims: Sequence[Claim], *, left_out: Sequence[str]) -> str:
     kind = PARAGRAPHS[row.record_type.kind].kind
-    return data_block(row, kind, claims, table="", coarser=_no_table, budget=0, left_out=left_out)
+    return data_block(row, kind, claims, table=NO_TABLE, coarser=_no_table, budget=0, left_out=left_out)
 
 
 def _by_prefix(claims: Mapping[str, Claim]) -> Mapping[str, list[Claim]]:
@@ -133,8 +137,8 @@ def _by_prefix(claims: Mapping[str, Claim]) -> Mapping[str, list[Claim]]:
     return found
 
 
-def _no_table(_: int) -> str:
-    return ""
+def _no_table(_: int) -> Table:
+    return NO_TABLE
 
 
 def _say_provisional(rows: Mapping[str, FactRow], narrative: Narrative) -> None:

@@ -21,7 +21,7 @@ from vitals.training.day_journal.day_table import DayTable, day_table
 from vitals.training.day_journal.questions import TABLE_QUESTIONS, TableQuestion, missing_reason
 from vitals.training.fact_row import FactRow
 from vitals.training.narrative import Narrative, Phrases
-from vitals.training.prompts import estimate_tokens
+from vitals.training.prompts import CountTokens, estimate_tokens
 from vitals.training.tasks.draft import REQUESTS, Draft, with_operands
 from vitals.training.tasks.mix import ABSTENTION
 
@@ -59,13 +59,16 @@ class _Candidate:
     abstention: Mapping[str, Any] | None = None
 
 
-def multi_day_drafts(rows: Rows, *, subject_id: str, local_day: date, token_budget: int) -> list[Resting]:
+def multi_day_drafts(
+    rows: Rows, *, subject_id: str, local_day: date, token_budget: int, count_tokens: CountTokens = estimate_tokens
+) -> list[Resting]:
     """Lines on the days up to a person's local day.
 
     Args:
         rows: the person's rows of the window; a kind without rows may be missing.
         subject_id, local_day: whose day it is.
         token_budget: tokens a data block may take. A question whose tables are longer is not asked.
+        count_tokens: tokens of a text.
     """
     tables = _Tables(rows, local_day)
     asked = _asked_of(tables)
@@ -78,7 +81,7 @@ def multi_day_drafts(rows: Rows, *, subject_id: str, local_day: date, token_budg
         ranked = sorted(asked, key=lambda name: _digest(identity, task, name))
         candidates = (asked[name]() for name in ranked)
         drafts = (_draft(found, identity) for found in candidates if found is not None and found.task == task)
-        fitting = (found for found in drafts if estimate_tokens(found.draft.prompt) <= token_budget)
+        fitting = (found for found in drafts if count_tokens(found.draft.prompt) <= token_budget)
         made += islice(fitting, most)
     return made
 

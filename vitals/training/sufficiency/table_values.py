@@ -16,6 +16,9 @@ from types import MappingProxyType
 from vitals.training.sufficiency.prompt_reader import Record, Table
 
 _ROW = re.compile(r"(\d\d)(?: \(UTC([-+])(\d\d):(\d\d)\))?: (.*)")
+_MINUTE_EACH = re.compile(r"minute=value(?:; a value alone is (\d+) min after the one before)?\)")
+"""How the title of a table of readings explains them; a value alone follows the one before it at an interval."""
+
 _STAGE = re.compile(r"(\d\d) (.+) (\d+(?:\.\d+)?)")
 _DAY_MINUTES = 1440
 _NIGHT_ENDS_MINUTE = 6 * 60
@@ -44,7 +47,7 @@ def values_of(record: Record, column: str, part: str) -> str | float | None:
         value: str | float | None = None
         if "stage runs" in table.title:
             value = _of_stages(table, column, part)
-        elif "(minute=value)" in table.title and "means" not in table.title:
+        elif _MINUTE_EACH.search(table.title) and "means" not in table.title:
             value = _of_series(table, column, part, _day_minutes(record))
         if value is not None:
             return value
@@ -157,13 +160,20 @@ def _points(table: Table) -> tuple[list[Point], list[int]]:
     points: list[Point] = []
     clocks: list[int] = []
     first_offset: int | None = None
+    explained = _MINUTE_EACH.search(table.title)
+    step = int(explained[1]) if explained and explained[1] else None
     days, previous = 0, -1
     for hour, offset, cells in _rows(table):
         first_offset = offset if first_offset is None else first_offset
         moved = 0 if offset is None or first_offset is None else offset - first_offset
+        minute = 0
         for cell in cells.split(" "):
-            minute, _, value = cell.partition("=")
-            clock = 60 * hour + int(minute)
+            named, equals, value = cell.rpartition("=")
+            if not equals and step is None:
+                # Nobody can tell when it was, so the table says nothing.
+                return [], []
+            minute = int(named) if equals else minute + (step or 0)
+            clock = 60 * hour + minute
             elapsed = clock - moved + days * _DAY_MINUTES
             if elapsed < previous:
                 days += 1
