@@ -8,10 +8,12 @@ a truncated last block silently, both allocate without bound (PLATFORM.md "Hosti
 a container that did not pass here. `Rejected.detail` holds sizes and words of ours, never content.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, NoReturn
 
-from vitals.raw.inflate import INFLATE, DamagedError, TooManyBytesError
+from vitals.raw.formats import other_format
+from vitals.raw.inflate import INFLATE, DamagedError, Inflate, TooManyBytesError
 from vitals.raw.varint import read_long
 
 Reason = Literal[
@@ -33,6 +35,11 @@ MAX_HEADER_BYTES: Final = 256 * 1024
 MAX_SCHEMA_BYTES: Final = 64 * 1024
 MAX_METADATA_ENTRIES: Final = 256
 MAX_KNOWN_HEADERS: Final = 16
+_OTHER_CODECS: Final = frozenset(
+    {"lz4", "lzo", "lzma", "gzip", "brotli", "zstd", "zlib", "bz2", "none", "uncompressed"}
+)
+"""Names of codecs that a refusal repeats; any other may be anything."""
+MAX_CONTAINERS: Final = 1_000
 MAX_EMPTY_BLOCKS: Final = 1_000
 """Legal, but each costs time and holds nothing: millions of them would be a way to hang."""
 
@@ -70,7 +77,7 @@ class Container(NamedTuple):
 
     Attributes:
         schema_json: writer schema as written, unparsed.
-        codec: null, deflate, snappy or zstandard.
+        codec: codec of the first blocks (`inflate.INFLATE`).
         payload: decompressed records of all blocks, one after the other; a view of the file where it needs no copy.
         records: how many records the blocks declare, at least 1.
     """
@@ -141,7 +148,7 @@ def read_container(data: bytes, *, limits: Limits, headers: KnownHeaders | None 
             return Rejected("empty", "the file has no bytes")
         if MAGIC.startswith(data):
             return Rejected("truncated", "the file ends inside the magic bytes")
-        return Rejected("not_avro", "the file does not start like an Avro object container")
+        return Rejected("not_avro", other_format(data))
     try:
         header = (headers or KnownHeaders()).of(data)
         return _read_blocks(data, header, limits=limits)
@@ -185,7 +192,8 @@ def _read_header(data: bytes) -> _Header:
         _refuse("unreadable_avro", f"the schema is longer than {MAX_SCHEMA_BYTES} bytes")
     codec = metadata.get(b"avro.codec", b"null").decode("ascii", "replace")
     if codec not in INFLATE:
-        _refuse("unreadable_avro", "the codec is none of null, deflate, snappy, zstandard")
+        known = f"{codec} is no codec of Avro's" if codec in _OTHER_CODECS else "the codec is none of Avro's"
+        _refuse("unreadable_avro", f"{known}; write the file with one of {', '.join(INFLATE)}")
     return _Header(data[:position], schema_json, codec)
 
 
@@ -211,41 +219,68 @@ def _read_metadata(data: bytes) -> tuple[dict[bytes, bytes], int]:
 
 
 def _read_blocks(data: bytes, header: _Header, *, limits: Limits) -> Container:
-    """The sync mark and all blocks after the header."""
-    inflate = INFLATE[header.codec]
-    start = len(header.octets)
-    sync = data[start : start + SYNC_BYTES]
-    position = start + SYNC_BYTES
-    length = len(data)
+    """All blocks after the header, decompressed."""
     records = payload_bytes = empty_blocks = 0
     octets = memoryview(data)
     parts: list[bytes | memoryview] = []
-    while position < length:
-        count, position = _number(data, position, "a block's record count")
-        size, position = _number(data, position, "a block's size")
-        if count < 0 or size < 0 or size > limits.max_file_bytes:
-            _refuse("unreadable_avro", "a block has an impossible record count or size")
+    for inflate, count, begin, end in _blocks(data, header, limits=limits):
         records += count
         if records > limits.max_records:
             _refuse("too_many_records", f"more than {limits.max_records} records")
-        end = position + size
-        if end + SYNC_BYTES > length:
+        if end + SYNC_BYTES > len(data):
             _refuse("truncated", "the file ends inside a block")
-        if not data.startswith(sync, end):
-            _refuse("unreadable_avro", "a block does not end with the sync mark")
         empty_blocks += count == 0
         if empty_blocks > MAX_EMPTY_BLOCKS:
             _refuse("unreadable_avro", f"more than {MAX_EMPTY_BLOCKS} blocks without records")
         try:
-            part = inflate(octets[position:end], limits.max_decompressed_bytes - payload_bytes)
+            part = inflate(octets[begin:end], limits.max_decompressed_bytes - payload_bytes)
         except TooManyBytesError:
             _refuse("decompression_limit", "the blocks decompress to more bytes than allowed")
         except DamagedError as damage:
             _refuse("unreadable_avro", str(damage))
         payload_bytes += len(part)
         parts.append(part)
-        position = end + SYNC_BYTES
     if records == 0:
         _refuse("empty", "the file has no records")
     payload = parts[0] if len(parts) == 1 else b"".join(parts)
     return Container(schema_json=header.schema_json, codec=header.codec, payload=payload, records=records)
+
+
+def _blocks(data: bytes, header: _Header, *, limits: Limits) -> Iterator[tuple[Inflate, int, int, int]]:
+    """Codec, count of records, begin and end of each block; the end is not yet known to be in the file.
+
+    Where a block could begin, another container may: files put one after the other are read as one. A block cannot
+    begin like a container, as its count of records would be negative.
+    """
+    inflate, position, containers = INFLATE[header.codec], len(header.octets), 1
+    sync = data[position : position + SYNC_BYTES]
+    position += SYNC_BYTES
+    while position < len(data):
+        if data.startswith(MAGIC, position):
+            containers += 1
+            following = _following_header(data, position, header, number=containers)
+            inflate = INFLATE[following.codec]
+            position += len(following.octets)
+            sync = data[position : position + SYNC_BYTES]
+            position += SYNC_BYTES
+            continue
+        count, position = _number(data, position, "a block's record count")
+        size, position = _number(data, position, "a block's size")
+        if count < 0 or size < 0 or size > limits.max_file_bytes:
+            _refuse("unreadable_avro", "a block has an impossible record count or size")
+        end = position + size
+        if end + SYNC_BYTES <= len(data) and not data.startswith(sync, end):
+            _refuse("unreadable_avro", "a block does not end with the sync mark")
+        yield inflate, count, position, end
+        position = end + SYNC_BYTES
+
+
+def _following_header(data: bytes, position: int, first: _Header, *, number: int) -> _Header:
+    """The header of another container in the same file."""
+    if number > MAX_CONTAINERS:
+        _refuse("unreadable_avro", f"more than {MAX_CONTAINERS} containers one after the other")
+    header = _read_header(data[position : position + MAX_HEADER_BYTES])
+    if header.schema_json != first.schema_json:
+        why = "it holds containers of different schemas one after the other; upload each as a file of its own"
+        _refuse("unreadable_avro", why)
+    return header

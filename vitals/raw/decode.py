@@ -11,7 +11,6 @@ Does not belong here: the guards themselves, nor any judgement of a value (`vali
 A file can never hang, crash or exhaust this process, nor change a row of another file.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,9 +23,9 @@ from vitals.raw.container import Container, KnownHeaders, Limits, Rejected, read
 from vitals.raw.exact import is_exact
 from vitals.raw.flatten import decoded_schema, flatten
 from vitals.raw.isolated import MAX_BATCH_BYTES, Suspect, transcode
-from vitals.raw.mismatch import mismatch
-from vitals.raw.schemas import OwnSchema, WriterSchema, identify, lenient_schema, reader_schema, strict_schema
+from vitals.raw.schemas import OwnSchema, WriterSchema, identify, lenient_schema, strict_schema
 from vitals.raw.splice import decode_spliced
+from vitals.record_types import BY_KIND
 
 MAX_SPLICED_BYTES: Final = 16 * 1024 * 1024
 """Payload of one spliced block: some 100,000 readings. More takes memory, and time too: the allocator fetches every
@@ -120,7 +119,7 @@ class _Work:
         if isinstance(container, Rejected):
             self.rejected[index] = container
             return
-        schema = identify(container.schema_json)
+        schema = identify(container.schema_json, expected=self.kind)
         refusal = schema if isinstance(schema, Rejected) else _implausible(container, schema, kind=self.kind)
         if refusal is not None:
             self.rejected[index] = refusal
@@ -149,18 +148,11 @@ class _Work:
         pieces: list[_Piece] = []
         for (index, suspect), outcome in zip(waiting, outcomes, strict=True):
             if isinstance(outcome, Rejected):
-                self.rejected[index] = self._explained(outcome, suspect)
+                self.rejected[index] = outcome
             else:
                 pieces.append(_Piece(index, outcome, suspect.records))
         for piece in self._decode_pieces(pieces, schema=lenient_schema(self.kind)):
             self.rejected[piece.file] = Rejected("unreadable_avro", "the two decoders do not agree on the records")
-
-    def _explained(self, rejected: Rejected, suspect: Suspect) -> Rejected:
-        """A refusal that also says which field of ours a writer schema does not lead to."""
-        if rejected.reason != "schema_mismatch":
-            return rejected
-        why = mismatch(json.loads(suspect.writer), reader_schema(self.kind).tree)
-        return rejected if why is None else Rejected(rejected.reason, f"{rejected.detail}: {why}")
 
     def _suspect(self, piece: _Piece, *, writer: str) -> None:
         if self._slow_bytes + len(piece.payload) > MAX_BATCH_BYTES:
@@ -199,7 +191,10 @@ class _Work:
 def _implausible(container: Container, schema: WriterSchema, *, kind: str) -> Rejected | None:
     """Why a sound container cannot hold records of the kind, or None."""
     if schema.kind != kind:
-        return Rejected("record_type_mismatch", f"the schema declares {schema.kind}")
+        ours, theirs = (BY_KIND[name].avro_name for name in (kind, schema.kind))
+        return Rejected("record_type_mismatch", f"the schema is that of {theirs}, and the key says {ours}")
+    if schema.mismatch is not None:
+        return Rejected("schema_mismatch", schema.mismatch)
     if schema.allowed and container.records * _shortest_record(kind) > len(container.payload):
         return Rejected("unreadable_avro", "the blocks hold fewer bytes than their records need")
     return None

@@ -4,6 +4,8 @@ Belongs here: the codecs and their checks.
 Does not belong here: what a refused block means for its file (`container`).
 """
 
+import bz2
+import lzma
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -14,6 +16,8 @@ import cramjam
 import zstandard
 
 _CHUNK_BYTES: Final = 256 * 1024
+_XZ_MEMORY_BYTES: Final = 80 * 1024 * 1024
+"""The strongest preset of the usual tools takes 65 MiB to unpack."""
 _CHECKSUM_BYTES: Final = 4
 """The Python writers (avro, fastavro) leave part of zlib's checksum behind the raw deflate stream."""
 
@@ -85,12 +89,40 @@ def _inflate_zstandard(block: memoryview, limit: int) -> bytes:
     return b"".join(parts)
 
 
+def _inflate_bzip2(block: memoryview, limit: int) -> bytes:
+    stream = bz2.BZ2Decompressor()
+    try:
+        plain = stream.decompress(block, limit + 1)
+    except OSError:
+        raise DamagedError("a block is not valid bzip2 data") from None
+    return _whole(plain, limit, ended=stream.eof and not stream.unused_data, codec="bzip2")
+
+
+def _inflate_xz(block: memoryview, limit: int) -> bytes:
+    stream = lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES)
+    try:
+        plain = stream.decompress(block, limit + 1)
+    except lzma.LZMAError:
+        raise DamagedError("a block is not valid xz data, or needs too much memory to unpack") from None
+    return _whole(plain, limit, ended=stream.eof and not stream.unused_data, codec="xz")
+
+
+def _whole(plain: bytes, limit: int, *, ended: bool, codec: str) -> bytes:
+    """What a stream gave, if it is within the limit and the stream fills its block."""
+    _within(len(plain), limit)
+    if not ended:
+        raise DamagedError(f"a block is not one whole {codec} stream")
+    return plain
+
+
 INFLATE: Final[Mapping[str, Inflate]] = MappingProxyType(
     {
         "null": _inflate_null,
         "deflate": _inflate_deflate,
         "snappy": _inflate_snappy,
         "zstandard": _inflate_zstandard,
+        "bzip2": _inflate_bzip2,
+        "xz": _inflate_xz,
     }
 )
-"""Codecs that are read."""
+"""Codecs that are read: all those of the Avro specification."""

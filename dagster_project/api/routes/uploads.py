@@ -154,6 +154,7 @@ def shown(row: Upload) -> dict[str, Any]:
         "fetched_at": row.fetched_utc.isoformat() if row.fetched_utc else None,
         "state": row.state,
         "reason": row.reason,
+        "detail": row.detail,
         "score": row.score,
         "rows": {fate: getattr(row, f"rows_{fate}") for fate in FATES},
         "dropped_items": dict(row.dropped_items),

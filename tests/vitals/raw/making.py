@@ -4,8 +4,10 @@ fastavro writes the records; the container around them is ours, because fastavro
 way to write a wrong one.
 """
 
+import bz2
 import io
 import json
+import lzma
 import random
 import zlib
 from pathlib import Path
@@ -20,7 +22,7 @@ from vitals.record_types import BY_KIND
 
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples"
 SYNC = bytes(range(16))
-CODECS = ("null", "deflate", "snappy", "zstandard")
+CODECS = ("null", "deflate", "snappy", "zstandard", "bzip2", "xz")
 APPS = ("com.example.ring", "com.example.phone")
 ZONES = ("Z", "-05:00", "+05:30", None)
 STAGES = ("UNKNOWN", "AWAKE", "SLEEPING", "OUT_OF_BED", "LIGHT", "DEEP", "REM")
@@ -34,6 +36,10 @@ def prefixed(value):
 def compress(plain, codec):
     if codec == "deflate":
         return zlib.compress(plain)[2:-4]
+    if codec == "bzip2":
+        return bz2.compress(plain)
+    if codec == "xz":
+        return lzma.compress(plain)
     if codec == "snappy":
         return bytes(cramjam.snappy.compress_raw(plain)) + zlib.crc32(plain).to_bytes(4, "big")
     if codec == "zstandard":

@@ -1,4 +1,8 @@
+import base64
+import bz2
+import gzip
 import json
+import lzma
 import zlib
 
 import pytest
@@ -7,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.vitals.raw.making import CODECS, SYNC, block, compress, header, make_records, prefixed, upload
-from vitals.raw.container import MAX_EMPTY_BLOCKS, Container, Limits, Rejected, read_container
+from vitals.raw.container import MAX_CONTAINERS, MAX_EMPTY_BLOCKS, Container, Limits, Rejected, read_container
 from vitals.raw.varint import read_long, write_long
 
 SCHEMA = b'"long"'
@@ -101,6 +105,13 @@ def test_a_file_cut_anywhere_but_between_blocks_is_truncated(codec):
         (header(SCHEMA, "snappy") + block(1, b""), "unreadable_avro"),
         (header(SCHEMA, "zstandard") + block(1, b"nonsense"), "unreadable_avro"),
         (header(SCHEMA, "zstandard") + block(1, b""), "unreadable_avro"),
+        (header(SCHEMA, "bzip2") + block(1, b""), "unreadable_avro"),
+        (header(SCHEMA, "bzip2") + block(1, compress(b"a" * 99, "bzip2")[:-2]), "unreadable_avro"),
+        (header(SCHEMA, "bzip2") + block(1, compress(b"a", "bzip2") * 2), "unreadable_avro"),
+        (header(SCHEMA, "xz") + block(1, b"a"), "unreadable_avro"),
+        (header(SCHEMA, "xz") + block(1, compress(b"a" * 99, "xz")[:-2]), "unreadable_avro"),
+        (header(SCHEMA, "xz") + block(1, compress(b"a", "xz") + b"1234"), "unreadable_avro"),
+        (header(SCHEMA, "lz4") + block(1, b"a"), "unreadable_avro"),
     ],
 )  # fmt: skip
 def test_a_broken_frame_is_rejected_with_its_reason(data, expected):
@@ -133,6 +144,71 @@ def test_decompression_stops_at_the_limit_over_all_blocks(codec):
     assert reason(header(SCHEMA, codec) + block(1, compress(bytes(10**6), codec)), limits) == "decompression_limit"
 
 
+def test_containers_one_after_the_other_are_read_as_one_in_whatever_codecs():
+    parts = [b"a", b"bb", b"", b"ccc"]
+    files = [
+        header(SCHEMA, codec) + block(1, compress(part, codec)) for codec, part in zip(CODECS, parts, strict=False)
+    ]
+    whole = read_container(b"".join(files), limits=LIMITS)
+    assert (whole.payload, whole.records) == (b"abbccc", 4)
+    # Other sync marks, no records, and a first one without a block.
+    other = header(SCHEMA).removesuffix(SYNC) + bytes(16) + block(1, b"z", sync=bytes(16))
+    for data in (header(SCHEMA) + other, other + header(SCHEMA), header(SCHEMA) * 3 + other):
+        assert read_container(data, limits=LIMITS).payload == b"z"
+    assert reason(other + header(SCHEMA)[:-3]) == "truncated"
+    assert reason(other + header(b'{"type":"other"}') + block(1, b"a")) == "unreadable_avro"
+    assert reason(other + header(SCHEMA) + block(50, b"a")) == "too_many_records"
+    assert reason(header(SCHEMA) * (MAX_CONTAINERS + 1) + other, Limits()) == "unreadable_avro"
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (gzip.compress(upload("steps", make_records("steps", 2))), "packed with gzip"),
+        (bz2.compress(b"Obj"), "packed with bzip2"),
+        (lzma.compress(b"Obj"), "packed with xz"),
+        (zstandard.ZstdCompressor().compress(b"Obj"), "packed with zstandard"),
+        (b"PK\x03\x04" + bytes(40), "zip archive"),
+        (b"PAR1" + bytes(40), "Parquet"),
+        (b"ORC" + bytes(40), "ORC"),
+        (b"SQLite format 3\x00", "SQLite"),
+        (b"ARROW1\x00\x00", "Arrow"),
+        (b'{"metadata": {"id": "a"}}', "JSON text"),
+        (b' \n[{"id": 1}]', "JSON text"),
+        (b"\xef\xbb\xbf{}", "JSON text"),
+        ('{"a": "é"}'.encode("utf-16"), "JSON text"),
+        (b"id,time,level\n1,2,3\n", "separated columns"),
+        (b"id;time;level\r\n", "separated columns"),
+        (b"id\ttime\n", "separated columns"),
+        (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "XML or HTML"),
+        (b"<!DOCTYPE html>", "XML or HTML"),
+        ("Zeitpunkt und Wert: äöü".encode() * 40, "text, not Avro"),
+        (base64.b64encode(header(SCHEMA)), "Base64"),
+        (bytes(5) + b"\x07H" + bytes(100), "schema registry"),
+        (b"\x00\x00\x01\x86\xa0H" + bytes(100), "schema registry"),
+        (bytes(8) + b"\x2a" + b"H" * 100, "schema registry"),
+        (b"\x03\x00" + bytes(range(16)) + b"H" * 100, "schema registry"),
+        (b"\xc3\x01" + bytes(20), "single-object"),
+        (b"Obj\x00" + bytes(20), "before 1.3"),
+        (b"Obj\x02" + header(SCHEMA)[4:], "changed on its way"),
+        (bytes(64), "zero bytes"),
+        (b"\x00\x01\x02", "does not start like"),
+        (b"\x93NUMPY\x01", "does not start like"),
+    ],
+)  # fmt: skip
+def test_a_file_of_another_format_is_told_by_its_name(data, says):
+    refused = read_container(data, limits=LIMITS)
+    assert refused.reason == "not_avro"
+    assert says in refused.detail
+
+
+def test_a_codec_that_is_not_avros_is_named_only_if_it_is_a_codec():
+    for codec, said in (("lz4", "lz4 is no codec"), ("zstd", "zstd is no codec"), ("anna", "none of Avro's")):
+        refused = read_container(header(SCHEMA, codec) + block(1, b"a"), limits=LIMITS)
+        assert said in refused.detail
+        assert "anna" not in refused.detail
+
+
 def test_a_claim_of_gigabytes_costs_nothing():
     claims_4_gb = write_long(-(2**31))[:0] + b"\xff\xff\xff\xff\x0f" + b"abcd1234"
     assert reason(header(SCHEMA, "snappy") + block(1, claims_4_gb)) == "decompression_limit"
@@ -140,6 +216,10 @@ def test_a_claim_of_gigabytes_costs_nothing():
     assert reason(header(SCHEMA, "zstandard") + block(1, frame)) == "decompression_limit"
     stream = zstandard.ZstdCompressor(write_content_size=False).compress(bytes(10**7))
     assert reason(header(SCHEMA, "zstandard") + block(1, stream)) == "decompression_limit"
+    for codec in ("bzip2", "xz"):
+        assert reason(header(SCHEMA, codec) + block(1, compress(bytes(3 * 10**7), codec))) == "decompression_limit"
+    greedy = lzma.compress(b"a", filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 28}])
+    assert reason(header(SCHEMA, "xz") + block(1, greedy)) == "unreadable_avro"
 
 
 @settings(deadline=None, max_examples=300)

@@ -31,7 +31,7 @@ from vitals.raw.decode import RawObject, decode
 from vitals.raw.flatten import decoded_schema
 from vitals.raw.schemas import reader_schema
 from vitals.raw.varint import write_long
-from vitals.record_types import BY_AVRO_NAME, RECORD_TYPES
+from vitals.record_types import BY_AVRO_NAME, BY_KIND, RECORD_TYPES
 
 KINDS = [t.kind for t in RECORD_TYPES]
 LIMITS = Limits()
@@ -244,6 +244,82 @@ def test_a_symbol_we_do_not_know_is_unknown():
     records[0]["mealType"], records[1]["mealType"] = "BRUNCH", "SNACK"
     frame = run([container(encode(records, schema), schema)], "blood_glucose").frame
     assert frame["meal_type"].to_list() == ["UNKNOWN", "SNACK"]
+
+
+def _as_spark(schema, name="topLevelRecord"):
+    """A schema as Spark writes it: records named by their path, everything nullable, null second, symbols as text."""
+
+    def of(part, path):
+        if isinstance(part, list):
+            return of(part[1], path)
+        if isinstance(part, str):
+            return [part, "null"]
+        if part["type"] == "array":
+            return [{"type": "array", "items": of(part["items"], path)}, "null"]
+        if part["type"] == "enum":
+            return ["string", "null"]
+        fields = [{"name": f["name"], "type": of(f["type"], f"{path}.{f['name']}")} for f in part["fields"]]
+        return [{"type": "record", "name": path, "fields": fields}, "null"]
+
+    return of(schema, name)[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["topLevelRecord", "own", "com.acme.export.Own"])
+def test_records_that_spark_wrote_are_read_with_their_values(kind, name):
+    name = name.replace("own", BY_KIND[kind].avro_name).replace("Own", BY_KIND[kind].avro_name)
+    schema, records = _as_spark(tree(kind), name), make_records(kind, 5)
+    decoded = run([container(encode(records, schema), schema, "snappy")], kind)
+    assert (decoded.rejected, rows_of(decoded)) == ({}, expected_rows(kind, records))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_names_orders_and_nulls_second_decide_nothing(kind):
+    def dress(part, number):
+        if isinstance(part, list):
+            return [dress(part[1], number + 1), "null"]
+        if isinstance(part, str):
+            return part
+        if part["type"] == "array":
+            return part | {"items": dress(part["items"], number + 1)}
+        if part["type"] == "enum":
+            return part | {"name": f"ns{number}.E{id(part)}"}
+        fields = [{"name": f["name"], "type": dress(f["type"], number + 1)} for f in reversed(part["fields"])]
+        return {"type": "record", "name": f"ns{number}.R{number}", "fields": fields}
+
+    schema, records = dress(tree(kind), 0) | {"name": f"x.{BY_KIND[kind].avro_name}"}, make_records(kind, 5)
+    decoded = run([container(encode(records, schema), schema)], kind)
+    assert (decoded.rejected, rows_of(decoded)) == ({}, expected_rows(kind, records))
+
+
+def test_a_record_that_a_foreign_writer_leaves_null_is_one_row_without_its_parts():
+    schema, records = _as_spark(tree("heart_rate")), make_records("heart_rate", 3)
+    records[1]["metadata"] = None
+    records[2]["samples"] = [None, {"timeEpochMillis": 1, "beatsPerMinute": None}]
+    decoded = run([container(encode(records, schema), schema)], "heart_rate")
+    assert rows_of(decoded)[0] == expected_rows("heart_rate", records[:1])[0]
+    assert rows_of(decoded)[1]["record_id"] is rows_of(decoded)[1]["modified_ms"] is None
+    assert rows_of(decoded)[2]["samples"] == [{"time_ms": None, "bpm": None}, {"time_ms": 1, "bpm": None}]
+
+
+def test_a_symbol_that_is_text_and_none_of_ours_is_unknown():
+    schema, records = _as_spark(tree("blood_glucose")), make_records("blood_glucose", 2)
+    records[0]["mealType"], records[1]["mealType"] = "BRUNCH", "SNACK"
+    frame = run([container(encode(records, schema), schema)], "blood_glucose").frame
+    assert frame["meal_type"].to_list() == ["UNKNOWN", "SNACK"]
+
+
+@pytest.mark.parametrize("odd", [True, "7", b"7", 7.0, [7], {"n": 7}])
+def test_a_value_whose_type_cannot_be_ours_refuses_its_file(odd):
+    schema = tree("steps")
+    union = ["long", "boolean", "string", "bytes", "double", {"type": "array", "items": "long"},
+             {"type": "record", "name": "N", "fields": [{"name": "n", "type": "long"}]}]  # fmt: skip
+    next(f for f in schema["fields"] if f["name"] == "count")["type"] = union
+    records = make_records("steps", 3)
+    whole = run([container(encode(records, schema), schema)], "steps")
+    assert rows_of(whole) == expected_rows("steps", records)
+    records[1]["count"] = odd
+    assert reason(container(encode(records, schema), schema), "steps") == "schema_mismatch"
 
 
 def _missing_required(schema):
