@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 RESULTS = Path(__file__).with_name("results.json")
-NAMES = ("decode", "twin", "flow")
+NAMES = ("decode", "twin", "flow", "history")
 
 
 def main() -> None:

@@ -188,6 +188,10 @@ class Lake:
         """Number of live data files in these partitions; many small ones make reading slow."""
         return self._tables.files_in(table, partition_by=partition_by, values=values)
 
+    def partitions(self, table: str, *, partition_by: str) -> set[date]:
+        """Dates of the partitions that hold files; none of a table that does not exist."""
+        return self._tables.partitions(table, partition_by=partition_by)
+
     def tidy(self, table: str, *, keep: timedelta) -> Tidied | None:
         """Compact small files and delete what only old versions of the table need; its rows stay as they are.
 

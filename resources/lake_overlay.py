@@ -84,6 +84,12 @@ class OverlayLake(Lake):
         """None: there is nothing to compact."""
         return 0
 
+    def partitions(self, table: str, *, partition_by: str) -> set[date]:
+        """Dates of the partitions as they would be."""
+        _, replaced = self._replaced.get(table, (partition_by, set()))
+        kept = {day for rows in self._rows.get(table, []) for day in rows.get_column(partition_by).unique()}
+        return (super().partitions(table, partition_by=partition_by) - replaced) | kept
+
     def _read_schema(self, table: str, schema: pl.Schema) -> pl.Schema:
         """What to read of the lake: the partition column too, if rows of it may have been replaced."""
         if table not in self._replaced:

@@ -38,7 +38,8 @@ FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 2.0
 
 _WRITE_ID = "vitalgraphWrite"
-_COMPRESSION = WriterProperties(compression="ZSTD")
+WRITER_PROPERTIES = WriterProperties(compression="ZSTD", max_row_group_size=65_536)
+"""Row groups are what a reader skips: small enough that one person's rows of a large table are few of them."""
 
 
 class Tables:
@@ -144,6 +145,15 @@ class Tables:
         _check_partition_column(opened, table, partition_by)
         return len(self._files(opened, table, (partition_by, values)))
 
+    def partitions(self, table: str, *, partition_by: str) -> set[date]:
+        """Dates of partitions (see `Lake.partitions`)."""
+        opened = self.open(table)
+        if opened is None:
+            return set()
+        _check_partition_column(opened, table, partition_by)
+        found = attempt(opened.partitions, attempted="read the table's log", where=table)
+        return {date.fromisoformat(str(one[partition_by])) for one in found}
+
     def version(self, table: str) -> int | None:
         """Version (see `Lake.version`)."""
         opened = self.open(table)
@@ -196,7 +206,7 @@ class Tables:
             partition_by=partition_by,
             schema_mode="merge" if merge else None,
             storage_options=self._delta_options,
-            writer_properties=_COMPRESSION,
+            writer_properties=WRITER_PROPERTIES,
             # When the table appears meanwhile, deltalake puts its commit on top without looking whether the two
             # go together: two replacements of one partition would both stay.
             commit_properties=CommitProperties(custom_metadata=mark, max_commit_retries=0 if opened is None else None),

@@ -7,11 +7,10 @@ Does not belong here: when that is done, or reading and writing rows (`lake_tabl
 from dataclasses import dataclass
 from datetime import timedelta
 
-from deltalake import WriterProperties
 from deltalake.exceptions import CommitFailedError
 
 from resources.lake_errors import attempt
-from resources.lake_tables import Tables
+from resources.lake_tables import WRITER_PROPERTIES, Tables
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ def tidy(tables: Tables, table: str, *, keep: timedelta) -> Tidied | None:
             return None
         before = len(opened.file_uris())
         try:
-            opened.optimize.compact(writer_properties=WriterProperties(compression="ZSTD"))
+            opened.optimize.compact(writer_properties=WRITER_PROPERTIES)
         except CommitFailedError:
             # A writer was faster. Its partition stays as it is until the next time; nothing is lost.
             opened.update_incremental()

@@ -7,12 +7,13 @@ wins (`vitals.validated`), or how the validated table is brought to it (`records
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
 
 from assets.stages.decisions import fillings, rule_policy
+from assets.stages.identity_index import add_identities, deliveries_at, locate
 from assets.stages.judging import JudgedFiles, judge_files
 from assets.stages.ledger_rows import judged_by
 from assets.stages.records_table import Written, deliveries_table, write_records
@@ -25,7 +26,7 @@ from vitals.raw.decode import Decoded
 from vitals.record_types import RecordType
 from vitals.validated.completions import filled, lacking
 from vitals.validated.normalise import FILE_COLUMNS, normalise
-from vitals.validated.revisions import DELIVERY_SCHEMA, RECORD_KEY, REVISION_SPAN_DAYS, Folded, fold
+from vitals.validated.revisions import DELIVERY_SCHEMA, RECORD_KEY, Folded, fold
 from vitals.validated.rule_policy import RulePolicy
 from vitals.validated.zone_offsets import NO_OFFSET_SECONDS, observations
 
@@ -151,34 +152,33 @@ def _write(
     # In the order in which both tables keep them: sorted once.
     rows = rows.sort(*RECORD_KEY, "upload_id", "row_index")
     incoming = rows.select(DELIVERY_SCHEMA.names()).cast(DELIVERY_SCHEMA)
-    known, distrusted = _known(workspace, lake, record_type, incoming, uploads)
+    again = [u for u in uploads if u.settled_attempt is not None]
+    # A record that one of them does not deliver any more may stand on another upload's delivery.
+    records = pl.concat([incoming.select(RECORD_KEY), _delivered_before(lake, record_type, again)]).unique()
+    places = locate(lake, record_type, records)
+    known, distrusted = _known(workspace, deliveries_at(lake, record_type, records, set(places["utc_date"])))
     folded = fold(known=known, incoming=incoming, upload_ids=[u.upload_id for u in uploads])
-    # Deliveries first: a crash after this line leaves their unsettled rows as the sign that the records
-    # table cannot be trusted for these keys.
+    # The index before the deliveries: it must know where every one is. Deliveries before the records: a crash
+    # between the two leaves their unsettled rows as the sign that the records table cannot be trusted for these keys.
     if incoming.height:
+        add_identities(lake, record_type, incoming, places)
         lake.append(deliveries_table(record_type), incoming, partition_by="utc_date")
     return folded, write_records(lake, record_type, rows=rows, folded=folded, known=known, distrusted=distrusted)
 
 
-def _known(
-    workspace: Workspace, lake: Lake, record_type: RecordType, incoming: pl.DataFrame, uploads: Sequence[Upload]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Deliveries around this batch: those that count, and those of attempts that were never settled."""
-    dates = set(incoming.get_column("utc_date").unique().to_list())
-    again = [u for u in uploads if u.settled_attempt is not None]
-    for upload in again:
-        dates |= {d for d in (upload.first_utc_date, upload.last_utc_date) if d is not None}
-    if not dates:
-        return incoming.clear(), incoming.clear()
-    span = timedelta(days=REVISION_SPAN_DAYS)
-    around = pl.date_range(min(dates) - span, max(dates) + span, eager=True).to_list()
-    deliveries = lake.scan(deliveries_table(record_type), schema=DELIVERY_SCHEMA, partitions=("utc_date", around))
-    records = incoming["record_id"]
-    if again:
-        # A record that one of them does not deliver any more may stand on another upload's delivery.
-        theirs = deliveries.filter(pl.col("upload_id").is_in([u.upload_id for u in again]))
-        records = pl.concat([records, theirs.select("record_id").collect()["record_id"]])
-    found = deliveries.filter(pl.col("record_id").is_in(records.unique().implode())).collect()
+def _delivered_before(lake: Lake, record_type: RecordType, again: Sequence[Upload]) -> pl.DataFrame:
+    """RECORD_KEY of what uploads delivered when they were settled before."""
+    spans = [(u.first_utc_date, u.last_utc_date) for u in again if u.first_utc_date and u.last_utc_date]
+    if not spans:
+        return pl.DataFrame(schema={name: DELIVERY_SCHEMA[name] for name in RECORD_KEY})
+    table = deliveries_table(record_type)
+    dates = [d for d in lake.partitions(table, partition_by="utc_date") if any(a <= d <= b for a, b in spans)]
+    theirs = lake.scan(table, schema=DELIVERY_SCHEMA, partitions=("utc_date", dates))
+    return theirs.filter(pl.col("upload_id").is_in([u.upload_id for u in again])).select(RECORD_KEY).collect()
+
+
+def _known(workspace: Workspace, found: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split deliveries into those that count, and those of attempts that were never settled."""
     settled = {
         u.upload_id: u.settled_attempt
         for u in workspace.catalog.uploads.get(found["upload_id"].unique().to_list()).values()

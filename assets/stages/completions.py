@@ -10,12 +10,12 @@ Nothing is computed here: the uploads are landed again, and validated, clinical 
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 
 import polars as pl
 
 from assets.stages.books import every_upload
-from assets.stages.records_table import deliveries_table
+from assets.stages.identity_index import deliveries_of
 from assets.stages.registration import utc_now
 from assets.stages.summaries import clinical_schema, clinical_table
 from resources.catalog_rows.days import StaleMark
@@ -26,7 +26,6 @@ from resources.workspace import Workspace
 from vitals.errors import AlreadyDoneError, ConflictError, UsageError
 from vitals.record_types import BY_KIND, RECORD_TYPES
 from vitals.validated.completions import FIELDS, ZONE, checked_field, checked_value
-from vitals.validated.revisions import DELIVERY_SCHEMA, REVISION_SPAN_DAYS
 
 SCOPE_FIELDS = ("kind", "subject_id", "source_app")
 """What a rule may restrict itself to; the tenant always is."""
@@ -261,13 +260,11 @@ def _delivering(workspace: Workspace, tenant: str, rows: Sequence[Completion]) -
         of_kind = [row for row in rows if row.kind == kind]
         records = sorted({row.record_id for row in of_kind})
         uploads |= {one.upload_id for one in workspace.catalog.partials.of_records(tenant, kind, records)}
-        days = {datetime.fromtimestamp(row.start_utc_ms / 1000, UTC).date() for row in of_kind}
-        span = timedelta(days=REVISION_SPAN_DAYS)
-        around: list[date] = pl.date_range(min(days) - span, max(days) + span, eager=True).to_list()
-        deliveries = lake.scan(
-            deliveries_table(BY_KIND[kind]), schema=DELIVERY_SCHEMA, partitions=("utc_date", around)
-        ).filter(pl.col("record_id").is_in(records))
-        uploads |= set(deliveries.select("upload_id").unique().collect()["upload_id"])
+        keys = pl.DataFrame(
+            {"subject_id": [row.subject_id for row in of_kind], "record_id": [row.record_id for row in of_kind]}
+        )
+        deliveries = deliveries_of(lake, BY_KIND[kind], keys)
+        uploads |= set(deliveries["upload_id"].unique())
     return sorted(uploads)
 
 

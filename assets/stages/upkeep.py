@@ -7,6 +7,7 @@ Does not belong here: how (`resources.lake_upkeep`), or when (`dagster_project.u
 from datetime import timedelta
 
 from assets.stages.forensics import FORENSICS_TABLE
+from assets.stages.identity_index import identities_table
 from assets.stages.records_table import deliveries_table, records_table
 from assets.stages.summaries import clinical_table
 from resources.lake import Tidied
@@ -17,7 +18,8 @@ from vitals.record_types import RECORD_TYPES
 def tidy_tenant(workspace: Workspace, *, tenant: str, keep: timedelta) -> dict[str, Tidied]:
     """Tidy every table of a tenant; table to what was done. Tables that do not exist yet are left out."""
     lake = workspace.lake(tenant)
-    names = [name(kind) for kind in RECORD_TYPES for name in (deliveries_table, records_table, clinical_table)]
+    tables = (deliveries_table, identities_table, records_table, clinical_table)
+    names = [name(kind) for kind in RECORD_TYPES for name in tables]
     names.append(FORENSICS_TABLE)
     with workspace.catalog.exclusive(f"validated-{tenant}", wait=True):
         found = {name: lake.tidy(name, keep=keep) for name in names}

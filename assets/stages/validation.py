@@ -7,6 +7,7 @@ Does not belong here: what happens to a batch (`upload_batch`), or what a good r
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
+from assets.stages.identity_index import complete_index
 from assets.stages.settled_counts import Validated
 from assets.stages.upload_batch import UploadBatch
 from resources.catalog_rows.uploads import Upload
@@ -40,6 +41,7 @@ def validate_day(
     """
     result = Validated()
     with workspace.catalog.exclusive(f"validated-{tenant}", wait=True):
+        complete_index(workspace.lake(tenant), record_type)
         pending = workspace.catalog.uploads.pending(tenant, landing_day=landing_day, kind=record_type.kind)
         for batch in batches(pending, workspace.policy.batch_bytes):
             UploadBatch(workspace, tenant, record_type, run_id, result).settle(batch)

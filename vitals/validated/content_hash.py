@@ -1,7 +1,7 @@
-"""A stable 64-bit hash of what a record says, computed on columns.
+"""Stable 64-bit hashes of what a record says and of which record it is, computed on columns.
 
-Belongs here: the hash that tells a repeated delivery from a new revision. It is stored, so it must not change
-with a library version or a process: Polars' and Python's own hashes do.
+Belongs here: the hash that tells a repeated delivery from a new revision, and the one by which a record is found again.
+Both are stored, so they must not change with a library version or a process: Polars' and Python's own hashes do.
 Does not belong here: cryptography. Sixty-four bits tell two revisions of one record apart, nothing more.
 
 Mixing function: splitmix64 (Steele, Lea and Flood, OOPSLA 2014).
@@ -22,6 +22,7 @@ _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _NULL = np.uint64(0xA5A5A5A5A5A5A5A5)
+_PERSON = np.uint64(0xFFFF_0000_0000_0000)
 _BLOCK_ROWS = 16_384
 """Mixed at a time: as many as stay in the processor's cache."""
 
@@ -118,3 +119,38 @@ def _list_hash(column: pl.Series) -> Bits:
     running = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(hashes, dtype=np.uint64)])
     # Differences of a wrapping running sum are the wrapping sums of the parts.
     return _mix(running[starts[1:]] - running[starts[:-1]] + lengths.astype(np.uint64))
+
+
+def identity_hash(records: pl.DataFrame) -> pl.Series:
+    """Hash the identity of each record.
+
+    Args:
+        records: `subject_id` and `record_id`, texts without nulls. The same id of two people has two hashes.
+
+    Returns:
+        Int64 series named `identity_hash`. Its highest 16 bits are the person's: sorted by it, the records of one
+        person stand together, so that a file's parts without them need not be read.
+    """
+    run, firsts = runs(records.get_column("subject_id"))
+    people = _text_bits(firsts)[run]
+    with np.errstate(over="ignore"):
+        state = _fold([_hash_of_distinct_texts(records.get_column("record_id"))], people.copy())
+    bits = (people & _PERSON) | (state & ~_PERSON)
+    return pl.Series("identity_hash", bits.view(np.int64), dtype=pl.Int64)
+
+
+def _hash_of_distinct_texts(texts: pl.Series) -> Bits:
+    """Hash texts of which hardly any occurs twice, without looking at one after the other."""
+    if texts.is_empty():
+        return _zeros(0)
+    sizes = texts.str.len_bytes().to_numpy().astype(np.int64)
+    # Filled up to whole words of eight bytes, by one byte at least, so that an empty text is a word, too.
+    filled = pl.DataFrame({"text": texts, "missing": 8 - sizes % 8}).select(
+        pl.concat_str("text", pl.lit("\0" * 8).str.head(pl.col("missing"))).cast(pl.Binary)
+    )
+    words = np.frombuffer(b"".join(filled.to_series().to_list()), dtype="<u8")
+    lengths = sizes // 8 + 1
+    starts = np.cumsum(lengths) - lengths
+    position = np.arange(len(words), dtype=np.int64) - np.repeat(starts, lengths)
+    hashes = _fold([words, position.astype(np.uint64)], _zeros(len(words)))
+    return _mix(np.add.reduceat(hashes, starts) + sizes.astype(np.uint64))

@@ -46,13 +46,6 @@ _FATES = ("accepted", "duplicate", "superseded")
 _ACCEPTED, _DUPLICATE, _SUPERSEDED = range(3)
 _Ints = NDArray[np.int64]
 
-REVISION_SPAN_DAYS = 7
-"""How far a revision may move a record in time and still be recognised as the same record.
-
-Known deliveries are looked up around the dates of the incoming ones, so that a run costs the same however
-long the history is. Exports re-read 24 hours; a week is ample.
-"""
-
 
 @dataclass(frozen=True)
 class Folded:

@@ -8,14 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vitals.validated.identities import IDENTITY_SCHEMA, identities, with_identity_hash
 from vitals.validated.revisions import DELIVERY_SCHEMA, RECORD_KEY, current, fold
 
 START = datetime(2025, 9, 20, tzinfo=UTC)
 
 
-def delivery(upload: int, row: int, *, record: str, content: int, modified: int, version: int, fetch: int) -> dict:
+def delivery(
+    upload: int, row: int, *, record: str, content: int, modified: int, version: int, fetch: int, subject: str = "s"
+) -> dict:
     return {
-        "subject_id": "s",
+        "subject_id": subject,
         "record_id": record,
         # The same content always carries the same modification and version: they are part of what is hashed.
         "content_hash": content * 100 + modified * 10 + version,
@@ -28,13 +31,15 @@ def delivery(upload: int, row: int, *, record: str, content: int, modified: int,
         "attempt": 1,
         "row_index": row,
         "file_quality": 1.0,
-        "utc_date": date(2025, 9, 20),
+        # When it was is content, too: each content lies years from the others.
+        "utc_date": date(2025, 9, 20) - timedelta(days=700 * content + 31 * modified),
     }
 
 
 rows = st.fixed_dictionaries(
     {
         "record": st.sampled_from(["r1", "r2", "r3"]),
+        "subject": st.sampled_from(["s", "t"]),
         "content": st.integers(0, 2),
         "modified": st.integers(0, 1),
         "version": st.integers(0, 1),
@@ -52,13 +57,23 @@ def frames(drawn) -> list[pl.DataFrame]:
     ]
 
 
+def looked_up(known: pl.DataFrame, index: pl.DataFrame, incoming: pl.DataFrame) -> pl.DataFrame:
+    """The known deliveries that the identity index leads to: those on the dates that it names."""
+    hashes = with_identity_hash(incoming)["identity_hash"]
+    dates = index.filter(pl.col("identity_hash").is_in(hashes.implode()))["utc_date"]
+    on_dates = known.filter(pl.col("utc_date").is_in(dates.implode()))
+    return on_dates.join(incoming, on=RECORD_KEY, how="semi")
+
+
 def replay(batches: list[tuple[list[str], pl.DataFrame]]) -> tuple[dict, dict]:
-    """Fold batch by batch as the stage does; the books and the table (record -> content, provenance)."""
+    """Fold batch by batch as the stage does; the books and the table (record -> content, provenance, date)."""
     known = pl.DataFrame(schema=DELIVERY_SCHEMA)
+    index = pl.DataFrame(schema=IDENTITY_SCHEMA)
     books: dict[str, dict[str, int]] = {}
     table: dict[tuple, tuple] = {}
     for ids, incoming in batches:
-        folded = fold(known=known, incoming=incoming, upload_ids=ids)
+        folded = fold(known=looked_up(known, index, incoming), incoming=incoming, upload_ids=ids)
+        index = pl.concat([index, identities(incoming)])
         for row in folded.fates.to_dicts():
             books[row.pop("upload_id")] = row
         for row in folded.shifts.to_dicts():
@@ -70,6 +85,7 @@ def replay(batches: list[tuple[list[str], pl.DataFrame]]) -> tuple[dict, dict]:
                 row["content_hash"],
                 row["fetched_utc"],
                 row["source_key_sha256"],
+                row["utc_date"],
             )
         for row in folded.removed.to_dicts():
             del table[row["subject_id"], row["record_id"]]
