@@ -46,6 +46,20 @@ COMMON_COLUMNS: Mapping[str, pl.DataType] = MappingProxyType(
 """Columns every validated table has. An instant (glucose, HRV) has end_utc equal to start_utc."""
 
 
+@dataclass(frozen=True)
+class OtherUnit:
+    """A value's plausible range in a unit that writers mistake its own for.
+
+    Attributes:
+        low, high: range of the numbers.
+        factor: by which such a number has to be multiplied, if the two ranges overlap; None if they do not.
+    """
+
+    low: float
+    high: float
+    factor: float | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RecordType:
     """One kind of Health Connect record, as data.
@@ -65,7 +79,7 @@ class RecordType:
         plausible: scalar value column to its inclusive range.
         hard_limits: the same columns to the range within which a tenant may move the plausible one.
         units: the same columns to their units as people write them.
-        unit_suspect: scalar value column to the range in which a whole file's median betrays another unit.
+        unit_suspect: scalar value column to what it looks like in the unit that it is mistaken for.
         contextual: fields whose absence lowers completeness and may hold a record back.
         sampled: list column whose items carry the values, if the record is a container of samples.
         needs: kinds whose records its clinical facts also read.
@@ -91,7 +105,7 @@ class RecordType:
     plausible: Mapping[str, tuple[float, float]]
     hard_limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
-    unit_suspect: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    unit_suspect: Mapping[str, OtherUnit] = field(default_factory=dict)
     contextual: tuple[str, ...] = ("start_offset_seconds",)
     sampled: str | None = None
     needs: tuple[str, ...] = ()
@@ -140,7 +154,8 @@ BLOOD_GLUCOSE = RecordType(
     plausible={"level_mg_dl": (20, 600)},
     hard_limits={"level_mg_dl": (1, 2_000)},
     units={"level_mg_dl": "mg/dL"},
-    unit_suspect={"level_mg_dl": (1, 35)},
+    # 20 to 600 mg/dL in mmol/L.
+    unit_suspect={"level_mg_dl": OtherUnit(1.1, 33.35, factor=18)},
     # An episode belongs to the day it starts on, and may run on into the changed day.
     reach_days=(1, 0),
     rhythm="readings",
@@ -232,7 +247,8 @@ ACTIVE_CALORIES = RecordType(
     plausible={"energy_kcal": (0, 10_000)},
     hard_limits={"energy_kcal": (0, 100_000)},
     units={"energy_kcal": "kcal"},
-    unit_suspect={"energy_kcal": (10_000, 20_000_000)},
+    # In calories.
+    unit_suspect={"energy_kcal": OtherUnit(10_000, 10_000_000)},
     rhythm="totals",
     max_duration_hours=26,
 )
@@ -252,7 +268,8 @@ HRV_RMSSD = RecordType(
     plausible={"rmssd_ms": (1, 300)},
     hard_limits={"rmssd_ms": (0.1, 5_000)},
     units={"rmssd_ms": "ms"},
-    unit_suspect={"rmssd_ms": (0.001, 0.3)},
+    # In seconds.
+    unit_suspect={"rmssd_ms": OtherUnit(0.001, 0.3)},
     needs=("sleep",),
     # A night's values belong to the day the session ends on.
     reach_days=(0, 1),

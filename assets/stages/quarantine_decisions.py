@@ -126,7 +126,8 @@ def _movable(workspace: Workspace, tenant: str, change: BoundChange, rules: Rule
     if not _widens(change, rules):
         return everything
     # Wider: only what this rule, or the score that it lowers, has refused or taken out of a list.
-    failing = {row.upload_id for row in _all_quarantined(workspace, tenant) if row.reason in {change.rule, LOW_QUALITY}}
+    reasons = {change.rule, LOW_QUALITY, f"unit_suspect:{change.rule.partition(':')[2]}"}
+    failing = {row.upload_id for row in _all_quarantined(workspace, tenant) if row.reason in reasons}
     return [u for u in everything if u.upload_id in failing or change.rule in u.dropped_items]
 
 

@@ -30,10 +30,10 @@ _TOPIC = 801
 _THIRTY_YEARS_MS = 30 * 366 * 24 * HOUR_MS
 _WRONG_ZONES = (b"+25:00", b"America/New_York", b"-5", b"+05:75")
 WRONG_VALUES: Mapping[str, tuple[float, ...]] = {
-    "blood_glucose": (0, 19.4, 600.6, 99_999, -5),
+    "blood_glucose": (0, 1.05, 600.6, 99_999, -5),
     "heart_rate": (0, 29, 241, 255),
     "steps": (-1, 100_001),
-    "active_calories": (-0.5, 10_000.5),
+    "active_calories": (-0.5, 10_000_001),
     "hrv_rmssd": (0, 0.9, 300.5),
 }
 """Kind to values out of its range."""

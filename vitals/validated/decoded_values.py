@@ -4,6 +4,8 @@ Belongs here: the names, and limits of time that rules of rows and of items shar
 Does not belong here: the rules (`rules`, `items`).
 """
 
+import polars as pl
+
 from vitals.record_types import RecordType
 
 YEAR_2000_MS = 946_684_800_000
@@ -16,6 +18,11 @@ DECODED_NAMES = {"level_mg_dl": "level_raw"}
 
 JUDGED_COLUMNS = frozenset({"duration_implausible", "dropped_items"})
 """Value columns of validated tables that no writer delivers: validation finds them."""
+
+
+def rounded(value: pl.Expr, column: str) -> pl.Expr:
+    """A value as its range judges it: float noise of a unit round trip must not decide."""
+    return (value + 0.5).floor() if column in DECODED_NAMES else value
 
 
 def value_columns(record_type: RecordType) -> list[str]:

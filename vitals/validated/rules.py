@@ -19,16 +19,16 @@ from vitals.validated.decoded_values import (
     FUTURE_TOLERANCE_MS,
     YEAR_2000_MS,
     YEAR_2100_MS,
+    rounded,
     value_columns,
 )
 from vitals.validated.items import ITEMS, LOST_SHARES, Aspect, item_rules, screen_items
 from vitals.validated.rule_policy import DURATION, HARD_LIMITS, SHARED_RULES, RulePolicy, payload_hashes
+from vitals.validated.units import in_other_unit
 from vitals.validated.zone_offsets import is_unreadable
 
 MODIFIED_TOLERANCE_MS = 24 * 3_600_000
 """A lastModified far after the fetch would win over every later revision."""
-MIN_ROWS_FOR_UNIT = 5
-"""Below this many rows of a source in a file, a median says nothing about its unit."""
 
 
 @dataclass(frozen=True)
@@ -142,9 +142,12 @@ def _items(record_type: RecordType) -> list[Rule]:
 
 def _ranges(record_type: RecordType, policy: RulePolicy) -> list[Rule]:
     rules = []
-    for column, (low, high) in record_type.unit_suspect.items():
-        value = pl.col(DECODED_NAMES.get(column, column))
-        rules.append(Rule(f"unit_suspect:{column}", 1, "physiological", _in_other_unit(value, low, high)))
+    for column, other in record_type.unit_suspect.items():
+        low, high = shared = record_type.plausible[column]
+        rule = f"out_of_range:{column}"
+        bounds = policy.bound(rule, "min", low), policy.bound(rule, "max", high)
+        suspect = in_other_unit(DECODED_NAMES.get(column, column), column, other, shared=shared, bounds=bounds)
+        rules.append(Rule(f"unit_suspect:{column}", 2, "physiological", suspect))
     for column, (low, high) in () if record_type.sampled else record_type.plausible.items():
         rule = f"out_of_range:{column}"
         bounds = policy.bound(rule, "min", low), policy.bound(rule, "max", high)
@@ -155,31 +158,7 @@ def _ranges(record_type: RecordType, policy: RulePolicy) -> list[Rule]:
 
 def _outside(column: str, low: float, high: float) -> pl.Expr:
     value = pl.col(DECODED_NAMES.get(column, column))
-    # Rounded first: float noise of a unit round trip must not decide.
-    return ~_rounded(value, column).is_between(low, high)
-
-
-def _in_other_unit(value: pl.Expr, low: float, high: float) -> pl.Expr:
-    """Whether the median of the row's source in its file lies in a range where only another unit puts it.
-
-    One odd value is out of range; a whole source whose middle value is odd is in another unit.
-    """
-    same_source = ["file_index", "source_app"]
-    median = pl.col("value").median().over(same_source)
-    suspect = (pl.len().over(same_source) >= MIN_ROWS_FOR_UNIT) & (median >= low) & (median < high)
-
-    def judged(rows: pl.Series) -> pl.Series:
-        frame = rows.struct.unnest()
-        # A median in the range needs values on this side of either bound. Nearly every batch lacks one.
-        if not ((frame["value"] < high).any() and (frame["value"] >= low).any()):
-            return pl.repeat(value=False, n=frame.height, eager=True)
-        return frame.select(suspect.fill_null(value=False)).to_series()
-
-    return pl.struct(*same_source, value=value).map_batches(judged, return_dtype=pl.Boolean)
-
-
-def _rounded(value: pl.Expr, column: str) -> pl.Expr:
-    return (value + 0.5).floor() if column in DECODED_NAMES else value
+    return ~rounded(value, column).is_between(low, high)
 
 
 def _waived(

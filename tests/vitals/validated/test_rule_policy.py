@@ -30,8 +30,9 @@ def test_a_moved_bound_counts_to_the_last_whole_unit(text, flips):
     policy = RulePolicy().with_change(read_change(text))
     beyond = flips + (0.2 if "max" in text else -0.2)
     rows = [row(BLOOD_GLUCOSE, 0, level_raw=flips), row(BLOOD_GLUCOSE, 1, level_raw=beyond)]
-    assert reasons(BLOOD_GLUCOSE, rows, RulePolicy()) == [LEVEL, LEVEL]
-    assert reasons(BLOOD_GLUCOSE, rows, policy) == [None, LEVEL]
+    refused = LEVEL if "max" in text else "unit_suspect:level_mg_dl"
+    assert reasons(BLOOD_GLUCOSE, rows, RulePolicy()) == [refused, refused]
+    assert reasons(BLOOD_GLUCOSE, rows, policy) == [None, refused]
 
 
 def test_a_bound_moves_for_every_sample_of_a_container():

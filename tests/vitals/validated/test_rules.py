@@ -33,8 +33,10 @@ def test_an_ordinary_row_of_every_kind_is_good(record_type):
 @pytest.mark.parametrize(
     ("record_type", "column", "value", "reason"),
     [
-        (BLOOD_GLUCOSE, "level_raw", 19.4, "out_of_range:level_mg_dl"),
-        (BLOOD_GLUCOSE, "level_raw", 19.5, None),
+        # From 1.1 to 19 only the other unit makes sense of a level (test_units).
+        (BLOOD_GLUCOSE, "level_raw", 1.0, "out_of_range:level_mg_dl"),
+        (BLOOD_GLUCOSE, "level_raw", 19.0, "unit_suspect:level_mg_dl"),
+        (BLOOD_GLUCOSE, "level_raw", 20.0, None),
         (BLOOD_GLUCOSE, "level_raw", 600.4, None),
         (BLOOD_GLUCOSE, "level_raw", 600.5, "out_of_range:level_mg_dl"),
         (BLOOD_GLUCOSE, "level_raw", float("nan"), "missing_required:level_mg_dl"),
@@ -44,7 +46,8 @@ def test_an_ordinary_row_of_every_kind_is_good(record_type):
         (STEPS, "count", 100_000, None),
         (STEPS, "count", 100_001, "out_of_range:count"),
         (ACTIVE_CALORIES, "energy_kcal", 10_000.0, None),
-        (ACTIVE_CALORIES, "energy_kcal", 10_000.1, "out_of_range:energy_kcal"),
+        (ACTIVE_CALORIES, "energy_kcal", 10_000.1, "unit_suspect:energy_kcal"),
+        (ACTIVE_CALORIES, "energy_kcal", 10_000_000.1, "out_of_range:energy_kcal"),
         (HRV_RMSSD, "rmssd_ms", 0.0, "out_of_range:rmssd_ms"),
         (HRV_RMSSD, "rmssd_ms", 1.0, None),
         (HRV_RMSSD, "rmssd_ms", 300.1, "out_of_range:rmssd_ms"),
@@ -75,13 +78,6 @@ def test_a_start_ten_minutes_after_the_fetch_is_still_a_clock_and_more_is_the_fu
 
 def test_a_day_bucket_that_ends_after_its_fetch_is_good():
     assert reasons(STEPS, row(STEPS, start_ms=FETCH - 10 * HOUR, end_ms=FETCH + 10 * HOUR)) == [None]
-
-
-def test_a_source_whose_middle_reading_is_tiny_reports_another_unit_and_a_lone_one_is_out_of_range():
-    in_mmol = [row(BLOOD_GLUCOSE, i, level_raw=5.5) for i in range(5)]
-    assert set(reasons(BLOOD_GLUCOSE, *in_mmol)) == {"unit_suspect:level_mg_dl"}
-    lone = [row(BLOOD_GLUCOSE, i) for i in range(5)] + [row(BLOOD_GLUCOSE, 5, level_raw=5.5)]
-    assert reasons(BLOOD_GLUCOSE, *lone) == [None] * 5 + ["out_of_range:level_mg_dl"]
 
 
 def test_a_session_over_24_hours_is_refused_and_one_over_16_is_kept():
