@@ -17,6 +17,7 @@ from resources.catalog_completions import CatalogCompletions
 from resources.catalog_consents import CatalogConsents
 from resources.catalog_database import MAX_OVERFLOW, POOL_SIZE, CatalogDatabase
 from resources.catalog_datasets import CatalogDatasets
+from resources.catalog_deletions import CatalogDeletions
 from resources.catalog_erasures import CatalogErasures
 from resources.catalog_lanes import exclusive, shared
 from resources.catalog_partials import CatalogPartials
@@ -60,6 +61,7 @@ class Catalog:
         self.books = CatalogBooks(self.database)
         self.quarantine = CatalogQuarantine(self.database)
         self.partials = CatalogPartials(self.database)
+        self.deletions = CatalogDeletions(self.database)
         self.stale_days = CatalogStaleDays(self.database)
         self.zones = CatalogZones(self.database)
         self.datasets = CatalogDatasets(self.database)

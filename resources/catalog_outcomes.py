@@ -16,7 +16,15 @@ from resources.catalog_rows.uploads import UploadOutcome
 from resources.catalog_sql import chunks
 from vitals.errors import NotFoundError
 
-COUNTS = ("rows_total", "rows_accepted", "rows_duplicate", "rows_superseded", "rows_partial", "rows_quarantined")
+COUNTS = (
+    "rows_total",
+    "rows_accepted",
+    "rows_duplicate",
+    "rows_superseded",
+    "rows_presumed_deleted",
+    "rows_partial",
+    "rows_quarantined",
+)
 _CONTENT = (
     *("dropped_items", "score", "schema_hash", "content_sha256"),
     *("fetched_utc", "first_utc_date", "last_utc_date"),

@@ -11,12 +11,13 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, case, update
 
 from resources.catalog_database import CatalogDatabase
+from resources.catalog_deletions import replace_deletions
 from resources.catalog_models import uploads as models
 from resources.catalog_outcomes import lock_uploads, not_registered, write_outcomes
 from resources.catalog_partials import replace_partials
 from resources.catalog_quarantine import replace_quarantine
 from resources.catalog_rows.days import FetchMark, StaleMark, ZoneObservation
-from resources.catalog_rows.uploads import FateShift, PartialRow, QuarantineRow, UploadOutcome
+from resources.catalog_rows.uploads import FateShift, PartialRow, PresumedDeletion, QuarantineRow, UploadOutcome
 from resources.catalog_stale_days import mark_stale
 from resources.catalog_subjects import merge_fetches
 from resources.catalog_zones import merge_zones
@@ -32,6 +33,8 @@ class Settlement:
         outcomes: what became of each upload of the batch; every one of them is claimed by the run.
         deltas: upload id to the rows of it whose fate changed. It may name any upload; one that was never
             settled is passed over, because its own settlement will count what is then in the lake.
+        deletions: records that the list of presumed deletions gains, or holds with other evidence.
+        restored: records that it loses.
         quarantine_rows: all rows of the batch that are in quarantine.
         partial_rows: all rows of the batch that wait for a person.
         zone_observations: zone evidence of the batch.
@@ -42,6 +45,8 @@ class Settlement:
     run_id: str
     outcomes: Sequence[UploadOutcome]
     deltas: Mapping[str, FateShift] = field(default_factory=dict)
+    deletions: Sequence[PresumedDeletion] = ()
+    restored: Sequence[PresumedDeletion] = ()
     quarantine_rows: Sequence[QuarantineRow] = ()
     partial_rows: Sequence[PartialRow] = ()
     zone_observations: Sequence[ZoneObservation] = ()
@@ -71,6 +76,7 @@ def settle(database: CatalogDatabase, batch: Settlement, *, now: datetime) -> bo
             return False
         write_outcomes(connection, batch.outcomes, now=now)
         _shift_fates(connection, batch.deltas)
+        replace_deletions(connection, deleted=batch.deletions, restored=batch.restored)
         replace_quarantine(connection, upload_ids, batch.quarantine_rows, now=now)
         replace_partials(connection, upload_ids, batch.partial_rows, now=now)
         merge_zones(connection, database, batch.zone_observations)
@@ -85,7 +91,7 @@ def _check(database: CatalogDatabase, batch: Settlement) -> None:
     """Defects of the caller that no constraint of the database would see."""
     of_batch = {outcome.upload_id for outcome in batch.outcomes}
     rows = {row.upload_id for row in batch.quarantine_rows} | {row.upload_id for row in batch.partial_rows}
-    unbalanced = any(s.accepted + s.duplicate + s.superseded for s in batch.deltas.values())
+    unbalanced = any(s.accepted + s.duplicate + s.superseded + s.presumed_deleted for s in batch.deltas.values())
     unfinished = any(outcome.state in {"landed", "processing"} for outcome in batch.outcomes)
     for wrong, why in (
         (len(of_batch) < len(batch.outcomes), "an upload has two outcomes"),
@@ -125,7 +131,13 @@ def _is_claimed(database: CatalogDatabase, batch: Settlement, locked: Mapping[st
 def _shift_fates(connection: Connection, deltas: Mapping[str, FateShift]) -> None:
     table = models.Upload
     shifts = [
-        {"shifted": upload_id, "accepted": by.accepted, "duplicate": by.duplicate, "superseded": by.superseded}
+        {
+            "shifted": upload_id,
+            "accepted": by.accepted,
+            "duplicate": by.duplicate,
+            "superseded": by.superseded,
+            "presumed_deleted": by.presumed_deleted,
+        }
         for upload_id, by in sorted(deltas.items())
         if by != FateShift()
     ]
@@ -137,6 +149,7 @@ def _shift_fates(connection: Connection, deltas: Mapping[str, FateShift]) -> Non
                 rows_accepted=table.rows_accepted + bindparam("accepted"),
                 rows_duplicate=table.rows_duplicate + bindparam("duplicate"),
                 rows_superseded=table.rows_superseded + bindparam("superseded"),
+                rows_presumed_deleted=table.rows_presumed_deleted + bindparam("presumed_deleted"),
                 # An upload is a duplicate if all its rows are, whatever the order in which it came to be so.
                 state=case(
                     ((table.state != "processed") & (table.state != "duplicate"), table.state),

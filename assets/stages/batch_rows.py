@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from assets.stages.deletions import DeletionChanges, find_deletions
 from assets.stages.decisions import fillings, rule_policy
 from assets.stages.identity_index import add_identities, deliveries_at, locate
 from assets.stages.judging import JudgedFiles, judge_files
@@ -23,8 +24,9 @@ from resources.catalog_rows.uploads import Upload, UploadOutcome, UploadState
 from resources.lake import Lake
 from resources.workspace import Workspace
 from vitals.raw.decode import Decoded
-from vitals.record_types import RecordType
+from vitals.record_types import UTC_MS, RecordType
 from vitals.validated.completions import filled, lacking
+from vitals.validated.deletions import BROUGHT_SCHEMA
 from vitals.validated.normalise import FILE_COLUMNS, normalise
 from vitals.validated.revisions import DELIVERY_SCHEMA, RECORD_KEY, Folded, fold
 from vitals.validated.rule_policy import RulePolicy
@@ -41,6 +43,7 @@ class BatchRows:
         quarantined: rows that broke a rule, and those of files that scored too low.
         partial: rows that wait for context, with what is `missing`.
         folded: the fates of the others, and what they changed of earlier uploads'.
+        deletions: what they changed in the list of presumed deletions.
         written: rows of the validated table that changed.
         seen: zone observations.
         fetches: `subject_id` and the `latest` fetch of the rows.
@@ -51,6 +54,7 @@ class BatchRows:
     quarantined: pl.DataFrame
     partial: pl.DataFrame
     folded: Folded
+    deletions: DeletionChanges
     written: Written
     seen: pl.DataFrame
     fetches: pl.DataFrame
@@ -88,13 +92,24 @@ def take_rows(
     quarantined = judged_by(bad, record_type, rules)
     rows, seen = _completed(workspace, tenant, record_type, good, file_frame)
     rows, partial = _hold_back(workspace, tenant, record_type, rows, seen)
-    folded, written = _write(workspace, lake, record_type, rows, [*files, *withdrawn])
+    folded, written, known = _write(workspace, lake, record_type, rows, [*files, *withdrawn])
+    deletions = find_deletions(
+        workspace,
+        lake,
+        tenant=tenant,
+        record_type=record_type,
+        uploads=[*files, *withdrawn],
+        incoming=_deliveries(rows),
+        known=known,
+        refused=_refused(quarantined, partial),
+    )
     return BatchRows(
-        outcomes=_outcomes(files, judged, good, folded, quarantined, partial, resolved=decoded.isolated),
+        outcomes=_outcomes(files, judged, good, folded, deletions, quarantined, partial, resolved=decoded.isolated),
         rules=rules,
         quarantined=quarantined,
         partial=partial,
         folded=folded,
+        deletions=deletions,
         written=written,
         seen=seen,
         fetches=rows.group_by("subject_id").agg(latest=pl.col("fetched_utc").max()),
@@ -148,10 +163,11 @@ def _hold_back(
 
 def _write(
     workspace: Workspace, lake: Lake, record_type: RecordType, rows: pl.DataFrame, uploads: Sequence[Upload]
-) -> tuple[Folded, Written]:
+) -> tuple[Folded, Written, pl.DataFrame]:
+    """Fold the rows in, and write them; also the committed deliveries of their records."""
     # In the order in which both tables keep them: sorted once.
     rows = rows.sort(*RECORD_KEY, "upload_id", "row_index")
-    incoming = rows.select(DELIVERY_SCHEMA.names()).cast(DELIVERY_SCHEMA)
+    incoming = _deliveries(rows)
     again = [u for u in uploads if u.settled_attempt is not None]
     # A record that one of them does not deliver any more may stand on another upload's delivery.
     records = pl.concat([incoming.select(RECORD_KEY), _delivered_before(lake, record_type, again)]).unique()
@@ -163,7 +179,23 @@ def _write(
     if incoming.height:
         add_identities(lake, record_type, incoming, places)
         lake.append(deliveries_table(record_type), incoming, partition_by="utc_date")
-    return folded, write_records(lake, record_type, rows=rows, folded=folded, known=known, distrusted=distrusted)
+    written = write_records(lake, record_type, rows=rows, folded=folded, known=known, distrusted=distrusted)
+    return folded, written, known
+
+
+def _deliveries(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(DELIVERY_SCHEMA.names()).cast(DELIVERY_SCHEMA)
+
+
+def _refused(quarantined: pl.DataFrame, partial: pl.DataFrame) -> pl.DataFrame:
+    """BROUGHT_SCHEMA of rows that came and are not in the table."""
+    utc = [pl.col(f"{name}_ms").cast(UTC_MS).alias(f"{name}_utc") for name in ("fetched", "modified")]
+    return pl.concat(
+        [
+            quarantined.drop_nulls(["subject_id", "record_id", "fetched_ms"]).select("subject_id", "record_id", *utc),
+            partial.select(BROUGHT_SCHEMA.names()),
+        ]
+    )
 
 
 def _delivered_before(lake: Lake, record_type: RecordType, again: Sequence[Upload]) -> pl.DataFrame:
@@ -196,6 +228,7 @@ def _outcomes(
     judged: JudgedFiles,
     good: pl.DataFrame,
     folded: Folded,
+    deletions: DeletionChanges,
     quarantined: pl.DataFrame,
     partial: pl.DataFrame,
     *,
@@ -226,9 +259,10 @@ def _outcomes(
                 reason="low_quality" if is_low else None,
                 detail=judged.low.get(index),
                 rows_total=total,
-                rows_accepted=fate["accepted"],
+                rows_accepted=fate["accepted"] - deletions.after[upload.upload_id],
                 rows_duplicate=fate["duplicate"],
                 rows_superseded=fate["superseded"],
+                rows_presumed_deleted=deletions.after[upload.upload_id],
                 rows_partial=partial_rows.get(upload.upload_id, 0),
                 rows_quarantined=quarantined_rows.get(upload.upload_id, 0),
                 dropped_items=judged.dropped.get(index, {}),

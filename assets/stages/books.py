@@ -45,7 +45,7 @@ class KeptRows:
     """Current records of a kind, over all landing days of a tenant.
 
     Attributes:
-        in_books: accepted rows of its uploads.
+        in_books: accepted rows of its uploads, those of presumed deletions included.
         in_table: rows of its validated table.
     """
 
@@ -78,7 +78,8 @@ def kept_rows(workspace: Workspace, *, tenant: str, record_type: RecordType) -> 
     """Count a kind's current records twice. It takes the longer the more landing days there are."""
     totals = workspace.catalog.books.totals(tenant, kind=record_type.kind).get(record_type.kind)
     return KeptRows(
-        in_books=totals.accepted if totals else 0, in_table=record_count(workspace.lake(tenant), record_type)
+        in_books=totals.accepted + totals.presumed_deleted if totals else 0,
+        in_table=record_count(workspace.lake(tenant), record_type),
     )
 
 

@@ -11,7 +11,7 @@ from resources.catalog_rows.uploads import UploadOutcome
 LISTED_SCHEMA, RESOLVED_SCHEMA = "listed", "resolved"
 """Whether a file's writer schema was on the allow-list, or its rows were read by schema resolution."""
 
-SHIFTING = ("accepted", "duplicate", "superseded")
+SHIFTING = ("accepted", "duplicate", "superseded", "presumed_deleted")
 FATES = (*SHIFTING, "partial", "quarantined")
 
 

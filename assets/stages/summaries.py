@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from assets.stages.decisions import with_completions
+from assets.stages.deletions import without_deletions
 from assets.stages.erasure_lanes import never_during_erasure
 from assets.stages.journal_marks import journal_marks, journals_after, touched
 from assets.stages.records_table import read_records
@@ -80,8 +81,10 @@ def _inputs(
     margin = timedelta(days=MARGIN_DAYS)
     dates = pl.date_range(first_day - margin, last_day + margin, eager=True).to_list()
     lake = workspace.lake(tenant)
-    everything = read_records(lake, record_type, dates)
-    nights_of_all = read_records(lake, SLEEP, dates) if SLEEP.kind in record_type.needs else None
+    everything = without_deletions(workspace, tenant, record_type, read_records(lake, record_type, dates), dates)
+    nights_of_all = None
+    if SLEEP.kind in record_type.needs:
+        nights_of_all = without_deletions(workspace, tenant, SLEEP, read_records(lake, SLEEP, dates), dates)
     if subject_ids is None:
         subject_ids = everything.select(pl.col("subject_id").unique().sort()).collect()["subject_id"].to_list()
     for start in range(0, len(subject_ids), PEOPLE_AT_ONCE):

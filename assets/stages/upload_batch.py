@@ -13,6 +13,7 @@ Does not belong here: which uploads make a batch (`validation`), what becomes of
 """
 
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -23,7 +24,7 @@ from assets.stages.batch_rows import BatchRows, take_rows
 from assets.stages.ledger_rows import epoch_ms, file_quarantine, partial_rows, refused, row_quarantine, zone_rows
 from assets.stages.quarantine_files import write_quarantine
 from assets.stages.registration import utc_now
-from assets.stages.settled_counts import SHIFTING, Validated
+from assets.stages.settled_counts import Validated
 from assets.stages.staleness import stale_marks
 from resources.catalog_rows.days import FetchMark
 from resources.catalog_rows.uploads import FateShift, Upload, UploadOutcome
@@ -157,7 +158,7 @@ class UploadBatch:
             catalog,
             tenant=self.tenant,
             record_type=self.record_type,
-            changed=rows.written.now,
+            changed=pl.concat([rows.written.now, rows.deletions.rows.select(rows.written.now.columns)]),
             replaced=rows.written.before,
             seen=rows.seen,
             fetches=rows.fetches,
@@ -170,10 +171,9 @@ class UploadBatch:
                     replace(o, duration_ms=duration_ms, content_sha256=self.contents.get(o.upload_id))
                     for o in outcomes.values()
                 ],
-                deltas={
-                    row["upload_id"]: FateShift(**{fate: row[fate] for fate in SHIFTING})
-                    for row in rows.folded.shifts.to_dicts()
-                },
+                deltas=self._shifts(rows, by_id),
+                deletions=rows.deletions.deleted,
+                restored=rows.deletions.restored,
                 quarantine_rows=[*bad_files, *bad_rows],
                 partial_rows=partial_rows(self.tenant, self.record_type, rows.partial),
                 zone_observations=zone_rows(self.tenant, rows.seen),
@@ -196,6 +196,23 @@ class UploadBatch:
             self.result.count(outcome, by_id[outcome.upload_id].size_bytes)
         for row in [*bad_files, *bad_rows]:
             self.result.reasons[row.reason] = self.result.reasons.get(row.reason, 0) + 1
+
+    @staticmethod
+    def _shifts(rows: BatchRows, of_batch: Collection[str]) -> dict[str, FateShift]:
+        """Return what the batch changed in the rows of other uploads; what is presumed deleted is not accepted."""
+        folded = {row["upload_id"]: row for row in rows.folded.shifts.to_dicts()}
+        moved = {one for one in {*rows.deletions.before, *rows.deletions.after} if rows.deletions.shift(one)}
+        none = dict.fromkeys(("accepted", "duplicate", "superseded"), 0)
+        shifts = {}
+        for upload_id in ({*folded, *moved}) - set(of_batch):
+            by, deleted = folded.get(upload_id, none), rows.deletions.shift(upload_id)
+            shifts[upload_id] = FateShift(
+                accepted=by["accepted"] - deleted,
+                duplicate=by["duplicate"],
+                superseded=by["superseded"],
+                presumed_deleted=deleted,
+            )
+        return shifts
 
     def _resolvable(self, seen: pl.DataFrame) -> set[str]:
         """Uploads whose waiting rows the evidence of this batch can place: they are read again."""

@@ -27,7 +27,7 @@ from resources.catalog_rows.uploads import Upload, UploadState
 from resources.workspace import Workspace
 from vitals.record_types import BY_KIND, RECORD_TYPES
 
-FATES = ("accepted", "duplicate", "superseded", "partial", "quarantined")
+FATES = ("accepted", "duplicate", "superseded", "presumed_deleted", "partial", "quarantined")
 
 uploads = typer.Typer(no_args_is_help=True, help="The books: what became of every uploaded row.")
 

@@ -35,12 +35,12 @@ class Upload(Base):
         ),
         CheckConstraint(
             "state NOT IN ('processed', 'quarantined', 'duplicate') OR rows_total = "
-            "rows_accepted + rows_duplicate + rows_superseded + rows_partial + rows_quarantined",
+            "rows_accepted + rows_duplicate + rows_superseded + rows_presumed_deleted + rows_partial + rows_quarantined",
             name="books",
         ),
         CheckConstraint(
             "rows_total >= 0 AND rows_accepted >= 0 AND rows_duplicate >= 0 AND rows_superseded >= 0 "
-            "AND rows_partial >= 0 AND rows_quarantined >= 0",
+            "AND rows_presumed_deleted >= 0 AND rows_partial >= 0 AND rows_quarantined >= 0",
             name="counts",
         ),
         # A pending upload without a kind would be in no partition, and forgotten.
@@ -83,6 +83,8 @@ class Upload(Base):
     rows_accepted: Mapped[int] = mapped_column(server_default=text("0"))
     rows_duplicate: Mapped[int] = mapped_column(server_default=text("0"))
     rows_superseded: Mapped[int] = mapped_column(server_default=text("0"))
+    # Accepted rows of records that a later fetch shows to be deleted (`PresumedDeletion`).
+    rows_presumed_deleted: Mapped[int] = mapped_column(server_default=text("0"))
     rows_partial: Mapped[int] = mapped_column(server_default=text("0"))
     rows_quarantined: Mapped[int] = mapped_column(server_default=text("0"))
     # Reason to the number of items that it took out of lists of good rows.
@@ -170,6 +172,24 @@ class PartialRecord(Base):
     status: Mapped[str] = mapped_column(server_default="waiting")
     # Grows with every decision on it: whoever decides says which version was seen.
     version: Mapped[int] = mapped_column(server_default=text("1"))
+
+
+class PresumedDeletion(Base):
+    """A record that a later fetch of its exporter must have brought and did not. It leaves when one brings it again."""
+
+    __tablename__ = "presumed_deletion"
+    __table_args__ = (Index(None, "tenant", "kind", "utc_date"), Index(None, "upload_id"))
+
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenant.name"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    subject_id: Mapped[str] = mapped_column(primary_key=True)
+    record_id: Mapped[str] = mapped_column(ForeignText(), primary_key=True)
+    # The upload whose accepted row it is.
+    upload_id: Mapped[str] = mapped_column(ForeignKey("upload.upload_id"))
+    # Where its row stands in the validated table.
+    utc_date: Mapped[date]
+    # The first fetch that shows the deletion.
+    presumed_deleted_utc: Mapped[datetime]
 
 
 class BatchMember(Base):

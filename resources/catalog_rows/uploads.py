@@ -73,6 +73,7 @@ class Upload(ObjectVersion):
     rows_accepted: int
     rows_duplicate: int
     rows_superseded: int
+    rows_presumed_deleted: int
     rows_partial: int
     rows_quarantined: int
     dropped_items: Mapping[str, int]
@@ -121,6 +122,7 @@ class UploadOutcome:
     rows_accepted: int = 0
     rows_duplicate: int = 0
     rows_superseded: int = 0
+    rows_presumed_deleted: int = 0
     rows_partial: int = 0
     rows_quarantined: int = 0
     dropped_items: Mapping[str, int] = field(default_factory=dict)
@@ -140,6 +142,20 @@ class FateShift:
     accepted: int = 0
     duplicate: int = 0
     superseded: int = 0
+    presumed_deleted: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresumedDeletion:
+    """A record that is presumed deleted: the upload whose accepted row it is, and the fetch that shows it."""
+
+    tenant: str
+    kind: str
+    subject_id: str
+    record_id: str
+    upload_id: str
+    utc_date: date
+    presumed_deleted_utc: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +167,7 @@ class KindTotals:
     accepted: int
     duplicate: int
     superseded: int
+    presumed_deleted: int
     partial: int
     quarantined: int
 

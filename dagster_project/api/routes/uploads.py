@@ -24,7 +24,7 @@ from vitals.record_types import BY_KIND
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 
 MOST_REFERENCES = 1000
-FATES = ("total", "accepted", "duplicate", "superseded", "partial", "quarantined")
+FATES = ("total", "accepted", "duplicate", "superseded", "presumed_deleted", "partial", "quarantined")
 
 if TYPE_CHECKING:
     Kind = str
