@@ -60,7 +60,7 @@ class CatalogDeletions:
         """
 
         def work(connection: Connection) -> Sequence[tuple[str, str, datetime]]:
-            found = []
+            found: list[tuple[str, str, str, datetime]] = []
             for table in (models.Quarantine, models.PartialRecord):
                 statement = (
                     select(table.upload_id, table.subject_id, table.record_id, models.Upload.fetched_utc)
@@ -68,7 +68,7 @@ class CatalogDeletions:
                     .where(table.tenant == tenant, table.kind == kind, models.Upload.fetched_utc.is_not(None))
                 )
                 for some in chunks(record_ids):
-                    found += connection.execute(statement.where(table.record_id.in_(some))).all()
+                    found += map(tuple, connection.execute(statement.where(table.record_id.in_(some))))
             return [(subject, record, fetch) for upload, subject, record, fetch in found if upload not in without]
 
         return self._database.read("look up refused rows", work)

@@ -129,6 +129,7 @@ def unbalanced(workspace: Workspace, tenant: str = TENANT) -> list[str]:
         if upload.rows_total != sum(getattr(upload, f"rows_{fate}") for fate in FATES):
             wrong.append(upload.key)
         if upload.kind:
-            accepted[upload.kind] = accepted.get(upload.kind, 0) + upload.rows_accepted
+            in_table = upload.rows_accepted + upload.rows_presumed_deleted
+            accepted[upload.kind] = accepted.get(upload.kind, 0) + in_table
     wrong += [kind for kind, rows in accepted.items() if rows != record_count(workspace.lake(tenant), BY_KIND[kind])]
     return wrong

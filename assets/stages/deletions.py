@@ -90,7 +90,7 @@ def find_deletions(
     restored = [row for row in listed if _key(row) not in still]
     changed = pl.DataFrame(
         [(row.subject_id, row.record_id) for row in [*deleted, *restored]],
-        schema={name: pl.String for name in RECORD_KEY},
+        schema=dict.fromkeys(RECORD_KEY, pl.String),
         orient="row",
     )
     return DeletionChanges(
@@ -116,7 +116,7 @@ def without_deletions(
         return records
     keys = pl.LazyFrame(
         [(row.subject_id, row.record_id) for row in listed],
-        schema={name: pl.String for name in RECORD_KEY},
+        schema=dict.fromkeys(RECORD_KEY, pl.String),
         orient="row",
     )
     return records.join(keys, on=RECORD_KEY, how="anti")

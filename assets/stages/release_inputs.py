@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 import polars as pl
 
-from assets.stages.books import BALANCED_STATES, every_upload
-from assets.stages.records_table import record_count, records_table
+from assets.stages.books import BALANCED_STATES, every_upload, kept_rows
+from assets.stages.records_table import records_table
 from assets.stages.settled_counts import FATES
 from assets.stages.summaries import clinical_table
 from resources.lake import Lake
@@ -127,11 +127,8 @@ def unbalanced(workspace: Workspace, tenant: str) -> tuple[int, int]:
         u.state in BALANCED_STATES and u.rows_total != sum(getattr(u, f"rows_{fate}") for fate in FATES)
         for u in every_upload(workspace, tenant=tenant)
     )
-    totals = workspace.catalog.books.totals(tenant)
-    lake = workspace.lake(tenant)
-    kinds = sum(
-        (totals[each.kind].accepted if each.kind in totals else 0) != record_count(lake, each) for each in RECORD_TYPES
-    )
+    kept = [kept_rows(workspace, tenant=tenant, record_type=each) for each in RECORD_TYPES]
+    kinds = sum(each.in_books != each.in_table for each in kept)
     return uploads, kinds
 
 

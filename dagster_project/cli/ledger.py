@@ -109,7 +109,7 @@ def upload_json(upload: Upload) -> dict[str, Any]:
 
 
 def kind_totals(workspace: Workspace, tenant: str, found: Iterable[Upload]) -> dict[str, dict[str, int]]:
-    """Totals per kind over these uploads; `records` counts the rows of the validated table."""
+    """Totals per kind over these uploads; `records` counts the current records, without those presumed deleted."""
     found = list(found)
     totals: dict[str, dict[str, int]] = {}
     for record_type in RECORD_TYPES:
@@ -120,7 +120,8 @@ def kind_totals(workspace: Workspace, tenant: str, found: Iterable[Upload]) -> d
             "uploads": len(of_kind),
             "total": sum(u.rows_total for u in of_kind),
             **{fate: sum(getattr(u, f"rows_{fate}") for u in of_kind) for fate in FATES},
-            "records": record_count(workspace.lake(tenant), record_type),
+            "records": record_count(workspace.lake(tenant), record_type)
+            - workspace.catalog.deletions.count(tenant, record_type.kind),
         }
     return totals
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0099"
-down_revision = "0098"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
@@ -60,8 +60,7 @@ def upgrade() -> None:
         op.execute("ALTER TABLE presumed_deletion ENABLE ROW LEVEL SECURITY")
         op.execute("ALTER TABLE presumed_deletion FORCE ROW LEVEL SECURITY")
         op.execute(
-            "CREATE POLICY presumed_deletion_of_one_tenant ON presumed_deletion "
-            f"USING ({POLICY}) WITH CHECK ({POLICY})"
+            f"CREATE POLICY presumed_deletion_of_one_tenant ON presumed_deletion USING ({POLICY}) WITH CHECK ({POLICY})"
         )
 
 

@@ -31,6 +31,8 @@ class Fault(StrEnum):
     """Phone and ring both write heart rate, sleep, steps and energy. Off: one app per kind and person."""
     DAY_BUCKETS = "day_buckets"
     """Steps and energy come as one record a day that ends after the fetch. Off: quarter-hour intervals."""
+    DELETIONS = "deletions"
+    """Some records are deleted on the phone once a fetch has brought them: later fetches leave them out."""
     GAPS = "gaps"
     """Sensors pause, and some planned fetches do not take place."""
     BAD_ROWS = "bad_rows"

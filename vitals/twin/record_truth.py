@@ -18,7 +18,14 @@ from vitals.twin.truth import RECORD_COLUMNS, Gap, value_digest
 
 
 def record_truth(
-    kind: str, person: Person, schedule: Schedule, table: Table, *, delivered: Sequence[I64], planned: Sequence[I64]
+    kind: str,
+    person: Person,
+    schedule: Schedule,
+    table: Table,
+    *,
+    delivered: Sequence[I64],
+    planned: Sequence[I64],
+    undeleted: Sequence[I64],
 ) -> pl.DataFrame:
     """Truth of all records (RECORD_COLUMNS), in order of record number.
 
@@ -29,6 +36,7 @@ def record_truth(
         table: good rows.
         delivered: rows of each fetch that took place; empty for a missed one.
         planned: rows that each planned fetch would have delivered.
+        undeleted: rows of each fetch that took place, had nothing been deleted on the phone.
     """
     rows = table.rows
     by_record = np.argsort(rows.record, kind="stable")
@@ -41,6 +49,9 @@ def record_truth(
     # Revisions of a record are in order of modification, so the last row sent is the final one.
     final[rows.record[distinct]] = distinct
     arrived = deliveries > 0
+    left_out = np.zeros(records, dtype=np.bool_)
+    for there, came in zip(undeleted, delivered, strict=True):
+        left_out[np.setdiff1d(rows.record[there], rows.record[came])] = True
     return pl.DataFrame(
         {
             "record_id": _text(rows.record_id[final]),
@@ -53,6 +64,7 @@ def record_truth(
             "local_date": person.timeline.local_date((rows.end_ms if kind == "sleep" else rows.start_ms)[final]),
             "zone_written": [zone or None for zone in _text(rows.start_zone[final])],
             "delivered": arrived,
+            "deleted": left_out,
             "deliveries": deliveries,
             "revisions": revisions,
             "digest": _digests(kind, table, final, arrived),

@@ -35,6 +35,9 @@ from vitals.twin.sleep import sleep_table
 from vitals.twin.truth import Gap, PersonTruth, UploadTruth
 from vitals.twin.writer_schemas import writer_schema
 
+DELETED_OF = 61
+"""One record in so many is deleted on the phone after it was first fetched."""
+
 TABLES: Mapping[str, Callable[[Scene], Table | None]] = {
     "blood_glucose": glucose_table,
     "heart_rate": heart_rate_table,
@@ -78,7 +81,10 @@ def person_truth(files: PersonFiles) -> PersonTruth:
     for kind, table in files.tables.items():
         planned = _planned(scene, table)
         delivered = [rows for rows, missed in zip(planned, schedule.missed, strict=True) if not missed]
-        records[kind] = record_truth(kind, scene.person, schedule, table, delivered=delivered, planned=planned)
+        undeleted = [r for r, missed in zip(_undeleted(scene, table), schedule.missed, strict=True) if not missed]
+        records[kind] = record_truth(
+            kind, scene.person, schedule, table, delivered=delivered, planned=planned, undeleted=undeleted
+        )
         found += gaps(kind, table, records[kind])
     return PersonTruth(
         person=scene.person,
@@ -91,12 +97,31 @@ def person_truth(files: PersonFiles) -> PersonTruth:
 
 def _planned(scene: Scene, table: Table) -> list[I64]:
     """Rows that each planned fetch delivers, if it takes place."""
+    planned = _undeleted(scene, table)
+    return _without_deleted(scene, table, planned) if scene.has(Fault.DELETIONS) else planned
+
+
+def _undeleted(scene: Scene, table: Table) -> list[I64]:
+    """Rows that each planned fetch would deliver if nothing were ever deleted."""
     rows = table.rows
     replaced = rows.replaced_ms(NEVER_MS)
     return [
         scene.schedule.visible(i, start_ms=rows.start_ms, modified_ms=rows.modified_ms, replaced_ms=replaced)
         for i in range(len(scene.schedule.planned_ms))
     ]
+
+
+def _without_deleted(scene: Scene, table: Table, planned: list[I64]) -> list[I64]:
+    """The same without records that were deleted before: one in DELETED_OF is, once a fetch has brought it."""
+    records = table.rows.record
+    deleted = records % DELETED_OF == (scene.person.index + DELETED_OF // 2) % DELETED_OF
+    brought = np.zeros(len(records), dtype=np.bool_)
+    left = []
+    for rows, missed in zip(planned, scene.schedule.missed, strict=True):
+        left.append(rows[~(deleted[rows] & brought[rows])])
+        if not missed:
+            brought |= np.isin(records, records[left[-1]])
+    return left
 
 
 def _files_of_kind(scene: Scene, kind: str, table: Table) -> list[Made]:

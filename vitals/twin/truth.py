@@ -59,6 +59,8 @@ RECORD_COLUMNS = pl.Schema(
         # As written; null where the record gives none.
         "zone_written": pl.String(),
         "delivered": pl.Boolean(),
+        # Deleted on the phone after a fetch had brought it, and left out of a later one.
+        "deleted": pl.Boolean(),
         "deliveries": pl.Int64(),
         # Distinct revisions delivered.
         "revisions": pl.Int64(),
