@@ -257,7 +257,9 @@ def test_a_batch_of_many_rows_is_settled(ready):
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     shifts=st.lists(
-        st.tuples(st.sampled_from(["x", "y"]), st.integers(-3, 3), st.integers(-3, 3)), min_size=1, max_size=8
+        st.tuples(st.sampled_from(["x", "y"]), st.integers(-3, 3), st.integers(-3, 3), st.integers(-2, 3)),
+        min_size=1,
+        max_size=8,
     )
 )
 def test_the_books_balance_after_any_shifts_of_fate(catalog, shifts):
@@ -266,11 +268,16 @@ def test_the_books_balance_after_any_shifts_of_fate(catalog, shifts):
     catalog.uploads.reland(["x", "y"])
     catalog.uploads.claim(["x", "y"], run_id="run", now=NOW)
     catalog.uploads.finish([processed(n, accepted=4, duplicate=4, superseded=4) for n in ("x", "y")], now=NOW)
-    expected = {name: [4, 4, 4] for name in ("x", "y")}
-    for name, accepted, duplicate in shifts:
+    expected = {name: [4, 4, 4, 0] for name in ("x", "y")}
+    for name, accepted, duplicate, deleted in shifts:
         catalog.uploads.reland(["batch"])
         catalog.uploads.claim(["batch"], run_id="run", now=NOW)
-        shift = FateShift(accepted=accepted, duplicate=duplicate, superseded=-accepted - duplicate)
+        shift = FateShift(
+            accepted=accepted - deleted,
+            duplicate=duplicate,
+            superseded=-accepted - duplicate,
+            presumed_deleted=deleted,
+        )
         batch = Settlement(run_id="run", outcomes=[processed("batch", accepted=1)], deltas={name: shift})
         after = [a + b for a, b in zip(expected[name], vars(shift).values(), strict=True)]
         if min(after) < 0:
@@ -280,7 +287,10 @@ def test_the_books_balance_after_any_shifts_of_fate(catalog, shifts):
             catalog.settle(batch, now=NOW)
             expected[name] = after
     rows = catalog.uploads.get(["x", "y"])
-    assert {n: [r.rows_accepted, r.rows_duplicate, r.rows_superseded] for n, r in rows.items()} == expected
+    stored = {
+        n: [r.rows_accepted, r.rows_duplicate, r.rows_superseded, r.rows_presumed_deleted] for n, r in rows.items()
+    }
+    assert stored == expected
     assert all(row.rows_total == 12 for row in rows.values())
 
 
