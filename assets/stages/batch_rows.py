@@ -13,8 +13,8 @@ from typing import Any
 import polars as pl
 
 from assets.stages.decisions import fillings, rule_policy
-from assets.stages.identity_index import add_identities, deliveries_at, locate
 from assets.stages.deletions import DeletionChanges, find_deletions
+from assets.stages.identity_index import add_identities, deliveries_at, locate
 from assets.stages.judging import JudgedFiles, judge_files
 from assets.stages.ledger_rows import judged_by
 from assets.stages.records_table import Written, deliveries_table, write_records

@@ -20,7 +20,6 @@ from resources.catalog_rows.uploads import PresumedDeletion, Upload
 from resources.lake import Lake
 from resources.workspace import Workspace
 from vitals.record_types import RecordType
-from vitals.tenant_settings import OFF, ON, PRESUME_DELETIONS
 from vitals.validated.deletions import BROUGHT_SCHEMA, PLACES_SCHEMA, presumed_deletions
 from vitals.validated.revisions import DELIVERY_SCHEMA, RECORD_KEY, current
 
@@ -73,7 +72,7 @@ def find_deletions(
     subjects = touched["subject_id"].unique().sort().to_list()
     around = read_records(lake, record_type, _around(dates)).filter(pl.col("subject_id").is_in(subjects)).collect()
     found: list[PresumedDeletion] = []
-    if workspace.catalog.tenant_settings.values(tenant).get(PRESUME_DELETIONS.name) != OFF:
+    if touched.height:
         batch = _Batch(workspace, lake, tenant, record_type, {u.upload_id for u in uploads})
         found = batch.presumed(around, pl.concat([incoming, known]), incoming, refused, dates)
     listed = (
@@ -105,11 +104,8 @@ def find_deletions(
 def without_deletions(
     workspace: Workspace, tenant: str, record_type: RecordType, records: pl.LazyFrame, dates: Sequence[date]
 ) -> pl.LazyFrame:
-    """Return the records that facts may use, of those on some UTC dates: without what is presumed deleted.
-
-    A tenant may have deletions flagged only, or not looked for; then all of them.
-    """
-    if workspace.catalog.tenant_settings.values(tenant).get(PRESUME_DELETIONS.name, ON) != ON or not dates:
+    """Return the records that facts may use, of those on some UTC dates: without what is presumed deleted."""
+    if not dates:
         return records
     listed = workspace.catalog.deletions.between(tenant, record_type.kind, first=min(dates), last=max(dates))
     if not listed:

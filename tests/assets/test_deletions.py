@@ -25,23 +25,14 @@ def fetch(number, *indices, user="anna"):
     return meter_upload(rows, user=user, fetched_ms=at)
 
 
-def ended(home, batches, **setting):
+def ended(home, batches):
     """What the flow ends in when uploads land batch by batch: the workspace, and all that can be compared."""
     _, workspace = installation(home)
-    for name, value in setting.items():
-        set_to(workspace, name, value)
     for batch in batches:
         land(workspace.lake(TENANT), batch)
         run_stages(workspace)
     assert unbalanced(workspace) == []
     return workspace, (came_out(workspace), listed(workspace))
-
-
-def set_to(workspace, name, value):
-    from assets.stages.tenant_settings import change_setting
-    from vitals.tenant_settings import setting_named
-
-    change_setting(workspace, tenant=TENANT, setting=setting_named(name), value=value, actor="test", reason="test")
 
 
 def listed(workspace):
@@ -98,20 +89,6 @@ def test_any_order_and_any_batching_of_uploads_ends_in_the_same_deletions(tmp_pa
     assert expected[1] != []
     assert ended(tmp_path / "other", [shuffled[:cut], shuffled[cut:]])[1] == expected
     assert ended(tmp_path / "single", [[one] for one in shuffled])[1] == expected
-
-
-@pytest.mark.parametrize(("setting", "counted", "found"), [("flag", [5], 1), ("off", [5], 0), ("on", [4], 1)])
-def test_a_tenant_may_have_deletions_flagged_or_not_looked_for(tmp_path, setting, counted, found):
-    workspace, _ = ended(tmp_path, [[one] for one in GONE], presume_deletions=setting)
-    assert len(listed(workspace)) == found
-    assert count(workspace) == counted
-
-
-def test_a_change_of_the_setting_computes_the_days_again(tmp_path):
-    workspace, _ = ended(tmp_path, [[one] for one in GONE])
-    set_to(workspace, "presume_deletions", "flag")
-    run_stages(workspace)
-    assert count(workspace) == [5]
 
 
 def test_a_row_that_is_refused_or_waits_has_come_and_was_not_deleted(tmp_path):

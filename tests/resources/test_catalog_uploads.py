@@ -219,6 +219,7 @@ def test_totals_add_up_the_books_by_kind(catalog):
         "accepted": 4,
         "duplicate": 2,
         "superseded": 1,
+        "presumed_deleted": 0,
         "partial": 1,
         "quarantined": 1,
     }
