@@ -60,16 +60,22 @@ class CatalogDeletions:
         """
 
         def work(connection: Connection) -> Sequence[tuple[str, str, datetime]]:
-            found: list[tuple[str, str, str, datetime]] = []
+            found: list[tuple[str, str, datetime]] = []
             for table in (models.Quarantine, models.PartialRecord):
                 statement = (
                     select(table.upload_id, table.subject_id, table.record_id, models.Upload.fetched_utc)
                     .join(models.Upload, models.Upload.upload_id == table.upload_id)
-                    .where(table.tenant == tenant, table.kind == kind, models.Upload.fetched_utc.is_not(None))
+                    .where(table.tenant == tenant, table.kind == kind)
                 )
                 for some in chunks(record_ids):
-                    found += map(tuple, connection.execute(statement.where(table.record_id.in_(some))))
-            return [(subject, record, fetch) for upload, subject, record, fetch in found if upload not in without]
+                    found += [
+                        (subject_id, record_id, fetched)
+                        for upload_id, subject_id, record_id, fetched in connection.execute(
+                            statement.where(table.record_id.in_(some))
+                        )
+                        if upload_id not in without and subject_id and record_id and fetched
+                    ]
+            return found
 
         return self._database.read("look up refused rows", work)
 
