@@ -116,12 +116,15 @@ def _status(connection: Connection, tenant: str, wanted: ColumnElement[bool]) ->
             rows[name] += int(count)
     if not states:
         return None
-    waiting = (
-        select(func.count())
-        .select_from(partial)
+    # A record that several uploads of the batch deliver waits once.
+    records = (
+        select(partial.kind, partial.subject_id, partial.record_id)
         .join(upload, upload.upload_id == partial.upload_id)
         .where(partial.tenant == tenant, partial.status == "waiting", upload.tenant == tenant, wanted)
+        .distinct()
+        .subquery()
     )
+    waiting = select(func.count()).select_from(records)
     waits = int(connection.execute(waiting).scalar_one())
     total, failed = sum(states.values()), states.get("failed", 0)
     pending = sum(states.get(state, 0) for state in PENDING_STATES)

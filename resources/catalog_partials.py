@@ -3,18 +3,21 @@
 Belongs here: the `partial_record` table. Does not belong here: which fields are needed, and completing them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, exists, func, insert, select, update
+from sqlalchemy.orm import aliased
 
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import uploads as models
+from resources.catalog_models.base import storable
 from resources.catalog_rows.uploads import PartialRow, PartialStatus, WaitingRow
 from resources.catalog_sql import chunks, fetch, fetch_among, selecting, values_of
-from vitals.errors import NotFoundError
+from vitals.errors import ConflictError, NotFoundError
 
+_RECORD = ("tenant", "kind", "subject_id", "record_id")
 _RECOMPUTED = ("tenant", "kind", "subject_id", "record_id", "missing", "payload")
 
 
@@ -32,10 +35,19 @@ class CatalogPartials:
         kind: str | None = None,
         upload_id: str | None = None,
         subject_id: str | None = None,
+        once: bool = False,
         limit: int = 1000,
         after: int = 0,
     ) -> Sequence[WaitingRow]:
-        """Partial records in the order in which they came; the next page starts after the last id."""
+        """Partial records in the order in which they came; the next page starts after the last id.
+
+        Args:
+            tenant: whose.
+            status, kind, upload_id, subject_id: only these.
+            once: of several deliveries of a record in the status only the one that came first.
+            limit: at most so many.
+            after: only ids greater than this.
+        """
         table = models.PartialRecord
         wanted = {table.status: status, table.kind: kind, table.upload_id: upload_id, table.subject_id: subject_id}
         statement = (
@@ -45,9 +57,49 @@ class CatalogPartials:
             .order_by(table.id)
             .limit(limit)
         )
+        if once:
+            earlier = aliased(table)
+            same = (getattr(earlier, name) == getattr(table, name) for name in (*_RECORD, "status"))
+            statement = statement.where(~exists().where(*same, earlier.id < table.id))
         return self._database.read(
             "list the partial records", lambda connection: fetch(connection, statement, WaitingRow)
         )
+
+    def deliveries(self, tenant: str, rows: Iterable[WaitingRow]) -> dict[int, int]:
+        """In how many uploads the record of each row is delivered in the row's status, by id of the row."""
+        wanted = list(rows)
+        found: dict[tuple[str, str, str, str], int] = {}
+        for kind in sorted({row.kind for row in wanted}):
+            for one in self.of_records(tenant, kind, sorted({row.record_id for row in wanted if row.kind == kind})):
+                key = one.kind, one.subject_id, one.record_id, one.status
+                found[key] = found.get(key, 0) + 1
+        return {row.id: found.get((row.kind, row.subject_id, row.record_id, row.status), 0) for row in wanted}
+
+    def discard(self, tenant: str, versions: Mapping[int, int]) -> None:
+        """Give waiting records up: their rows stay accounted as partial, and wait for nobody.
+
+        Args:
+            tenant: whose.
+            versions: partial id to the version that was seen.
+
+        Raises:
+            ConflictError: somebody decided on one of them meanwhile.
+        """
+        table = models.PartialRecord
+
+        def work(connection: Connection) -> None:
+            for partial_id, version in sorted(versions.items()):
+                statement = (
+                    update(table)
+                    .where(table.tenant == tenant, table.id == partial_id, table.version == version)
+                    .where(table.status == "waiting")
+                    .values(status="discarded", version=table.version + 1)
+                )
+                if connection.execute(statement).rowcount != 1:
+                    why = "somebody decided on it meanwhile"
+                    raise ConflictError("discard a partial record", tenant, why, "Nothing was changed; look again.")
+
+        self._database.write("discard partial records", work)
 
     def waiting_uploads(self, tenant: str, subject_ids: Iterable[str], *, lacking: str) -> set[str]:
         """Uploads of these people that hold rows which wait for a field."""
@@ -92,15 +144,30 @@ class CatalogPartials:
         return sorted(self._database.read("look up partial records", work), key=lambda row: row.id)
 
     def counts(self, tenant: str) -> dict[tuple[str, PartialStatus], int]:
-        """Number of partial records by (kind, status)."""
+        """Number of partial records by (kind, status), each once however often it was delivered."""
         table = models.PartialRecord
-        statement = (
-            select(table.kind, table.status, func.count())
+        records = (
+            select(table.kind, table.status, table.subject_id, table.record_id)
             .where(table.tenant == tenant)
-            .group_by(table.kind, table.status)
+            .distinct()
+            .subquery()
         )
+        statement = select(records.c.kind, records.c.status, func.count()).group_by(records.c.kind, records.c.status)
         found = self._database.read("count the partial records", lambda connection: connection.execute(statement).all())
-        return {(kind, status): n for kind, status, n in found}  # type: ignore[misc]
+        return {(kind, status): n for kind, status, n in found}
+
+
+def _given_up(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, ...]]:
+    """Which of the records of these rows a person has given up."""
+    table = models.PartialRecord
+    columns = [getattr(table, name) for name in _RECORD]
+    return {
+        tuple(found)
+        for some in chunks(sorted({row["record_id"] for row in rows}))
+        for found in connection.execute(
+            select(*columns).where(table.record_id.in_(some), table.status == "discarded").distinct()
+        )
+    }
 
 
 def replace_partials(
@@ -110,6 +177,7 @@ def replace_partials(
 
     One that was there keeps its id and first-seen time; it waits again if it had been completed and now lacks
     something else. One that is no longer partial goes, unless a person has decided on it: that decision is kept.
+    Another delivery of a record that a person has given up waits for nobody either.
     """
     table = models.PartialRecord
     stored: dict[tuple[str, int], tuple[int, str]] = {}
@@ -128,6 +196,10 @@ def replace_partials(
         connection.execute(update(table).where(table.id == bindparam("row_id")).values(changed), kept)
     added = [{**wanted[key], "first_seen": now, "status": "waiting"} for key in wanted if key not in stored]
     if added:
+        given_up = _given_up(connection, added)
+        for row in added:
+            if tuple(row[name] if name != "record_id" else storable(row[name]) for name in _RECORD) in given_up:
+                row["status"] = "discarded"
         connection.execute(insert(table), added)
     gone = (row_id for key, (row_id, status) in stored.items() if key not in wanted and status == "waiting")
     for some_ids in chunks(gone):

@@ -25,7 +25,7 @@ from resources.catalog_rows.uploads import WaitingRow
 from resources.workspace import Workspace
 from vitals.errors import AlreadyDoneError, ConflictError, UsageError
 from vitals.record_types import BY_KIND, RECORD_TYPES
-from vitals.validated.completions import FIELDS, ZONE, checked_field, checked_value
+from vitals.validated.completions import FIELDS, ZONE, checked_field, checked_value, delivered_ids
 
 SCOPE_FIELDS = ("kind", "subject_id", "source_app")
 """What a rule may restrict itself to; the tenant always is."""
@@ -123,6 +123,49 @@ def complete(
     return Completed(completions=stored, records=len(by_record), uploads=uploads)
 
 
+def discard(
+    workspace: Workspace,
+    *,
+    tenant: str,
+    ids: Iterable[int],
+    actor: str,
+    reason: str,
+    versions: Mapping[int, int] | None = None,
+) -> int:
+    """Give records up that nobody can complete, in every delivery, later ones too; number of records.
+
+    Their rows stay accounted as partial, count nowhere, and wait for nobody: a batch closes without them.
+
+    Raises:
+        NotFoundError: one of the ids is not in the tenant.
+        UsageError: no record is named.
+        AlreadyDoneError: one of the records does not wait.
+        ConflictError: somebody decided on one of them meanwhile.
+    """
+    started = time.monotonic()
+    rows = [workspace.catalog.partials.get(tenant, one) for one in sorted(set(ids))]
+    if not rows:
+        raise UsageError("discard records", tenant, "no record is named", "Name ids of `partial list`.")
+    for row in rows:
+        _refuse_decided(row, versions)
+    siblings = _siblings(workspace, tenant, rows)
+    with workspace.catalog.exclusive(f"validated-{tenant}", wait=True):
+        workspace.catalog.partials.discard(
+            tenant, {one.id: one.version for found in siblings.values() for one in found}
+        )
+    record(workspace, tenant, actor, "partial.discard", [row.id for row in rows], reason, started, {})
+    return len(siblings)
+
+
+def _refuse_decided(row: WaitingRow, versions: Mapping[int, int] | None) -> None:
+    if versions is not None and versions.get(row.id, row.version) != row.version:
+        raise ConflictError(
+            "decide on a record", f"id {row.id}", "somebody decided on it meanwhile", "Look at it again."
+        )
+    if row.status != "waiting":
+        raise AlreadyDoneError("decide on a record", f"id {row.id}", "it does not wait", "See `partial list`.")
+
+
 def read_rule(text: str) -> tuple[dict[str, str], dict[str, str]]:
     """A rule as people write it, `source_app=com.acme.meter specimen_source=CAPILLARY_BLOOD`: scope, and what is said.
 
@@ -147,7 +190,7 @@ def in_scope(
     found: list[WaitingRow] = []
     after = 0
     while page := workspace.catalog.partials.list(
-        tenant, kind=scope.get("kind"), subject_id=scope.get("subject_id"), after=after
+        tenant, kind=scope.get("kind"), subject_id=scope.get("subject_id"), once=True, after=after
     ):
         after = page[-1].id
         found += [
@@ -260,9 +303,9 @@ def _delivering(workspace: Workspace, tenant: str, rows: Sequence[Completion]) -
         of_kind = [row for row in rows if row.kind == kind]
         records = sorted({row.record_id for row in of_kind})
         uploads |= {one.upload_id for one in workspace.catalog.partials.of_records(tenant, kind, records)}
-        keys = pl.DataFrame(
-            {"subject_id": [row.subject_id for row in of_kind], "record_id": [row.record_id for row in of_kind]}
-        )
+        # The catalog keeps an id with a NUL without it.
+        ids = sorted({(row.subject_id, one) for row in of_kind for one in delivered_ids(row.record_id)})
+        keys = pl.DataFrame(ids, schema={"subject_id": pl.String, "record_id": pl.String}, orient="row")
         deliveries = deliveries_of(lake, BY_KIND[kind], keys)
         uploads |= set(deliveries["upload_id"].unique())
     return sorted(uploads)

@@ -12,7 +12,7 @@ from resources.catalog import Catalog
 from vitals.clinical.context import COMPLETIONS_TYPE
 from vitals.clinical.local_day import dates_touched
 from vitals.record_types import RecordType
-from vitals.validated.completions import ZONE, Filling
+from vitals.validated.completions import ZONE, Filling, stored_id
 from vitals.validated.rule_policy import RulePolicy
 from vitals.validated.zone_offsets import MANUAL_SOURCE, OBSERVATION_SCHEMA, offset_seconds
 
@@ -62,7 +62,7 @@ def with_completions(
         orient="row",
     )
     of_days = (
-        records.select("subject_id", "record_id", "local_date", "end_local_date")
+        records.select("subject_id", "local_date", "end_local_date", record_id=stored_id(pl.col("record_id")))
         .join(said, on=["subject_id", "record_id"])
         .select("subject_id", "completion", local_date=dates_touched())
         .explode("local_date")

@@ -41,6 +41,7 @@ class WaitingItem:
         sources: apps it is about.
         blocks: ids of the metrics that wait for it or are withheld.
         days: local days it is about; the UTC date of a record whose zone is what it lacks.
+        deliveries: uploads that deliver the record; completing it completes it in all of them.
     """
 
     what: Literal["record", "profile", "source_choice"]
@@ -54,6 +55,7 @@ class WaitingItem:
     version: int | None = None
     record_id: str | None = None
     first_seen: datetime | None = None
+    deliveries: int | None = None
 
 
 def inbox(workspace: Workspace, *, tenant: str) -> list[WaitingItem]:
@@ -62,10 +64,11 @@ def inbox(workspace: Workspace, *, tenant: str) -> list[WaitingItem]:
 
 
 def waiting_records(workspace: Workspace, *, tenant: str) -> list[WaitingItem]:
-    """Records that lack context."""
+    """Records that lack context, each once however often it was delivered."""
     rows: list[WaitingRow] = []
-    while page := workspace.catalog.partials.list(tenant, after=rows[-1].id if rows else 0):
+    while page := workspace.catalog.partials.list(tenant, once=True, after=rows[-1].id if rows else 0):
         rows += page
+    deliveries = workspace.catalog.partials.deliveries(tenant, rows)
     days = _local_days(workspace, tenant, rows)
     blocks = {record_type.kind: _metrics_reading(record_type) for record_type in RECORD_TYPES}
     return [
@@ -81,6 +84,7 @@ def waiting_records(workspace: Workspace, *, tenant: str) -> list[WaitingItem]:
             version=row.version,
             record_id=row.record_id,
             first_seen=row.first_seen,
+            deliveries=deliveries[row.id],
         )
         for row in rows
     ]

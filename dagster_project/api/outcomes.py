@@ -32,7 +32,7 @@ def listed(row: WaitingRow) -> dict[str, Any]:
         "id": row.id,
         "version": row.version,
         "status": row.status,
-        "quality": "full" if row.status == "completed" else "partial",
+        "quality": {"completed": "full", "waiting": "partial"}.get(row.status, row.status),
         "kind": row.kind,
         "record_id": row.record_id,
         "subject_id": row.subject_id,

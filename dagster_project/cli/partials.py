@@ -45,7 +45,7 @@ def list_partials(tenant: TenantOption = "default", as_json: JsonOption = False)
             return
         print_table(
             f"Waiting in {tenant}",
-            ["id", "what", "kind", "subject", "lacks", "sources", "blocks metrics", "days"],
+            ["id", "what", "kind", "subject", "lacks", "sources", "uploads", "blocks metrics", "days"],
             [
                 (
                     item.partial_id,
@@ -54,6 +54,7 @@ def list_partials(tenant: TenantOption = "default", as_json: JsonOption = False)
                     item.subject_id[:8],
                     ", ".join(item.lacks),
                     ", ".join(item.sources),
+                    item.deliveries,
                     len(item.blocks),
                     f"{item.days[0]}" + (f" and {len(item.days) - 1} more" if len(item.days) > 1 else ""),
                 )
@@ -110,6 +111,25 @@ def complete_partials(
             f"{done.records} records completed (completions {_span(done.completions)}); "
             f"{len(done.uploads)} uploads are read again: {NEXT}"
         )
+
+
+@app.command("discard")
+def discard_partials(
+    ids: Annotated[list[int], typer.Argument(help="Ids of `partial list`.")],
+    reason: ReasonOption = "",
+    by: ByOption = None,
+    tenant: TenantOption = "default",
+) -> None:
+    """Give records up that nobody can complete: they count nowhere and wait no longer, so that their batch closes.
+
+    Example: vitalgraph partial discard 12 --reason "the meter was lent to somebody"
+    """
+    with exit_codes():
+        from assets.stages.completions import discard  # noqa: PLC0415 - heavy
+
+        workspace = build_workspace(load_settings())
+        records = discard(workspace, tenant=tenant, ids=ids, actor=by or login_name(), reason=needed(reason))
+        console.print(f"{records} discarded")
 
 
 @app.command("undo")

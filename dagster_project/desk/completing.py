@@ -13,7 +13,7 @@ import polars as pl
 from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from assets.stages.completions import complete, in_scope
+from assets.stages.completions import complete, discard, in_scope
 from assets.stages.staleness import evidence_frame
 from dagster_project.api.access import Caller
 from dagster_project.api.outcomes import of_record
@@ -84,6 +84,23 @@ def complete_record(
         return _record_page(visitor, row, wrong=f"{error.why}. {error.remedy}".capitalize())
     request.app.state.settler.wake(caller.tenant, {row.kind}, since=since)
     return go("/?did=completed&n=1" if following is None else f"/records/{following.id}?did=completed")
+
+
+@router.post("/records/{partial_id}/discard")
+def discard_record(
+    visitor: Deciding, partial_id: PartialId, version: Annotated[int, Form(ge=1, le=2**53)], why: Why
+) -> Response:
+    """Give it up, and go back to what waits."""
+    caller = visitor.caller
+    records = discard(
+        caller.workspace,
+        tenant=caller.tenant,
+        ids=[partial_id],
+        actor=caller.name,
+        reason=why.strip(),
+        versions={partial_id: version},
+    )
+    return go(f"/?did=given_up&n={records}")
 
 
 @router.get("/rule")
@@ -178,7 +195,7 @@ def _record_page(
 
 def _group(caller: Caller, row: WaitingRow) -> list[WaitingRow]:
     """Records that wait for the same and come from the same app."""
-    found = caller.catalog.partials.list(kind=row.kind, limit=5000)
+    found = caller.catalog.partials.list(kind=row.kind, limit=5000, once=True)
     app = row.payload["source_app"]
     return [one for one in found if one.payload["source_app"] == app and list(one.missing) == list(row.missing)]
 

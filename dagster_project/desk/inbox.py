@@ -50,7 +50,7 @@ class Group:
 def start(
     request: Request,
     visitor: Looking,
-    did: Annotated[str | None, Query(pattern=r"^(completed|undone|released|discarded)$")] = None,
+    did: Annotated[str | None, Query(pattern=r"^(completed|undone|released|discarded|given_up)$")] = None,
     n: Annotated[int, Query(ge=0, le=10**6)] = 0,
 ) -> HTMLResponse:
     """What waits and what to do next."""
@@ -91,7 +91,7 @@ def undo_decision(request: Request, visitor: Deciding, event: Annotated[int, For
 
 def waiting(caller: Caller) -> list[WaitingRow]:
     """Everything that waits, the first so many."""
-    return list(caller.catalog.partials.list(limit=MOST))
+    return list(caller.catalog.partials.list(limit=MOST, once=True))
 
 
 def groups_of(rows: Iterable[WaitingRow]) -> list[Group]:

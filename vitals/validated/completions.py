@@ -22,6 +22,7 @@ from vitals.validated.zone_offsets import is_missing, offset_seconds
 ZONE = "start_offset_seconds"
 """The zone of a record, written as an offset: `-05:00`. Both ends get it."""
 
+REPLACED = "\N{REPLACEMENT CHARACTER}"
 UNKNOWN = "UNKNOWN"
 """What writers put where they know nothing."""
 
@@ -106,7 +107,7 @@ def filled(good: pl.DataFrame, subjects: pl.DataFrame, fillings: Sequence[Fillin
     Returns:
         The rows, in their order.
     """
-    frame = good
+    frame = good.with_columns(__id=stored_id(pl.col("record_id")))
     for field in sorted({one.field for one in fillings}):
         said = pl.DataFrame(
             [(one.subject_id, one.record_id, one.value) for one in fillings if one.field == field],
@@ -117,7 +118,8 @@ def filled(good: pl.DataFrame, subjects: pl.DataFrame, fillings: Sequence[Fillin
         frame = (
             frame.join(
                 said.select("file_index", "record_id", "__said"),
-                on=["file_index", "record_id"],
+                left_on=["file_index", "__id"],
+                right_on=["file_index", "record_id"],
                 how="left",
                 maintain_order="left",
             )
@@ -127,7 +129,17 @@ def filled(good: pl.DataFrame, subjects: pl.DataFrame, fillings: Sequence[Fillin
             )
             .drop("__said")
         )
-    return frame
+    return frame.drop("__id")
+
+
+def stored_id(record_id: pl.Expr) -> pl.Expr:
+    """A record's id as the catalog keeps it: a NUL, which not every database takes, is replaced."""
+    return record_id.str.replace_all("\x00", REPLACED, literal=True)
+
+
+def delivered_ids(stored: str) -> set[str]:
+    """Ids that a record may have been delivered with, of one as the catalog keeps it."""
+    return {stored, stored.replace(REPLACED, "\x00")}
 
 
 def lacking(rows: pl.DataFrame, demanded: Iterable[str], *, unplaced: pl.Expr) -> pl.DataFrame:

@@ -101,7 +101,7 @@ def _waits(row: WaitingRow) -> dict[str, Any]:
         "record_id": row.record_id,
         "row": row.row_index,
         "partial_id": row.id,
-        "quality": "partial" if row.status == "waiting" else "full",
+        "quality": {"completed": "full", "waiting": "partial"}.get(row.status, row.status),
         "missing_fields": list(row.missing) if row.status == "waiting" else [],
     }
 

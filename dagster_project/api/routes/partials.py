@@ -15,7 +15,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from assets.stages.completions import complete, in_scope, undo
+from assets.stages.completions import complete, discard, in_scope, undo
 from assets.stages.held_back import inbox
 from dagster_project.api.access import Reader, Reviewer
 from dagster_project.api.decisions import Prefer, Reason, follow_up
@@ -101,6 +101,15 @@ class Undoing(BaseModel):
     reason: Reason
 
 
+class Discarding(BaseModel):
+    """Giving records up."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: list[Annotated[int, Field(ge=1, le=2**53)]] = Field(min_length=1, max_length=1000, examples=[[1]])
+    reason: Reason
+
+
 class Decided(BaseModel):
     """What a decision came to."""
 
@@ -130,11 +139,26 @@ def list_partials(
     limit: Limit = 100,
     after: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> Page:
-    """Partial records in the order in which they came; what is known of each, and what it lacks."""
+    """Partial records in the order in which they came; what is known of each, and what it lacks.
+
+    A record stands there once, with the number of uploads that deliver it; with `upload`, as that upload delivers it.
+    """
     rows = caller.catalog.partials.list(
-        status=status, kind=kind, upload_id=upload, subject_id=subject, limit=limit + 1, after=after
+        status=status,
+        kind=kind,
+        upload_id=upload,
+        subject_id=subject,
+        once=upload is None,
+        limit=limit + 1,
+        after=after,
     )
-    return page(rows, limit=limit, cursor=lambda row: str(row.id), shown=listed)
+    deliveries = caller.catalog.partials.deliveries(rows)
+    return page(
+        rows,
+        limit=limit,
+        cursor=lambda row: str(row.id),
+        shown=lambda row: {**listed(row), "deliveries": deliveries[row.id]},
+    )
 
 
 @router.get("/inbox", summary="Everything a person can decide", responses=described())
@@ -219,6 +243,15 @@ def apply_rule(
     )
     follow_up(request, response, caller, {row.kind for row in rows}, since=since, prefer=prefer)
     return Decided(completions=done.completions, records=done.records, uploads=done.uploads)
+
+
+@router.post("/discard", summary="Give records up", responses=described(400, 404, 409))
+def discard_partials(caller: Reviewer, discarding: Discarding) -> dict[str, int]:
+    """They count nowhere and wait for nobody, in every delivery, so that their batch closes. Nothing is deleted."""
+    records = discard(
+        caller.workspace, tenant=caller.tenant, ids=discarding.ids, actor=caller.name, reason=discarding.reason
+    )
+    return {"discarded": records}
 
 
 @router.post("/undo", summary="Take completions back", responses=described(400, 404, 409))

@@ -29,6 +29,7 @@ ENDPOINTS = {
     ("PATCH", "/v1/partials/{partial_id}/complete"): ("reviewer", {"json": {"said": RULE["said"], **WHY}}),
     ("POST", "/v1/partials/rules/preview"): ("reviewer", {"json": RULE}),
     ("POST", "/v1/partials/rules"): ("reviewer", {"json": RULE | WHY | {"preview": "another"}}),
+    ("POST", "/v1/partials/discard"): ("reviewer", {"json": {"ids": [10_000_000], **WHY}}),
     ("POST", "/v1/partials/undo"): ("reviewer", {"json": {"completions": [1], **WHY}}),
     ("GET", "/v1/quarantine"): ("reader", {}),
     ("GET", "/v1/quarantine/{quarantine_id}"): ("reader", {}),

@@ -103,7 +103,7 @@ def bad_utf8(s):
 
 
 def bomb(s):
-    size = s.rng.choice((10**6, 10**7, 10**8 if s.rng.random() < 0.1 else 10**6))
+    size = s.rng.choice((10**6, 10**7, 10**8 if s.rng.random() < 0.4 else 10**6))
     codec = {"null": "deflate", "bzip2": "snappy", "xz": "snappy"}.get(s.codec, s.codec)
     if codec == "snappy":
         # A claim, since snappy itself does not shrink enough to be a bomb.
