@@ -7,9 +7,11 @@ Does not belong here: anything computed from other things than settings.
 
 import logging
 import os
+import re
 import secrets
 from datetime import date
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -62,6 +64,19 @@ class Settings(BaseSettings):
     sensor_max_requests: int = Field(25, ge=1, description="Runs requested in one tick at most.")
     table_history_days: int = Field(7, ge=1, description="Days for which a replaced version of a table is kept.")
     api_requests_per_minute: int = Field(600, ge=1, description="Requests that one key of the API has per minute.")
+    api_requests_at_once: int = Field(8, ge=1, le=100, description="Requests of one key that are served at a time.")
+    desk_session_hours: float = Field(12, gt=0, le=168, description="A session at the review desk ends after this.")
+    desk_idle_minutes: float = Field(60, gt=0, le=1440, description="… or after nothing was asked for so long.")
+    allowed_hosts: str = Field(
+        "",
+        description="Names, separated by commas, by which API, desk and Dagster UI may be asked besides those of "
+        "loopback; `*.example.org` for all below it, `*` for any.",
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1,::1",
+        description="Addresses or networks, separated by commas, of the proxies whose `X-Forwarded-Proto` and "
+        "`X-Forwarded-For` are believed; `*` believes everybody.",
+    )
     first_day: str = Field(
         "2020-01-01", pattern=r"^\d{4}-\d{2}-\d{2}$", description="First partition of both day axes."
     )
@@ -108,6 +123,32 @@ class Settings(BaseSettings):
                 f"prompt need {LEAST_CHARACTERS}"
             )
         return self
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, text: str) -> str:
+        for one in _listed(text):
+            if one != "*":
+                ip_network(one, strict=False)
+        return text
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_names(cls, text: str) -> str:
+        for one in _listed(text):
+            if re.fullmatch(r"\*|(\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", one) is None:
+                raise ValueError("a name without scheme, port and path is needed")
+        return text
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Names by which the servers may be asked, besides those of loopback."""
+        return _listed(self.allowed_hosts)
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """Addresses and networks of trusted proxies."""
+        return _listed(self.trusted_proxies)
 
     @property
     def first_date(self) -> date:
@@ -159,6 +200,10 @@ class Settings(BaseSettings):
                 "Restore the file.",
             ) from error
         return _long_enough(key, "VITALGRAPH_SUBJECT_KEY_FILE")
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _given(key: bytes) -> bytes:

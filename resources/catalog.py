@@ -24,6 +24,7 @@ from resources.catalog_partials import CatalogPartials
 from resources.catalog_quarantine import CatalogQuarantine
 from resources.catalog_rule_policies import CatalogRulePolicies
 from resources.catalog_scope import TenantCatalog
+from resources.catalog_sessions import CatalogSessions
 from resources.catalog_settlement import Settlement, settle
 from resources.catalog_stale_days import CatalogStaleDays
 from resources.catalog_subjects import CatalogSubjects
@@ -67,6 +68,7 @@ class Catalog:
         self.datasets = CatalogDatasets(self.database)
         self.audit = CatalogAudit(self.database)
         self.tokens = CatalogTokens(self.database)
+        self.sessions = CatalogSessions(self.database)
         self.rule_policies = CatalogRulePolicies(self.database)
         self.completions = CatalogCompletions(self.database)
         self.batches = CatalogBatches(self.database)

@@ -6,12 +6,14 @@ Does not belong here: a route, or starting a server (`cli.api`).
 
 from fastapi import FastAPI
 
-from dagster_project.api import access, problems
-from dagster_project.api.limits import BodyLimit
+from dagster_project.api import problems
+from dagster_project.api.doorway import Doorway
+from dagster_project.api.readiness import Readiness
 from dagster_project.api.routes import (
     audit,
     batches,
     datasets,
+    docs,
     health,
     partials,
     people,
@@ -21,9 +23,10 @@ from dagster_project.api.routes import (
     uploads,
 )
 from dagster_project.desk.app import build_desk
+from dagster_project.desk.session import PATH
 from dagster_project.settings import Settings
 from dagster_project.settling import Settler, settle
-from resources.workspace import Workspace
+from resources.workspace import DEFAULT_TENANT, Workspace
 
 DESCRIPTION = """
 Uploads, people, quarantine, waiting records and data sets of one tenant: the one your key belongs to.
@@ -33,25 +36,32 @@ pages: give `next` back as `after`. Single things carry an `ETag`.
 """
 
 
-def build_app(settings: Settings, workspace: Workspace) -> FastAPI:
-    """The application on an installation."""
+def build_app(settings: Settings, workspace: Workspace, *, hosts: tuple[str, ...] = ()) -> Doorway:
+    """Build the application on an installation.
+
+    Args:
+        settings: limits, sessions, what settles in the background.
+        workspace: the installation.
+        hosts: names of this server besides those of loopback and those of the settings.
+    """
     app = FastAPI(
         title="Vitalgraph",
         version="1",
         description=DESCRIPTION,
-        docs_url="/v1/docs",
+        docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
     )
     app.state.settings = settings
     app.state.workspace = workspace
-    app.state.rate_limit = access.RateLimit(settings.api_requests_per_minute)
+    app.state.readiness = Readiness(
+        {"catalog": workspace.catalog.tenants.list, "lake": lambda: workspace.lake(DEFAULT_TENANT).folders("")}
+    )
     app.state.settler = Settler(
         lambda tenant, asked: settle(workspace, settings, tenant=tenant, kinds=asked.kinds, since=asked.since)
     )
     problems.install(app)
-    app.add_middleware(BodyLimit, most_bytes=int(settings.max_file_size_mb * 2**20))
-    for module in (health, uploads, batches, partials, quarantine, records, people, datasets, runs, audit):
+    for module in (health, uploads, batches, partials, quarantine, records, people, datasets, runs, audit, docs):
         app.include_router(module.router)
-    app.mount("/desk", build_desk(app.state))
-    return app
+    app.mount(PATH, build_desk(app.state))
+    return Doorway(app, settings, workspace, hosts=hosts)

@@ -103,32 +103,22 @@ def of_storage(error: Exception) -> tuple[HTTPStatus, str]:
     return HTTPStatus.INTERNAL_SERVER_ERROR, f"could not {found.attempted}: {found.why}. {found.remedy}"
 
 
-def install(app: FastAPI) -> None:
-    """Make every error of the application a problem document."""
+def status_of(error: VitalgraphError) -> HTTPStatus:
+    """Return the status that an error of the project has."""
+    return next(status for kind, status in STATUS_OF if isinstance(error, kind))
 
-    @app.exception_handler(ProblemError)
-    def _found(_: Request, error: ProblemError) -> JSONResponse:
+
+def answer_to(error: Exception) -> JSONResponse | None:
+    """Return the problem document about an error; None for one that nobody foresaw."""
+    if isinstance(error, ProblemError):
         return problem(error.status, error.detail, headers=error.headers, **error.members)
-
-    @app.exception_handler(VitalgraphError)
-    def _ours(_: Request, error: VitalgraphError) -> JSONResponse:
-        status = next(status for kind, status in STATUS_OF if isinstance(error, kind))
-        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
-        detail = f"could not {error.attempted}: {error.why}. {error.remedy}"
-        return problem(status, detail, headers=headers)
-
-    def _storage(_: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, VitalgraphError):
+        status = status_of(error)
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in _LATER else None
+        return problem(status, f"could not {error.attempted}: {error.why}. {error.remedy}", headers=headers)
+    if isinstance(error, STORAGE_ERRORS):
         return problem(*of_storage(error))
-
-    for kind in STORAGE_ERRORS:
-        app.add_exception_handler(kind, _storage)
-
-    @app.exception_handler(Exception)
-    def _unforeseen(_: Request, _error: Exception) -> JSONResponse:
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something unforeseen happened; the log of the process has it")
-
-    @app.exception_handler(RequestValidationError)
-    def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    if isinstance(error, RequestValidationError):
         # The last part of the place of an unknown member is its name, which the caller chose.
         found = [
             {
@@ -138,8 +128,26 @@ def install(app: FastAPI) -> None:
             for one in error.errors()
         ]
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request does not fit the documented shape", invalid=found)
-
-    @app.exception_handler(HTTPException)
-    def _http(_: Request, error: HTTPException) -> JSONResponse:
+    if isinstance(error, HTTPException):
         status = HTTPStatus(error.status_code)
-        return problem(status, status.description or status.phrase, headers=dict(error.headers or {}))
+        detail = status.description or status.phrase if error.detail == status.phrase else error.detail
+        return problem(status, detail, headers=dict(error.headers or {}))
+    return None
+
+
+_LATER = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
+
+
+def unforeseen() -> JSONResponse:
+    """Return the problem document about an error that nobody foresaw."""
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something unforeseen happened; the log of the process has it")
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the application a problem document; the doorway logs those that nobody foresaw."""
+
+    def _answer(_: Request, error: Exception) -> JSONResponse:
+        return answer_to(error) or unforeseen()
+
+    for kind in (ProblemError, VitalgraphError, *STORAGE_ERRORS, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _answer)

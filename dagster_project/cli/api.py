@@ -4,8 +4,9 @@ Belongs here: starting the server; making, listing and revoking keys.
 Does not belong here: routes (`dagster_project.api`).
 """
 
+import re
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -15,6 +16,12 @@ from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
 from resources.catalog_tokens import ROLES
 from vitals.errors import UsageError
+
+EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - what somebody may give, not what is listened on
+"""Addresses that are no name of this server."""
+
+NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,100}")
+MAX_DAYS = 3660
 
 token = typer.Typer(no_args_is_help=True, help="Keys of the HTTP API.")
 
@@ -28,37 +35,47 @@ def serve(
     Example: vitalgraph api --port 8000
     """
     with exit_codes():
-        import uvicorn  # noqa: PLC0415 - heavy, and not needed for --help
-
-        from dagster_project.api.app import build_app  # noqa: PLC0415
+        from dagster_project.api.app import build_app  # noqa: PLC0415 - heavy, and not needed for --help
         from dagster_project.settling import definitions_of  # noqa: PLC0415
+        from dagster_project.web.server import server_of  # noqa: PLC0415
 
         settings = load_settings()
-        app = build_app(settings, build_workspace(settings))
+        own = () if host in EVERY_ADDRESS else (f"[{host}]" if ":" in host else host,)
+        app = build_app(settings, build_workspace(settings), hosts=own)
         # So that the first decision need not wait for it.
         threading.Thread(target=definitions_of, args=(settings,), daemon=True).start()
         console.print(f"API: http://{host}:{port}/v1/docs", highlight=False)
-        # Access logs hold paths, and a path may hold a pseudonym.
-        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+        server_of(app, settings, host=host, port=port).run()
 
 
 @token.command("create")
 def create(
     name: Annotated[str, typer.Argument(help="Who it is for; audit events carry it.")],
     role: Annotated[str, typer.Option("--role", help="reader, reviewer or admin.")] = "reader",
+    expires_days: Annotated[
+        float | None, typer.Option("--expires-days", help="Days for which it counts; default until it is revoked.")
+    ] = None,
     tenant: TenantOption = "default",
     as_json: JsonOption = False,
 ) -> None:
     """Make a key. It is shown once, and never again.
 
-    Example: vitalgraph token create desk-anna --role reviewer
+    Example: vitalgraph token create desk-anna --role reviewer --expires-days 90
     """
     with exit_codes():
         if role not in ROLES:
             raise UsageError("make a key", "--role", "it is no role", f"Give one of {', '.join(ROLES)}.")
+        if not NAME.fullmatch(name):
+            why = "it is not 1 to 100 printable characters"
+            raise UsageError("make a key", "NAME", why, "Give a short name.")
+        if expires_days is not None and not 0 < expires_days <= MAX_DAYS:
+            why = f"it is not more than 0 and at most {MAX_DAYS} days"
+            raise UsageError("make a key", "--expires-days", why, "Give another number, or leave it out.")
         catalog = build_workspace(load_settings()).catalog
         catalog.tenants.get(tenant)
-        key = catalog.tokens.create(tenant, name=name, role=role, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        expires_at = None if expires_days is None else now + timedelta(days=expires_days)
+        key = catalog.tokens.create(tenant, name=name, role=role, now=now, expires_at=expires_at)
         if as_json:
             print_json({"key": key})
         else:
@@ -73,16 +90,21 @@ def list_tokens(tenant: TenantOption = "default", as_json: JsonOption = False) -
     """
     with exit_codes():
         found = build_workspace(load_settings()).catalog.tokens.list(tenant)
-        rows = [(t.name, t.role, t.created_at.isoformat(), t.revoked_at and t.revoked_at.isoformat()) for t in found]
+        columns = ("name", "role", "created", "expires", "revoked")
+        rows = [(t.name, t.role, *map(_written, (t.created_at, t.expires_at, t.revoked_at))) for t in found]
         if as_json:
-            print_json({"keys": [dict(zip(("name", "role", "created", "revoked"), row, strict=True)) for row in rows]})
+            print_json({"keys": [dict(zip(columns, row, strict=True)) for row in rows]})
         else:
-            print_table("Keys", ["name", "role", "created", "revoked"], rows)
+            print_table("Keys", columns, rows)
+
+
+def _written(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat(timespec="seconds")
 
 
 @token.command("revoke")
 def revoke(name: Annotated[str, typer.Argument(help="Name of the key.")], tenant: TenantOption = "default") -> None:
-    """End a key at once.
+    """End a key at once, and every session at the desk begun with it. Its name may be given again.
 
     Example: vitalgraph token revoke desk-anna
     """

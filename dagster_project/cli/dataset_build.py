@@ -13,11 +13,13 @@ import typer
 
 from dagster_project.cli.dataset_printing import print_version, version_shown, waiting
 from dagster_project.cli.output import (
+    DAY_FORMATS,
     FAILED,
     JsonOption,
     TenantOption,
     console,
     exit_codes,
+    in_calendar,
     print_json,
     print_table,
 )
@@ -38,8 +40,12 @@ def build(
     category: Annotated[list[str] | None, typer.Option("--category", help="A category; repeat for several.")] = None,
     task: Annotated[list[str] | None, typer.Option("--task", help="A task; repeat for several.")] = None,
     provisional: Annotated[bool, typer.Option("--provisional", help="Take days that are not closed yet.")] = False,
-    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First local day.")] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last local day.")] = None,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=DAY_FORMATS, callback=in_calendar, help="First local day.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=DAY_FORMATS, callback=in_calendar, help="Last local day.")
+    ] = None,
     source_app: Annotated[
         list[str] | None, typer.Option("--source-app", help="An app whose licence allows it; default all.")
     ] = None,

@@ -10,12 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from dagster_project.cli.output import (
+    DAY_FORMATS,
     MOST_DAYS,
     JsonOption,
     TenantOption,
     check_days,
     console,
     exit_codes,
+    in_calendar,
     print_json,
     print_table,
 )
@@ -25,8 +27,10 @@ from dagster_project.settings import load_settings
 
 def summary(
     user: Annotated[str, typer.Argument(help="The person, by the id used in the upload keys.")],
-    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First local day.")],
-    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last local day.")],
+    first: Annotated[
+        datetime, typer.Option("--from", formats=DAY_FORMATS, callback=in_calendar, help="First local day.")
+    ],
+    last: Annotated[datetime, typer.Option("--to", formats=DAY_FORMATS, callback=in_calendar, help="Last local day.")],
     window: Annotated[
         int | None, typer.Option("--window", min=2, max=MOST_DAYS, help="Window metrics of the last N days.")
     ] = None,
@@ -64,7 +68,7 @@ def summary(
 
 def examples(
     user: Annotated[str, typer.Argument(help="The person, by the id used in the upload keys.")],
-    day: Annotated[datetime, typer.Option("--day", formats=["%Y-%m-%d"], help="The local day.")],
+    day: Annotated[datetime, typer.Option("--day", formats=DAY_FORMATS, callback=in_calendar, help="The local day.")],
     tenant: TenantOption = "default",
     as_json: JsonOption = False,
 ) -> None:

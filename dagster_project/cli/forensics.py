@@ -10,11 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from dagster_project.cli.output import (
+    DAY_FORMATS,
     JsonOption,
     TenantOption,
     check_days,
     console,
     exit_codes,
+    in_calendar,
     print_json,
     print_table,
 )
@@ -24,8 +26,10 @@ from vitals.errors import UsageError
 
 
 def forensics(
-    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First local day.")],
-    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last local day.")],
+    first: Annotated[
+        datetime, typer.Option("--from", formats=DAY_FORMATS, callback=in_calendar, help="First local day.")
+    ],
+    last: Annotated[datetime, typer.Option("--to", formats=DAY_FORMATS, callback=in_calendar, help="Last local day.")],
     user: Annotated[str | None, typer.Argument(help="The person, by the id used in the upload keys.")] = None,
     everybody: Annotated[bool, typer.Option("--all", help="One line for each person of the tenant.")] = False,
     tenant: TenantOption = "default",

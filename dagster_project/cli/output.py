@@ -17,13 +17,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from dagster_project.days import OUTSIDE, is_possible
 from vitals.errors import ConflictError, NotFoundError, TransientError, UsageError, VitalgraphError
 
 DONE, FAILED, USAGE, WAITING, NOT_FOUND, CONFLICT = 0, 1, 2, 3, 4, 5
 """Exit codes. WAITING only with --strict: done, but something waits for a person."""
 
 MOST_DAYS = 3660
-FIRST_CENTURY_DAY, LAST_CENTURY_DAY = date(2000, 1, 1), date(2099, 12, 31)
+DAY_FORMATS = ["%Y-%m-%d"]
 
 console = Console()
 problems = Console(stderr=True)
@@ -89,15 +90,22 @@ def check_filter(option: str, given: str | None, known: Iterable[str]) -> None:
         raise UsageError("filter the list", option, "nothing has that value", f"One of: {', '.join(values)}.")
 
 
+def in_calendar(value: datetime | None) -> datetime | None:
+    """Refuse a day option outside the calendar that people may ask for, as wrong usage."""
+    if value is not None and not is_possible(value.date()):
+        raise typer.BadParameter(OUTSIDE)
+    return value
+
+
 def check_days(first: datetime, last: datetime) -> tuple[date, date]:
     """The local days asked for, first and last.
 
     Raises:
-        UsageError: they are not in order, more than ten years, or in a century that no upload can be of.
+        UsageError: they are not in order, or more than ten years.
     """
     days = first.date(), last.date()
-    if not (FIRST_CENTURY_DAY <= days[0] <= days[1] <= LAST_CENTURY_DAY and (last - first).days < MOST_DAYS):
-        why = f"they are not 1 to {MOST_DAYS} days in order between {FIRST_CENTURY_DAY} and {LAST_CENTURY_DAY}"
+    if not 0 <= (last - first).days < MOST_DAYS:
+        why = f"they are not 1 to {MOST_DAYS} days in order"
         raise UsageError("read the days", f"--from {days[0]} --to {days[1]}", why, "Correct them.")
     return days
 

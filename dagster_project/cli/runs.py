@@ -11,12 +11,14 @@ from typing import Annotated
 import typer
 
 from dagster_project.cli.output import (
+    DAY_FORMATS,
     DONE,
     FAILED,
     WAITING,
     JsonOption,
     console,
     exit_codes,
+    in_calendar,
     print_error,
     print_json,
     print_table,
@@ -31,8 +33,12 @@ WATCH_SECONDS = 10
 
 def ingest(
     tenant: Annotated[str | None, typer.Option("--tenant", "-t", help="Only this tenant; default all.")] = None,
-    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First landing day.")] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last landing day.")] = None,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=DAY_FORMATS, callback=in_calendar, help="First landing day.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=DAY_FORMATS, callback=in_calendar, help="Last landing day.")
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on looking until interrupted.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 if anything waits for a person.")] = False,
     as_json: JsonOption = False,
@@ -92,8 +98,12 @@ def ingest(
 
 def backfill(
     selection: Annotated[str, typer.Argument(help="A stage, an asset key (stage/kind) or a Dagster selection.")],
-    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the axis.")],
-    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the axis.")],
+    first: Annotated[
+        datetime, typer.Option("--from", formats=DAY_FORMATS, callback=in_calendar, help="First day of the axis.")
+    ],
+    last: Annotated[
+        datetime, typer.Option("--to", formats=DAY_FORMATS, callback=in_calendar, help="Last day of the axis.")
+    ],
     tenant: Annotated[str, typer.Option("--tenant", "-t", help="The tenant.")] = "default",
     reprocess: Annotated[bool, typer.Option("--reprocess", help="Read uploads again that are done.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run.")] = False,

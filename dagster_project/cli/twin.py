@@ -10,10 +10,12 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.cli.output import console, exit_codes, progress_bar
+from dagster_project.cli.output import DAY_FORMATS, console, exit_codes, in_calendar, progress_bar
 from vitals.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Made-up uploads in the real schemas, with known truth.")
+
+FIRST_DAY = datetime(2025, 9, 15)  # noqa: DTZ001 - a date
 
 
 @app.callback()
@@ -26,7 +28,7 @@ def generate(
     folder: Annotated[Path, typer.Argument(help="New or empty folder; gets raw/ and truth.json.")],
     people: Annotated[int, typer.Option("--people", min=1)] = 6,
     days: Annotated[int, typer.Option("--days", min=1)] = 7,
-    first_day: Annotated[datetime, typer.Option("--first-day", formats=["%Y-%m-%d"])] = datetime(2025, 9, 15),  # noqa: DTZ001 - a date
+    first_day: Annotated[datetime, typer.Option("--first-day", formats=DAY_FORMATS, callback=in_calendar)] = FIRST_DAY,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Equal seeds and options give equal bytes.")] = 1,
     faults: Annotated[str, typer.Option("--faults", help="all, none, or names with commas.")] = "all",
 ) -> None:

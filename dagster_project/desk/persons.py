@@ -17,6 +17,7 @@ from assets.stages.summaries import clinical_schema, clinical_table
 from dagster_project.api.access import Caller
 from dagster_project.api.routes.people import known
 from dagster_project.api.routes.records import records_of
+from dagster_project.days import Day
 from dagster_project.desk import words
 from dagster_project.desk.linked_text import pieces_of
 from dagster_project.desk.neighbours import day_picture
@@ -44,7 +45,7 @@ def people(visitor: Looking) -> HTMLResponse:
 
 
 @router.get("/people/{subject_id}")
-def person(visitor: Looking, subject_id: Subject, to: Annotated[date | None, Query()] = None) -> HTMLResponse:
+def person(visitor: Looking, subject_id: Subject, to: Annotated[Day | None, Query()] = None) -> HTMLResponse:
     """A person's days by kind: what is there, what is open, what is missing."""
     caller = visitor.caller
     profile = known(caller, subject_id)
@@ -69,7 +70,7 @@ def person(visitor: Looking, subject_id: Subject, to: Annotated[date | None, Que
 
 
 @router.get("/people/{subject_id}/days/{day}")
-def person_day(visitor: Looking, subject_id: Subject, day: date) -> HTMLResponse:
+def person_day(visitor: Looking, subject_id: Subject, day: Day) -> HTMLResponse:
     """A local day: pictures, facts, what is withheld and why, and the lines written of it."""
     caller = visitor.caller
     known(caller, subject_id)
@@ -87,9 +88,7 @@ def person_day(visitor: Looking, subject_id: Subject, day: date) -> HTMLResponse
 
 
 @router.get("/people/{subject_id}/days/{day}/lines/{line_id}")
-def line(
-    visitor: Looking, subject_id: Subject, day: date, line_id: Annotated[str, Path(max_length=80)]
-) -> HTMLResponse:
+def line(visitor: Looking, subject_id: Subject, day: Day, line_id: Annotated[str, Path(max_length=80)]) -> HTMLResponse:
     """One line: each number of its answer leads to its claim, each claim to its records."""
     caller = visitor.caller
     known(caller, subject_id)
@@ -110,7 +109,7 @@ def line(
 
 
 @router.get("/people/{subject_id}/days/{day}/records/{kind}")
-def day_records(visitor: Looking, subject_id: Subject, day: date, kind: str) -> HTMLResponse:
+def day_records(visitor: Looking, subject_id: Subject, day: Day, kind: str) -> HTMLResponse:
     """The validated records around a local day: what its claims rest on."""
     caller = visitor.caller
     known(caller, subject_id)

@@ -3,13 +3,14 @@
 Belongs here: the cookie, the token of forms, the visitor that pages work with, and the headers of every page.
 Does not belong here: what a page says, or what a role may do with it (`api.access`).
 
-The cookie holds the key itself: HttpOnly, SameSite=Strict, for `/desk` only. The token of forms is made of the key, so
-nobody without the cookie can know it, and nothing needs to be kept.
+The cookie holds the secret of a session, of which the catalog keeps the hash: HttpOnly, SameSite=Strict, for `/desk` only.
+The token of forms is made of that secret, so nobody without the cookie can know it, and nothing more needs to be kept.
 """
 
 import hashlib
 import hmac
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -17,21 +18,20 @@ from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from dagster_project.api.access import COOKIE, Caller, caller_of
+from dagster_project.api.access import Caller
 from dagster_project.api.problems import ProblemError
 from dagster_project.desk import words
-from resources.catalog_tokens import ROLES, Role
+from dagster_project.web.hosts import is_own_page
+from resources.catalog_tokens import Role
 
 PATH = "/desk"
-SESSION_SECONDS = 12 * 3600
+COOKIE = "vitalgraph_session"
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
 }
+"""What a page allows beyond what no answer does (`web.headers`)."""
 
 _pages = Environment(
     loader=PackageLoader("dagster_project.desk"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -59,22 +59,19 @@ class Visitor:
 
     def may(self, role: Role) -> bool:
         """Whether they may do what needs a role."""
-        return ROLES.index(self.caller.role) >= ROLES.index(role)
+        return self.caller.may(role)
 
 
-def form_token(key: str) -> str:
-    """Token of the forms of whoever holds a key."""
-    return hmac.new(key.encode(), b"a form of the desk", hashlib.sha256).hexdigest()
+def form_token(secret: str) -> str:
+    """Return the token of the forms of a session."""
+    return hmac.new(secret.encode(), b"a form of the desk", hashlib.sha256).hexdigest()
 
 
 def _visitor(request: Request) -> Visitor:
-    try:
-        caller = caller_of(request, None)
-    except ProblemError as error:
-        if error.status is HTTPStatus.UNAUTHORIZED:
-            raise SignInNeededError from None
-        raise
-    return Visitor(caller, form_token(request.cookies.get(COOKIE, "")))
+    caller: Caller | None = getattr(request.state, "caller", None)
+    if caller is None or not caller.session:
+        raise SignInNeededError
+    return Visitor(caller, form_token(caller.session))
 
 
 def refuse_foreign(request: Request) -> None:
@@ -83,7 +80,7 @@ def refuse_foreign(request: Request) -> None:
     Raises:
         ProblemError: 403.
     """
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+    if not is_own_page(request.scope):
         raise ProblemError(HTTPStatus.FORBIDDEN, "this form was sent by another site")
 
 
@@ -118,13 +115,12 @@ def go(path: str) -> RedirectResponse:
     return RedirectResponse(f"{PATH}{path}", status_code=HTTPStatus.SEE_OTHER, headers=HEADERS)
 
 
-def keep(response: Response, key: str, *, secure: bool) -> None:
-    """Keep a key in the browser."""
-    response.set_cookie(
-        COOKIE, key, max_age=SESSION_SECONDS, path=PATH, secure=secure, httponly=True, samesite="strict"
-    )
+def keep(response: Response, secret: str, *, lasts: timedelta, secure: bool) -> None:
+    """Keep a session in the browser."""
+    seconds = int(lasts.total_seconds())
+    response.set_cookie(COOKIE, secret, max_age=seconds, path=PATH, secure=secure, httponly=True, samesite="strict")
 
 
 def forget(response: Response, *, secure: bool) -> None:
-    """Take the key out of the browser."""
+    """Take the session out of the browser."""
     response.delete_cookie(COOKIE, path=PATH, secure=secure, httponly=True, samesite="strict")

@@ -12,12 +12,15 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
-    UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from resources.catalog_models.base import ID, Base
+
+IN_USE = "revoked_at IS NULL"
+"""Keys that were not revoked, as the condition of an index."""
 
 
 class Tenant(Base):
@@ -36,7 +39,15 @@ class ApiToken(Base):
 
     __tablename__ = "api_token"
     __table_args__ = (
-        UniqueConstraint("tenant", "name"),
+        # Of those that count: the name of a revoked key may be given again.
+        Index(
+            "uq_api_token_name_in_use",
+            "tenant",
+            "name",
+            unique=True,
+            sqlite_where=text(IN_USE),
+            postgresql_where=text(IN_USE),
+        ),
         CheckConstraint("role IN ('reader', 'reviewer', 'admin')", name="role"),
     )
 
@@ -46,7 +57,21 @@ class ApiToken(Base):
     role: Mapped[str]
     secret_sha256: Mapped[str]
     created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class DeskSession(Base):
+    """Somebody signed in at the review desk with a key. Only the hash of the session's secret is kept."""
+
+    __tablename__ = "desk_session"
+    __table_args__ = (Index(None, "token_id"),)
+
+    session_sha256: Mapped[str] = mapped_column(primary_key=True)
+    token_id: Mapped[str] = mapped_column(ForeignKey("api_token.token_id"))
+    begun_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
 
 
 class AuditEvent(Base):

@@ -94,6 +94,50 @@ def test_days_that_cannot_be_read_are_wrong_usage_at_once(home, command, days):
     run(*command, "--from", days[0], "--to", days[1], code=2)
 
 
+A_DAY = {
+    "summary": ["anna", "--to", "2025-09-20", "--from"],
+    "examples": ["anna", "--day"],
+    "forensics": ["--all", "--from", "2025-09-20", "--to"],
+    "ingest": ["--to"],
+    "backfill": ["clinical", "--in-process", "--to", "2025-09-20", "--from"],
+    "dataset build": ["n", "1.0.0", "--license", "cc-by-4.0", "--profile", "none", "--to"],
+    "twin generate": ["cohort", "--first-day"],
+}
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "1999-12-31", "2100-01-01", "2025-02-30", "x"])
+@pytest.mark.parametrize("command", A_DAY)
+def test_a_day_outside_the_calendar_is_wrong_usage_everywhere(home, command, day):
+    run(*command.split(), *A_DAY[command], day, code=2)
+
+
+def test_every_day_option_is_read_in_the_one_way():
+    for path in (ROOT / "dagster_project" / "cli").glob("*.py"):
+        assert "formats=[" not in path.read_text(), path
+        options = re.findall(r"datetime[^=]*typer\.Option\([^)]*", path.read_text())
+        assert all("formats=DAY_FORMATS, callback=in_calendar" in option for option in options), path
+
+
+def test_keys_are_listed_with_their_end_and_names_of_ended_ones_are_free(home):
+    run("token", "create", "desk", "--expires-days", "0.5", "--role", "reviewer")
+    run("token", "create", "desk", code=5)
+    run("token", "revoke", "desk")
+    run("token", "create", "desk")
+    keys = json.loads(run("token", "list", "--json").output)["keys"]
+    assert [(k["name"], k["role"], k["expires"] is None, k["revoked"] is None) for k in keys] == [
+        ("desk", "reviewer", False, False),
+        ("desk", "reader", True, True),
+    ]
+    for wrong in (
+        ["x", "--expires-days", "0"],
+        ["x", "--expires-days", "-3"],
+        ["x", "--expires-days", "1e9"],
+        [""],
+        ["a\nb"],
+    ):
+        run("token", "create", *wrong, code=2)
+
+
 def test_wrong_windows_and_ingests_backwards_are_wrong_usage(home):
     days = ["--from", "2025-09-19", "--to", "2025-09-20"]
     for window in ("-3", "1", "999999"):

@@ -1,14 +1,12 @@
 """The catalog of one tenant: what it shows, what it cannot be asked, and what PostgreSQL hides from it."""
 
-from datetime import timedelta
-
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from resources.catalog import Catalog
 from resources.catalog_rows.tenants import NewAuditEvent
-from tests.resources.catalog_builders import LATER, NOW, upload
-from vitals.errors import ConflictError, NotFoundError, PermanentError
+from tests.resources.catalog_builders import NOW, upload
+from vitals.errors import NotFoundError, PermanentError
 
 pytest_plugins = ["tests.servers.catalogs"]
 
@@ -74,32 +72,3 @@ def test_row_level_security_hides_other_tenants_from_a_query_that_forgot_to_ask(
         plain.close()
     assert sorted(everything) == sorted(after) == ["mine", "theirs"]
     assert own == ["mine"]
-
-
-def test_a_key_is_recognised_until_it_is_revoked_and_its_secret_is_not_kept(catalog):
-    key = catalog.tokens.create("default", name="desk", role="reviewer", now=NOW)
-    found = catalog.tokens.recognise(key)
-    assert (found.tenant, found.role, found.name) == ("default", "reviewer", "desk")
-    secret = key.split("_", 2)[2]
-    rows = catalog.database.read("look", lambda c: c.execute(text("SELECT * FROM api_token")).all())
-    assert secret not in str(rows)
-    catalog.tokens.revoke("default", "desk", now=LATER + timedelta(days=1))
-    assert catalog.tokens.recognise(key) is None
-
-
-@pytest.mark.parametrize(
-    "wrong", ["", "vg_", "vg_000000000000_" + "a" * 32, "x" * 10_000, "vg_abc'; DROP TABLE upload"]
-)
-def test_a_wrong_key_is_nobodys(catalog, wrong):
-    assert catalog.tokens.recognise(wrong) is None
-
-
-def test_a_key_with_another_secret_is_nobodys(catalog):
-    key = catalog.tokens.create("default", name="desk", role="reader", now=NOW)
-    assert catalog.tokens.recognise(key[:-1] + ("A" if key[-1] != "A" else "B")) is None
-
-
-def test_a_name_is_given_to_one_key_of_a_tenant(catalog):
-    catalog.tokens.create("default", name="desk", role="reader", now=NOW)
-    with pytest.raises(ConflictError):
-        catalog.tokens.create("default", name="desk", role="admin", now=NOW)

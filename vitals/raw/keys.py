@@ -22,6 +22,9 @@ from vitals.record_types import BY_AVRO_NAME
 MAX_KEY_BYTES = 1024
 """Longest key that S3 takes."""
 
+MAX_NAME_BYTES = 255
+"""Longest file name that a file system takes."""
+
 _PATH = re.compile(
     r"(?P<type>[A-Za-z][A-Za-z0-9]*)/(?P<day>[0-9]{4}/[0-9]{2}/[0-9]{2})/(?P<name>[^/]+)\.avro", re.ASCII
 )
@@ -120,6 +123,13 @@ def build_key(
         UsageError: the parts would not come back from the key as they went in.
     """
     key = f"{prefix}{type_name}/{landing_day.isoformat().replace('-', '/')}/{user}_{fetched_ms}_{content_hash}.avro"
+    if len(key.rpartition("/")[2].encode(errors="surrogatepass")) > MAX_NAME_BYTES:
+        raise UsageError(
+            "build the upload key",
+            f"type {type_name}" if _TYPE_NAME.fullmatch(type_name) else "type",
+            f"the file name would have more than {MAX_NAME_BYTES} bytes, which no file system takes",
+            "Use a shorter user id; letters beyond ASCII count two to four bytes each.",
+        )
     parsed = parse_key(key, prefix=prefix)
     if not (
         isinstance(parsed, ParsedKey)

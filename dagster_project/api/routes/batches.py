@@ -10,17 +10,32 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import AfterValidator, TypeAdapter
 
 from dagster_project.api.access import Caller, Reader
 from dagster_project.api.pages import Limit, Page, page, tagged
 from dagster_project.api.problems import described
+from dagster_project.days import Day
 from resources.catalog_batches import BatchStatus
 from resources.catalog_rows.uploads import QuarantinedRow, Upload, WaitingRow
 from vitals.errors import NotFoundError
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
 
-BatchId = Annotated[str, Path(pattern=r"^([0-9a-f]{64}|\d{4}-\d{2}-\d{2})$", description="As answered, or a day.")]
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _day_of_calendar(batch_id: str) -> str:
+    if DAY.fullmatch(batch_id):
+        TypeAdapter(Day).validate_strings(batch_id)
+    return batch_id
+
+
+BatchId = Annotated[
+    str,
+    Path(pattern=r"^([0-9a-f]{64}|[0-9]{4}-[0-9]{2}-[0-9]{2})$", description="As answered, or a day."),
+    AfterValidator(_day_of_calendar),
+]
 """A batch id as `POST /v1/uploads` answers it, an upload's id, or a landing day."""
 
 
@@ -51,8 +66,8 @@ def status_of(caller: Caller, batch_id: str) -> BatchStatus:
         NotFoundError: the tenant has no such batch.
     """
     batches = caller.catalog.batches
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", batch_id):
-        return batches.status(landing_day=_day(batch_id))  # type: ignore[no-any-return]
+    if DAY.fullmatch(batch_id):
+        return batches.status(landing_day=date.fromisoformat(batch_id))  # type: ignore[no-any-return]
     try:
         return batches.status(batch_id=batch_id)  # type: ignore[no-any-return]
     except NotFoundError:
@@ -61,18 +76,11 @@ def status_of(caller: Caller, batch_id: str) -> BatchStatus:
 
 def members_of(caller: Caller, batch_id: str) -> list[Upload]:
     """Uploads of a batch; none if it does not exist."""
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", batch_id):
-        day = _day(batch_id)
+    if DAY.fullmatch(batch_id):
+        day = date.fromisoformat(batch_id)
         return list(caller.catalog.uploads.list(from_day=day, to_day=day, limit=1_000_000))
     members = caller.catalog.batches.members(batch_id) or [batch_id]
     return [caller.catalog.uploads.by_id(upload_id) for upload_id in members]
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise NotFoundError("find the batch", "batches", "there is no such day", "Check its id.") from None
 
 
 def _item(caller: Caller, upload: Upload) -> dict[str, Any]:

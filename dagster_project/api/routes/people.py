@@ -4,7 +4,7 @@ Belongs here: `/v1/people`. External ids are neither taken nor given.
 Does not belong here: uploads, or erasure.
 """
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -13,6 +13,7 @@ from assets.stages.reading import day_facts, examples_of
 from dagster_project.api.access import Caller, Reader
 from dagster_project.api.pages import Limit, Page, page, tagged
 from dagster_project.api.problems import described
+from dagster_project.days import Day
 from vitals.errors import NotFoundError, UsageError
 
 router = APIRouter(prefix="/v1/people", tags=["people"])
@@ -39,8 +40,8 @@ def show_days(
     caller: Reader,
     request: Request,
     subject_id: str,
-    first: Annotated[date, Query(alias="from", description="First local day.", examples=["2025-09-19"])],
-    last: Annotated[date, Query(alias="to", description="Last local day.", examples=["2025-09-20"])],
+    first: Annotated[Day, Query(alias="from", description="First local day.", examples=["2025-09-19"])],
+    last: Annotated[Day, Query(alias="to", description="Last local day.", examples=["2025-09-20"])],
 ) -> Response:
     """Values, what is withheld and why, zone and sources, for each local day with data."""
     known(caller, subject_id)
@@ -50,7 +51,7 @@ def show_days(
 
 
 @router.get("/{subject_id}/days/{day}/examples", summary="Training lines of a day", responses=described(404))
-def show_examples(caller: Reader, subject_id: str, day: date) -> list[dict[str, Any]]:
+def show_examples(caller: Reader, subject_id: str, day: Day) -> list[dict[str, Any]]:
     """The training lines, with the claims behind each number."""
     known(caller, subject_id)
     return [example for example, _ in examples_of(caller.workspace, caller.tenant, subject_id, day)]

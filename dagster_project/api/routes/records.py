@@ -16,6 +16,7 @@ from dagster_project.api.pages import Limit, Page, page
 from dagster_project.api.problems import described
 from dagster_project.api.routes.people import known
 from dagster_project.api.routes.uploads import Kind
+from dagster_project.days import Day
 from resources.catalog_rows.decisions import Completion
 from vitals.record_types import BY_KIND, COMMON_COLUMNS, RecordType
 
@@ -27,7 +28,7 @@ def list_records(
     caller: Reader,
     subject: Annotated[str, Query(max_length=64, description="Pseudonym, see `/v1/people`.")],
     kind: Kind,
-    day: Annotated[date, Query(description="UTC date of the begin.", examples=["2025-09-15"])],
+    day: Annotated[Day, Query(description="UTC date of the begin.", examples=["2025-09-15"])],
     limit: Limit = 100,
     after: Annotated[str | None, Query(max_length=200, description="Record id of the last one.")] = None,
 ) -> Page:

@@ -6,7 +6,7 @@ Does not belong here: any expectation.
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -14,16 +14,31 @@ import httpx
 import uvicorn
 
 from dagster_project.api.app import build_app
+from dagster_project.api.doorway import Doorway
 from dagster_project.settings import Settings
+from dagster_project.web.connections import TimedConnection
+from dagster_project.web.server import server_of
 from resources.workspace import Workspace
 
 
 @contextmanager
-def serving(settings: Settings, workspace: Workspace) -> Iterator[str]:
+def serving(
+    settings: Settings,
+    workspace: Workspace,
+    *,
+    connection: type[TimedConnection] = TimedConnection,
+    prepare: Callable[[Doorway], None] = lambda _: None,
+) -> Iterator[str]:
     """Serve the API on a free port of loopback; gives its address."""
-    server = uvicorn.Server(
-        uvicorn.Config(build_app(settings, workspace), host="127.0.0.1", port=0, log_level="warning", access_log=False)
-    )
+    app = build_app(settings, workspace)
+    prepare(app)
+    with running(server_of(app, settings, connection=connection)) as address:
+        yield address
+
+
+@contextmanager
+def running(server: uvicorn.Server) -> Iterator[str]:
+    """Run a server in a thread; gives its address."""
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -38,7 +38,7 @@ def described(tmp_path_factory):
     land(workspace.lake("default"), [*list(uploads())[:20], file_of(finger_pricks("prick", 3), user="anna")])
     run_stages(workspace)
     key = workspace.catalog.tokens.create("default", name="fuzz", role="admin", now=datetime.now(UTC))
-    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", build_app(given, workspace))
+    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", build_app(given, workspace, hosts=("testserver",)))
     schema.config.headers = {"Authorization": f"Bearer {key}"}
     return schema
 

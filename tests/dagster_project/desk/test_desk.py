@@ -2,11 +2,13 @@
 
 import re
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from sqlalchemy import delete, update
 
+from resources.catalog_models.tenants import ApiToken, DeskSession
 from tests.dagster_project.api.serving import serving
 from tests.dagster_project.desk.afternoon import afternoon
 
@@ -46,19 +48,93 @@ def test_nobody_gets_in_without_a_key_and_a_wrong_one_is_not_kept(desk):
         assert (answer.status_code, dict(http.cookies)) == (401, {})
 
 
-def test_the_key_is_kept_where_neither_scripts_nor_other_sites_nor_the_api_get_it(desk):
+def test_the_session_is_kept_where_neither_scripts_nor_other_sites_nor_the_api_get_it(desk):
     address, workspace = desk
     key = workspace.catalog.tokens.create("default", name="cookie", role="reader", now=datetime.now(UTC))
     with httpx.Client(base_url=address) as http:
         kept = http.post("/desk/sign-in", data={"key": key}).headers["set-cookie"]
         assert {"HttpOnly", "SameSite=strict", "Path=/desk"} <= {part.strip() for part in kept.split(";")}
+        assert key not in kept
         assert http.get("/v1/people").status_code == 401
 
 
-def test_signing_out_ends_it(desk):
+def cookie_of(http):
+    return {"Cookie": f"vitalgraph_session={http.cookies['vitalgraph_session']}"}
+
+
+def is_in(desk, cookie):
+    return httpx.get(f"{desk[0]}/desk/people", headers=cookie).status_code == 200
+
+
+def test_signing_out_ends_the_session_on_the_server(desk):
     with signed_in(desk) as http:
+        copied, form = cookie_of(http), {"token": token_of(http), "ids": "1"}
+        assert is_in(desk, copied)
         http.post("/desk/sign-out")
         assert str(http.get("/desk/").url).endswith("/desk/sign-in")
+    assert not is_in(desk, copied)
+    assert (
+        httpx.post(f"{desk[0]}/desk/quarantine/discard", data=form, headers=copied).headers["location"].endswith("in")
+    )
+
+
+def test_signing_in_again_ends_the_session_before(desk):
+    with signed_in(desk) as http:
+        first = cookie_of(http)
+        key = desk[1].catalog.tokens.create("default", name="twice", role="reader", now=datetime.now(UTC))
+        http.post("/desk/sign-in", data={"key": key})
+        assert cookie_of(http) != first
+        assert (is_in(desk, first), is_in(desk, cookie_of(http))) == (False, True)
+
+
+def test_the_key_itself_is_no_session_and_the_session_no_key(desk):
+    key = desk[1].catalog.tokens.create("default", name="itself", role="admin", now=datetime.now(UTC))
+    for name in ("vitalgraph_session", "vitalgraph_key"):
+        assert not is_in(desk, {"Cookie": f"{name}={key}"})
+    assert not is_in(desk, {"Authorization": f"Bearer {key}"})
+    with signed_in(desk, role="admin") as http:
+        secret = http.cookies["vitalgraph_session"]
+        assert httpx.get(f"{desk[0]}/v1/people", headers={"Authorization": f"Bearer {secret}"}).status_code == 401
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired", "idle", "too long", "removed"])
+def test_a_session_ends_with_its_key_and_with_its_time(desk, end):
+    catalog, now = desk[1].catalog, datetime.now(UTC)
+    with signed_in(desk) as http, signed_in(desk) as other:
+        token = max(catalog.tokens.list("default"), key=lambda one: one.created_at)
+        copied, ended = cookie_of(other), now - timedelta(days=1)
+        assert is_in(desk, copied)
+        if end == "revoked":
+            catalog.tokens.revoke("default", token.name, now=now)
+        change = {
+            "revoked": None,
+            "expired": update(ApiToken).where(ApiToken.token_id == token.token_id).values(expires_at=ended),
+            "idle": update(DeskSession).where(DeskSession.token_id == token.token_id).values(seen_at=ended),
+            "too long": update(DeskSession).where(DeskSession.token_id == token.token_id).values(expires_at=ended),
+            "removed": delete(DeskSession).where(DeskSession.token_id == token.token_id),
+        }[end]
+        if change is not None:
+            catalog.database.write("end it", lambda connection: connection.execute(change))
+        assert (is_in(desk, copied), is_in(desk, cookie_of(http))) == (False, True)
+
+
+def test_a_form_of_another_session_of_the_same_key_decides_nothing(desk):
+    key = desk[1].catalog.tokens.create("default", name="two windows", role="reviewer", now=datetime.now(UTC))
+    with httpx.Client(base_url=desk[0]) as one, httpx.Client(base_url=desk[0]) as two:
+        for http in (one, two):
+            http.post("/desk/sign-in", data={"key": key})
+        answer = two.post("/desk/quarantine/discard", data={"token": token_of(one), "ids": "1", "why": "a test"})
+        assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1", "http://127.0.0.1:1", ""])
+@pytest.mark.parametrize("path", ["/desk/sign-in", "/desk/sign-out", "/desk/quarantine/discard"])
+def test_a_form_that_a_page_of_another_origin_sent_is_refused(desk, path, origin):
+    with signed_in(desk) as http:
+        form = {"token": token_of(http), "ids": "1", "why": "a test", "key": "x"}
+        answer = http.post(path, data=form, headers={"Origin": origin}, follow_redirects=False)
+        assert answer.status_code == 403
+        assert is_in(desk, cookie_of(http))
 
 
 def test_every_page_forbids_scripts_and_frames_of_others_and_is_stored_nowhere(desk):
@@ -108,7 +184,7 @@ def test_a_reader_may_look_and_not_decide(desk, path):
 def token_of_reader(http):
     from dagster_project.desk.session import form_token
 
-    return form_token(next(iter(http.cookies.values())))
+    return form_token(http.cookies["vitalgraph_session"])
 
 
 def test_a_key_of_another_tenant_finds_nobody(desk):
