@@ -35,6 +35,10 @@ class TransientError(VitalgraphError):
     """It may work later: bounded retries with backoff."""
 
 
+class BusyError(TransientError):
+    """The same is being done by somebody else, one at a time (status 429 of the API)."""
+
+
 class NotFoundError(PermanentError):
     """The thing named does not exist (command line exit code 4)."""
 

@@ -193,7 +193,7 @@ class _Erasing:
         yield "training", _done(partial(remove_lines, lake, person, on_step=self.on_step))
         yield "tables", _done(partial(purge_tables, lake, person, on_step=self.on_step))
         yield "leftovers", _done(partial(clear_leftovers, lake, person))
-        yield "copies", _done(clear_abandoned_copies)
+        yield "copies", _done(partial(clear_abandoned_copies, self.workspace, self.tenant))
         yield "taken_back", self._take_back
         yield "catalog", partial(self._forget_in_catalog, uploads)
         yield "contributors", self._forget_contributor

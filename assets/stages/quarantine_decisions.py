@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from assets.stages.completions import record
 from assets.stages.decisions import rule_policy
 from assets.stages.registration import utc_now
-from assets.stages.what_if import WhatIf, foretell, moved_uploads, uploads_that_may_move
+from assets.stages.what_if import WhatIf, foretell, moved_uploads, one_at_a_time, uploads_that_may_move
 from resources.catalog import Catalog
 from resources.catalog_rows.decisions import Decision, NewExemption
 from resources.catalog_rows.uploads import QuarantinedRow, Upload
@@ -31,8 +31,11 @@ class Released:
 
 
 def what_if_rule(workspace: Workspace, *, tenant: str, change: BoundChange) -> WhatIf:
-    """What moving a bound would do."""
-    candidates = _movable(workspace, tenant, change, rule_policy(workspace.catalog, tenant))
+    """What moving a bound would do.
+
+    Raises:
+        BusyError: another what-if of the tenant is under way.
+    """
     decision = Decision(actor="what-if", at=utc_now(), reason="")
 
     def decide(catalog: Catalog) -> None:
@@ -40,7 +43,9 @@ def what_if_rule(workspace: Workspace, *, tenant: str, change: BoundChange) -> W
             tenant, rule=change.rule, bound=change.bound, value=change.value, decision=decision
         )
 
-    return foretell(workspace, tenant=tenant, decide=decide, candidates=candidates)
+    with one_at_a_time(workspace, tenant):
+        candidates = _movable(workspace, tenant, change, rule_policy(workspace.catalog, tenant))
+        return foretell(workspace, tenant=tenant, decide=decide, candidates=candidates)
 
 
 def release_rule(workspace: Workspace, *, tenant: str, change: BoundChange, actor: str, reason: str) -> Released:
@@ -67,14 +72,16 @@ def what_if_rows(workspace: Workspace, *, tenant: str, ids: Iterable[int]) -> Wh
 
     Raises:
         NotFoundError, ConflictError: as `release_rows`, except for values beyond the hard limits.
+        BusyError: another what-if of the tenant is under way.
     """
-    exemptions, candidates = _exemptions(workspace, tenant, ids)
     decision = Decision(actor="what-if", at=utc_now(), reason="")
+    with one_at_a_time(workspace, tenant):
+        exemptions, candidates = _exemptions(workspace, tenant, ids)
 
-    def decide(catalog: Catalog) -> None:
-        catalog.rule_policies.exempt(tenant, exemptions, decision=decision)
+        def decide(catalog: Catalog) -> None:
+            catalog.rule_policies.exempt(tenant, exemptions, decision=decision)
 
-    return foretell(workspace, tenant=tenant, decide=decide, candidates=candidates)
+        return foretell(workspace, tenant=tenant, decide=decide, candidates=candidates)
 
 
 def release_rows(workspace: Workspace, *, tenant: str, ids: Iterable[int], actor: str, reason: str) -> Released:

@@ -9,6 +9,7 @@ It costs what the change would cost: reading the uploads that may move (all of a
 computing their days. Uploads that are pending for other reasons are left out of the copy's work.
 """
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ from resources.catalog_rows.uploads import PENDING_STATES, Upload
 from resources.lake import Lake, ReadFailure
 from resources.lake_overlay import OverlayLake
 from resources.workspace import Workspace
-from vitals.errors import PermanentError
+from vitals.errors import BusyError, PermanentError
 from vitals.raw.decode import RawObject, decode
 from vitals.record_types import BY_KIND
 from vitals.validated.rule_policy import LOW_QUALITY, RulePolicy
@@ -109,13 +110,13 @@ class _CopiedWorkspace(Workspace):
 def foretell(
     workspace: Workspace, *, tenant: str, decide: Callable[[Catalog], None], candidates: Sequence[Upload]
 ) -> WhatIf:
-    """What would follow from a decision.
+    """What would follow from a decision. Only within `one_at_a_time`.
 
     Args:
         decide: makes the decision in the catalog it is given.
         candidates: uploads that it may move.
     """
-    with _copied(workspace) as copied:
+    with _copied(workspace, tenant) as copied:
         decide(copied.catalog)
         moved = moved_uploads(
             workspace, tenant=tenant, rules=rule_policy(copied.catalog, tenant), candidates=candidates
@@ -205,16 +206,43 @@ def _moved(
     ]
 
 
-def clear_abandoned_copies() -> None:
-    """Delete what dry runs that were killed have left behind: copies of the catalog, people's ids among them."""
-    for folder in Path(gettempdir()).glob(f"{COPIES}*"):
-        shutil.rmtree(folder, ignore_errors=True)
+@contextmanager
+def one_at_a_time(workspace: Workspace, tenant: str) -> Iterator[None]:
+    """Find out what would follow for a tenant, unless somebody does already: each takes a copy and reads many files.
+
+    Raises:
+        BusyError: somebody does, in whatever process.
+    """
+    with workspace.catalog.exclusive(_lane(tenant), wait=False) as held:
+        if not held:
+            why = "another what-if of this tenant is under way"
+            raise BusyError("foretell a change", f"tenant {tenant}", why, "Wait until it has ended, then ask again.")
+        yield
+
+
+def clear_abandoned_copies(workspace: Workspace, tenant: str) -> None:
+    """Delete what dry runs that were killed have left behind of a tenant: copies of the catalog, people's ids among them.
+
+    One that is under way is waited for; those of other tenants and installations are left alone.
+    """
+    with workspace.catalog.exclusive(_lane(tenant), wait=True):
+        for folder in Path(gettempdir()).glob(f"{_copies(workspace, tenant)}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lane(tenant: str) -> str:
+    return f"what-if-{tenant}"
+
+
+def _copies(workspace: Workspace, tenant: str) -> str:
+    whose = hashlib.sha256(f"{workspace.catalog.database.where}\x1f{tenant}".encode()).hexdigest()
+    return f"{COPIES}{whose[:12]}-"
 
 
 @contextmanager
-def _copied(workspace: Workspace) -> Iterator[_CopiedWorkspace]:
-    with TemporaryDirectory(prefix=COPIES) as folder:
-        catalog = copy_of(workspace.catalog, Path(folder))
+def _copied(workspace: Workspace, tenant: str) -> Iterator[_CopiedWorkspace]:
+    with TemporaryDirectory(prefix=_copies(workspace, tenant)) as folder:
+        catalog = copy_of(workspace.catalog, tenant, Path(folder))
         try:
             yield _CopiedWorkspace(
                 catalog=catalog,

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from resources.lake_errors import translate
 from vitals.errors import (
     AlreadyDoneError,
+    BusyError,
     ConflictError,
     NotFoundError,
     PermanentError,
@@ -35,6 +36,7 @@ STATUS_OF: tuple[tuple[type[VitalgraphError], HTTPStatus], ...] = (
     (ConflictError, HTTPStatus.CONFLICT),
     (AlreadyDoneError, HTTPStatus.BAD_REQUEST),
     (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (BusyError, HTTPStatus.TOO_MANY_REQUESTS),
     (TransientError, HTTPStatus.SERVICE_UNAVAILABLE),
     (PermanentError, HTTPStatus.BAD_REQUEST),
 )

@@ -4,7 +4,6 @@ import pytest
 
 from assets.stages.completions import complete, require_context
 from assets.stages.held_back import PROFILE_REASONS, inbox, waiting_people
-from assets.stages.what_if import COPIES, clear_abandoned_copies
 from resources.workspace import Workspace
 from tests.flow import TENANT, installation, land, run_stages
 from tests.meter_uploads import DAY, METER, meter_upload, reading
@@ -62,13 +61,3 @@ def test_the_inbox_names_nobody_and_holds_no_value(cohort):
     text = repr(inbox(cohort, tenant=TENANT))
     for user in cohort.catalog.subjects.subject_ids(TENANT):
         assert user not in text
-
-
-def test_a_copy_of_the_catalog_that_a_killed_dry_run_left_behind_is_found_and_deleted(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    left = tmp_path / f"{COPIES}abc"
-    left.mkdir()
-    (left / "catalog.db").write_bytes(b"somebody")
-    (tmp_path / "of somebody else").mkdir()
-    clear_abandoned_copies()
-    assert [path.name for path in tmp_path.iterdir()] == ["of somebody else"]

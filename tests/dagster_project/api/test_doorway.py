@@ -1,6 +1,7 @@
 """The way in: nothing is read before the caller is known, nothing waits for ever, every answer has its headers."""
 
 import json
+import re
 import sqlite3
 import threading
 import time
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.routing import Mount
 
+from assets.stages.what_if import one_at_a_time
 from dagster_project.api.limits import MAX_JSON_DEPTH, is_nested_deeper
 from dagster_project.settings import Settings
 from dagster_project.web.connections import TimedConnection
@@ -347,6 +349,26 @@ def test_a_key_has_so_many_requests_at_once_and_others_go_on(tmp_path):
         for one in threads:
             one.join()
         assert busy.get("/v1/people").status_code == 200
+
+
+def test_one_what_if_of_a_tenant_at_a_time(door):
+    address, workspace = door
+    way = {"change": "out_of_range:level_mg_dl.max=700"}
+    with (
+        client(address, workspace) as http,
+        client(address, workspace, tenant="other") as other,
+        signed_in(door) as desk,
+    ):
+        token = re.search(r'name="token" value="(\w+)"', desk.get("/desk/quarantine").text)[1]
+        form = {"token": token, "bound": "out_of_range:level_mg_dl.max", "value": "700"}
+        with one_at_a_time(workspace, "default"):
+            refused = http.post("/v1/quarantine/what-if", json=way)
+            assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (429, True)
+            assert desk.post("/desk/quarantine/what-if", data=form).status_code == 429
+            assert other.post("/v1/quarantine/what-if", json=way).status_code == 200
+            assert httpx.get(f"{address}/live").status_code == 200
+        assert desk.post("/desk/quarantine/what-if", data=form).status_code == 200
+        assert http.post("/v1/quarantine/what-if", json=way).status_code == 200
 
 
 SEALED = {
