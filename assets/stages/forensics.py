@@ -4,6 +4,7 @@ Belongs here: from the deliveries tables and the records to the findings of a pe
 Does not belong here: windows, lags and labels (`vitals.clinical.forensics`).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -34,7 +35,35 @@ def forensics_of(workspace: Workspace, tenant: str, subject_id: str, first_day: 
     delivered = _delivered(workspace, tenant, [subject_id], first_day, last_day)
     days = _days(workspace, tenant, [subject_id], first_day, last_day)
     found = investigate(delivered.drop("subject_id"), days, first_day=first_day, last_day=last_day)
-    return {"subject_id": subject_id, **as_dict(found, first_day=first_day, last_day=last_day)}
+    return {
+        "subject_id": subject_id,
+        **as_dict(found, first_day=first_day, last_day=last_day),
+        "presumed_deleted": _deletions(workspace, tenant, subject_id, first_day, last_day),
+    }
+
+
+def _deletions(
+    workspace: Workspace, tenant: str, subject_id: str, first_day: date, last_day: date
+) -> list[dict[str, Any]]:
+    """Count the records that are presumed deleted, by type, UTC date and the fetch that shows it."""
+    margin = timedelta(days=1)
+    counts = Counter(
+        (each.kind, row.utc_date, row.presumed_deleted_utc)
+        for each in RECORD_TYPES
+        for row in workspace.catalog.deletions.between(
+            tenant, each.kind, first=first_day - margin, last=last_day + margin
+        )
+        if row.subject_id == subject_id
+    )
+    return [
+        {
+            "kind": kind,
+            "utc_date": day.isoformat(),
+            "shown_by_fetch_utc": shown.isoformat(timespec="seconds"),
+            "records": count,
+        }
+        for (kind, day, shown), count in sorted(counts.items())
+    ]
 
 
 @never_during_erasure

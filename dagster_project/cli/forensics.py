@@ -98,6 +98,12 @@ def _print_person(report: dict[str, Any]) -> None:
     print_table(
         "Gaps", [c.replace("_", " ") for c in gap_columns], [[g[c] for c in gap_columns] for g in report["gaps"]]
     )
+    deletions = report["presumed_deleted"]
+    if deletions:
+        columns = ("kind", "utc_date", "records", "shown_by_fetch_utc")
+        print_table(
+            "Presumed deleted", [c.replace("_", " ") for c in columns], [[d[c] for c in columns] for d in deletions]
+        )
     print_table(
         "Days",
         ["local date", "state", "closed", "still open"],

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from assets.stages.books import kept_rows
+from assets.stages.forensics import forensics_of
 from tests.flow import TENANT, came_out, installation, land, run_stages, unbalanced
 from tests.meter_uploads import meter_upload, reading, upload_of
 from vitals.record_types import BLOOD_GLUCOSE, RECORD_TYPES
@@ -61,6 +62,9 @@ def test_a_reading_that_a_later_fetch_leaves_out_is_no_longer_counted_and_its_ro
     assert books(workspace) == (4, 4, 1)
     kept = kept_rows(workspace, tenant=TENANT, record_type=BLOOD_GLUCOSE)
     assert kept.in_books == kept.in_table == 5
+    (subject_id,) = workspace.catalog.subjects.subject_ids(TENANT).values()
+    shown = forensics_of(workspace, TENANT, subject_id, DAY, DAY)["presumed_deleted"]
+    assert [(each["kind"], each["utc_date"], each["records"]) for each in shown] == [("blood_glucose", "2025-09-20", 1)]
 
 
 def test_it_counts_again_when_a_fetch_brings_it_again(tmp_path):
