@@ -25,7 +25,7 @@ from resources.lake import Lake
 from resources.workspace import Workspace
 from vitals.raw.decode import Decoded
 from vitals.record_types import UTC_MS, RecordType
-from vitals.validated.completions import filled, lacking
+from vitals.validated.completions import NUMBERS, Filling, filled, lacking
 from vitals.validated.deletions import BROUGHT_SCHEMA
 from vitals.validated.normalise import FILE_COLUMNS, normalise
 from vitals.validated.revisions import DELIVERY_SCHEMA, RECORD_KEY, Folded, fold
@@ -79,8 +79,16 @@ def take_rows(
         attempts: number of the attempt that this is, per upload.
     """
     rules = rule_policy(workspace.catalog, tenant)
+    people = sorted({u.subject_id for u in files if u.subject_id is not None})
+    said = fillings(workspace.catalog, tenant, record_type, people)
+    subjects = pl.DataFrame(
+        {"file_index": list(range(len(files))), "subject_id": [u.subject_id for u in files]},
+        schema={name: FILE_COLUMNS[name] for name in ("file_index", "subject_id")},
+    )
+    # A value that a person gave is judged like any other.
+    numbers = [one for one in said if one.field in NUMBERS.get(record_type.kind, ())]
     judged = judge_files(
-        decoded.frame,
+        filled(decoded.frame, subjects, numbers) if numbers else decoded.frame,
         record_type,
         rules=rules,
         score=workspace.policy.score,
@@ -90,7 +98,7 @@ def take_rows(
     good = judged.rows.filter(pl.col("reason").is_null())
     bad = judged.rows.filter(pl.col("reason").is_not_null()).join(file_frame, on="file_index", how="left")
     quarantined = judged_by(bad, record_type, rules)
-    rows, seen = _completed(workspace, tenant, record_type, good, file_frame)
+    rows, seen = _completed(record_type, good, file_frame, said)
     rows, partial = _hold_back(workspace, tenant, record_type, rows, seen)
     folded, written, known = _write(workspace, lake, record_type, rows, [*files, *withdrawn])
     deletions = find_deletions(
@@ -135,28 +143,27 @@ def _file_frame(
 
 
 def _completed(
-    workspace: Workspace, tenant: str, record_type: RecordType, good: pl.DataFrame, files: pl.DataFrame
+    record_type: RecordType, good: pl.DataFrame, files: pl.DataFrame, said: Sequence[Filling]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Normalised rows with what people said of their gaps, and zone observations: what is said is none."""
     rows = normalise(good, files, record_type)
     seen = observations(rows)
-    people = files["subject_id"].drop_nulls().unique().to_list()
-    said = fillings(workspace.catalog, tenant, record_type, people)
     return normalise(filled(good, files, said), files, record_type) if said else rows, seen
 
 
 def _hold_back(
     workspace: Workspace, tenant: str, record_type: RecordType, rows: pl.DataFrame, seen: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split off rows that lack what the tenant demands, or a zone that nothing known can resolve."""
+    """Split off rows that lack their value, what the tenant demands, or a zone that nothing known can resolve."""
     demanded = workspace.catalog.completions.required(tenant).get(record_type.kind, [])
     unzoned = pl.col("start_offset_seconds").is_null()
     people = rows.filter(unzoned).get_column("subject_id").unique().to_list()
-    if not people and not demanded:
+    values = [name for name in NUMBERS.get(record_type.kind, ()) if rows[name].null_count()]
+    if not people and not demanded and not values:
         return rows, rows.clear().with_columns(missing=pl.lit([], dtype=pl.List(pl.String)))
     evidence = pl.concat([observed_frame(workspace.catalog, tenant, people), seen])
     known = evidence.filter(pl.col("offset_seconds") != NO_OFFSET_SECONDS)["subject_id"].unique().to_list()
-    judged = lacking(rows, demanded, unplaced=~pl.col("subject_id").is_in(known))
+    judged = lacking(rows, demanded, unplaced=~pl.col("subject_id").is_in(known), values=values)
     held = pl.col("missing").list.len() > 0
     return judged.filter(~held).drop("missing"), judged.filter(held)
 

@@ -11,6 +11,8 @@ from typing import Any
 import polars as pl
 
 from vitals.record_types import RecordType
+from vitals.validated.completions import NUMBERS
+from vitals.validated.decoded_values import DECODED_NAMES
 from vitals.validated.file_quality import ScorePolicy, score_files
 from vitals.validated.rule_policy import LOW_QUALITY, RulePolicy
 from vitals.validated.rules import judge
@@ -43,7 +45,7 @@ def judge_files(
     upload_ids: Sequence[str],
 ) -> JudgedFiles:
     """Judge the rows of files; `upload_ids` are in the order of the file indices."""
-    judged = judge(decoded, record_type, rules)
+    judged = _with_open_values(judge(decoded, record_type, rules), record_type)
     scores = {row["file_index"]: row for row in score_files(judged, record_type, score).to_dicts()}
     threshold = rules.threshold(score.threshold)
     low = [i for i, row in scores.items() if row["score"] < threshold and upload_ids[i] not in rules.waived_uploads]
@@ -55,6 +57,20 @@ def judge_files(
         scores=scores,
         low={i: _what_lowered(judged.filter(pl.col("file_index") == i), threshold) for i in low},
         dropped=_dropped(rows),
+    )
+
+
+def _with_open_values(judged: pl.DataFrame, record_type: RecordType) -> pl.DataFrame:
+    """Rows that lack nothing but their value are no broken ones: they wait for it (`open_value`)."""
+    columns = NUMBERS.get(record_type.kind, ())
+    is_open = pl.col("reason").is_in([f"missing_required:{column}" for column in columns]).fill_null(value=False)
+    judged = judged.with_columns(open_value=is_open)
+    if not judged["open_value"].any():
+        return judged
+    names = [DECODED_NAMES.get(column, column) for column in columns]
+    return judged.with_columns(
+        *(pl.when(~pl.col("open_value")).then(name).alias(name) for name in ("reason", "rule_version", "aspect")),
+        *(pl.when(~pl.col("open_value")).then(name).alias(name) for name in names),
     )
 
 

@@ -26,7 +26,7 @@ from resources.catalog_rows.uploads import WaitingRow
 from vitals.clinical.local_day import offset_timeline, with_local_time
 from vitals.errors import ImplausibleValueError, UsageError
 from vitals.record_types import BY_KIND, UTC_MS
-from vitals.validated.completions import ZONE, checked_field, checked_value
+from vitals.validated.completions import NUMBERS, ZONE, checked_field, checked_value
 
 router = APIRouter()
 
@@ -57,6 +57,7 @@ def complete_record(
     other: Text = "",
     specimen_source: Text = "",
     relation_to_meal: Text = "",
+    number: Text = "",
     why: Text = "",
     other_why: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
@@ -65,6 +66,7 @@ def complete_record(
     since = datetime.now(UTC)
     row = caller.catalog.partials.get(partial_id)
     given = {"zone": other.strip() or zone, "specimen_source": specimen_source, "relation_to_meal": relation_to_meal}
+    given |= {name: number.strip() for name in row.missing if name in NUMBERS.get(row.kind, ())}
     said = {name: value for name, value in given.items() if value}
     reason = other_why.strip() or why.strip()
     if not said or not reason:

@@ -70,7 +70,7 @@ def reason(code: str) -> str:
 
 def values_of(name: str) -> tuple[str, ...]:
     """What may be said of a field, as offered."""
-    return CHOICES.get(name, ZONES)
+    return CHOICES.get(name, ZONES if name in (ZONE, "zone") else ())
 
 
 def short(name: str) -> str:

@@ -8,6 +8,7 @@ An offset that follows from other records of the person is found when clinical r
 into the record.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,7 +17,8 @@ from typing import Literal
 import polars as pl
 
 from vitals.errors import ImplausibleValueError, UsageError
-from vitals.record_types import RecordType
+from vitals.record_types import RECORD_TYPES, RecordType
+from vitals.validated.decoded_values import DECODED_NAMES
 from vitals.validated.zone_offsets import is_missing, offset_seconds
 
 ZONE = "start_offset_seconds"
@@ -36,6 +38,11 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType({"blood_glucose": tuple(CHOICES)})
 """Kind to the fields that a tenant may demand of it, beside the zone."""
+
+NUMBERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {each.kind: tuple(each.plausible) for each in RECORD_TYPES if each.plausible and not each.sampled}
+)
+"""Kind to its value, which a record may lack too: it waits for it like for context."""
 
 ALIASES: Mapping[str, str] = MappingProxyType({"zone": ZONE})
 """What people may write for a field."""
@@ -58,7 +65,7 @@ class Filling:
 
 def fields_of(record_type: RecordType) -> tuple[str, ...]:
     """Fields of a kind that a person may fill in."""
-    return (ZONE, *FIELDS.get(record_type.kind, ()))
+    return (ZONE, *FIELDS.get(record_type.kind, ()), *NUMBERS.get(record_type.kind, ()))
 
 
 def checked_field(record_type: RecordType, name: str) -> str:
@@ -89,11 +96,32 @@ def checked_value(field: str, value: str) -> str:
                 "complete a record", field, "it is no offset that is in use", "Write one such as -05:00 or +05:30."
             )
         return given
+    if field not in CHOICES:
+        return _checked_number(field, given)
     if given.upper() not in CHOICES[field]:
         raise ImplausibleValueError(
             "complete a record", field, "it is none of its values", f"Values: {', '.join(CHOICES[field])}."
         )
     return given.upper()
+
+
+def _checked_number(field: str, given: str) -> str:
+    """A number as it is stored, if it is in the plausible range of its field."""
+    (record_type,) = (each for each in RECORD_TYPES if field in NUMBERS.get(each.kind, ()))
+    low, high = record_type.plausible[field]
+    try:
+        value = float(given)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        unit = record_type.units[field]
+        raise ImplausibleValueError(
+            "complete a record",
+            field,
+            "it is no number in its plausible range",
+            f"Write one from {low:g} to {high:g} {unit}; the record's own unit is {unit}.",
+        )
+    return f"{round(value)}" if record_type.value_columns[field].is_integer() else f"{value:.12g}"
 
 
 def filled(good: pl.DataFrame, subjects: pl.DataFrame, fillings: Sequence[Filling]) -> pl.DataFrame:
@@ -114,7 +142,9 @@ def filled(good: pl.DataFrame, subjects: pl.DataFrame, fillings: Sequence[Fillin
             schema={"subject_id": pl.String, "record_id": pl.String, "__said": pl.String},
             orient="row",
         ).join(subjects.select("file_index", "subject_id"), on="subject_id")
-        columns = ("start_zone", "end_zone") if field == ZONE else (field,)
+        column = DECODED_NAMES.get(field, field)
+        columns = ("start_zone", "end_zone") if field == ZONE else (column,)
+        said_value = pl.col("__said").cast(frame.schema[columns[0]])
         frame = (
             frame.join(
                 said.select("file_index", "record_id", "__said"),
@@ -124,7 +154,10 @@ def filled(good: pl.DataFrame, subjects: pl.DataFrame, fillings: Sequence[Fillin
                 maintain_order="left",
             )
             .with_columns(
-                pl.when(_is_open(pl.col(name))).then(pl.coalesce("__said", name)).otherwise(pl.col(name)).alias(name)
+                pl.when(_is_open(pl.col(name), frame.schema[name]))
+                .then(pl.coalesce(said_value, name))
+                .otherwise(pl.col(name))
+                .alias(name)
                 for name in columns
             )
             .drop("__said")
@@ -142,21 +175,27 @@ def delivered_ids(stored: str) -> set[str]:
     return {stored, stored.replace(REPLACED, "\x00")}
 
 
-def lacking(rows: pl.DataFrame, demanded: Iterable[str], *, unplaced: pl.Expr) -> pl.DataFrame:
+def lacking(
+    rows: pl.DataFrame, demanded: Iterable[str], *, unplaced: pl.Expr, values: Iterable[str] = ()
+) -> pl.DataFrame:
     """Which fields each validated row lacks.
 
     Args:
         rows: validated columns of one kind.
         demanded: fields beside the zone that the tenant demands.
         unplaced: whether nothing is known that gives a row without an offset a place on the calendar.
+        values: values that every row must have.
 
     Returns:
         The rows with `missing`, a sorted list of fields.
     """
     zone = pl.when(pl.col("start_offset_seconds").is_null() & unplaced).then(pl.lit(ZONE))
-    fields = [pl.when(_is_open(pl.col(name))).then(pl.lit(name)) for name in sorted(demanded)]
+    names = sorted({*demanded, *values})
+    fields = [pl.when(_is_open(pl.col(name), rows.schema[name])).then(pl.lit(name)) for name in names]
     return rows.with_columns(missing=pl.concat_list(*fields, zone).list.drop_nulls())
 
 
-def _is_open(column: pl.Expr) -> pl.Expr:
+def _is_open(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if dtype.is_numeric():
+        return column.is_null()
     return is_missing(column) | (column == UNKNOWN)

@@ -37,7 +37,7 @@ def score_files(judged: pl.DataFrame, record_type: RecordType, policy: ScorePoli
     """Score every file of a judged frame.
 
     Args:
-        judged: result of `rules.judge`.
+        judged: result of `rules.judge`, with `open_value` where rows may wait for their value.
 
     Returns:
         `file_index`, `rows_total`, `score` (0 to 1, rounded to 6 digits so that summation order cannot show).
@@ -47,6 +47,8 @@ def score_files(judged: pl.DataFrame, record_type: RecordType, policy: ScorePoli
         aspect: pl.when(pl.col("aspect").ne_missing(aspect)).then(1.0 - pl.col(f"lost_{aspect}")).otherwise(0.0)
         for aspect in ASPECTS
     }
+    if "open_value" in judged.columns:
+        context.append(~pl.col("open_value"))
     complete = pl.when(pl.all_horizontal(pl.lit(value=True), *context)).then(sound["schema"]).otherwise(0.0)
     return (
         judged.select("file_index", complete=complete, **sound)

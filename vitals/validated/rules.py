@@ -58,18 +58,20 @@ class Rule:
 def rules_of(record_type: RecordType, policy: RulePolicy = SHARED_RULES) -> tuple[Rule, ...]:
     """All row rules of a kind by a policy's bounds, in the order in which they are applied."""
     return (
-        *_presence(record_type),
+        *_presence(),
         Rule("bad_zone_offset", 1, "temporal", _bad_zone(record_type)),
         Rule("time_before_2000", 2, "temporal", _EARLIEST < YEAR_2000_MS),
         Rule("end_before_start", 2, "temporal", _reversed(record_type)),
         Rule("time_in_future", 2, "temporal", _IN_FUTURE),
         *_durations(record_type, policy),
+        # Last of what makes a row none: one that lacks only its value may be given it (`completions`).
+        *_values_present(record_type),
         *_ranges(record_type, policy),
         *_items(record_type),
     )
 
 
-def _presence(record_type: RecordType) -> list[Rule]:
+def _presence() -> list[Rule]:
     rules = [
         Rule(f"missing_required:{name}", 1, "schema", pl.col(name).map_batches(_blank, return_dtype=pl.Boolean))
         for name in ("record_id", "source_app")
@@ -83,13 +85,18 @@ def _presence(record_type: RecordType) -> list[Rule]:
             ("fetched_utc", "fetched_ms"),
         )
     ]
+    return rules
+
+
+def _values_present(record_type: RecordType) -> list[Rule]:
     if record_type.sampled:
         samples = pl.col(record_type.sampled).list.len() == 0
-        return [*rules, Rule(f"missing_required:{record_type.sampled}", 3, "schema", samples)]
-    for column in record_type.plausible:
-        value = pl.col(DECODED_NAMES.get(column, column))
-        rules.append(Rule(f"missing_required:{column}", 1, "schema", value.is_null() | ~value.cast(float).is_finite()))
-    return rules
+        return [Rule(f"missing_required:{record_type.sampled}", 3, "schema", samples)]
+    values = {column: pl.col(DECODED_NAMES.get(column, column)) for column in record_type.plausible}
+    return [
+        Rule(f"missing_required:{column}", 2, "schema", value.is_null() | ~value.cast(float).is_finite())
+        for column, value in values.items()
+    ]
 
 
 def _blank(texts: pl.Series) -> pl.Series:

@@ -42,6 +42,10 @@ class Said(BaseModel):
     zone: Value | None = Field(None, description="UTC offset.", examples=["-05:00"])
     specimen_source: Value | None = Field(None, examples=["CAPILLARY_BLOOD"])
     relation_to_meal: Value | None = Field(None, examples=["FASTING"])
+    level_mg_dl: float | None = Field(None, description="Glucose, mg/dL.")
+    rmssd_ms: float | None = Field(None, description="RMSSD, ms.")
+    count: float | None = Field(None, description="Steps.")
+    energy_kcal: float | None = Field(None, description="Active energy, kcal.")
 
     def values(self) -> dict[str, str]:
         """Field to value, of those that are given.
@@ -49,7 +53,7 @@ class Said(BaseModel):
         Raises:
             UsageError: none is.
         """
-        said = self.model_dump(exclude_none=True)
+        said = {name: str(value) for name, value in self.model_dump(exclude_none=True).items()}
         if not said:
             raise UsageError("complete records", "said", "it says nothing", "Give at least one field.")
         return said

@@ -72,7 +72,7 @@ def test_a_value_that_does_not_exist_is_refused(field, given):
 
 def test_a_field_that_the_kind_does_not_leave_open_is_refused():
     assert checked_field(STEPS, "zone") == ZONE
-    for name in ("specimen_source", "count", "subject_id"):
+    for name in ("specimen_source", "level_mg_dl", "subject_id"):
         with pytest.raises(UsageError):
             checked_field(STEPS, name)
 
@@ -89,3 +89,39 @@ def test_a_row_lacks_what_is_demanded_and_open_and_its_zone_if_nothing_places_it
     found = lacking(rows, ["specimen_source"], unplaced=~pl.col("placed"))["missing"].to_list()
     assert found == [[], ["specimen_source", ZONE], ["specimen_source"]]
     assert lacking(rows, [], unplaced=~pl.col("placed"))["missing"].to_list() == [[], [ZONE], []]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "stored"),
+    [
+        ("level_mg_dl", "20", "20"),
+        ("level_mg_dl", " 99.6 ", "100"),
+        ("level_mg_dl", "600", "600"),
+        ("rmssd_ms", "41.25", "41.25"),
+        ("count", "0", "0"),
+        ("count", "100000", "100000"),
+        ("energy_kcal", "12.5", "12.5"),
+    ],
+)
+def test_a_value_in_its_plausible_range_may_be_given(field, value, stored):
+    assert checked_value(field, value) == stored
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(
+            ("level_mg_dl", value)
+            for value in ("-100", "0", "5.6", "19.9", "601", "1e9", "nan", "-inf", "", "1,5", "0x20")
+        ),
+        ("rmssd_ms", "0.9"),
+        ("rmssd_ms", "301"),
+        ("count", "-1"),
+        ("count", "100001"),
+        ("energy_kcal", "10001"),
+    ],
+)
+def test_a_value_out_of_its_range_is_refused_with_the_range(field, value):
+    with pytest.raises(ImplausibleValueError, match="from") as refused:
+        checked_value(field, value)
+    assert not value or f" {value} " not in str(refused.value)
