@@ -4,12 +4,14 @@ Belongs here: `/v1/records`.
 Does not belong here: facts and training lines (`people`), or records that wait (`partials`).
 """
 
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any
 
 import polars as pl
 from fastapi import APIRouter, Query
 
+from assets.stages.provenance import InferredZone, inferred_zones
 from assets.stages.records_table import read_records
 from dagster_project.api.access import Caller, Reader
 from dagster_project.api.pages import Limit, Page, page
@@ -19,6 +21,7 @@ from dagster_project.api.routes.uploads import Kind
 from dagster_project.days import Day
 from resources.catalog_rows.decisions import Completion
 from vitals.record_types import BY_KIND, COMMON_COLUMNS, RecordType
+from vitals.validated.completions import ZONE
 
 router = APIRouter(prefix="/v1/records", tags=["records"])
 
@@ -39,8 +42,12 @@ def list_records(
         rows = rows.filter(pl.col("record_id") > after)
     some = rows.head(limit + 1).rows(named=True)
     said = completions_of(caller, BY_KIND[kind], [row["record_id"] for row in some])
+    zones = inferred_zones(caller.workspace, caller.tenant, rows.head(limit + 1))
     return page(
-        some, limit=limit, cursor=lambda row: str(row["record_id"]), shown=lambda row: _shown(row, BY_KIND[kind], said)
+        some,
+        limit=limit,
+        cursor=lambda row: str(row["record_id"]),
+        shown=lambda row: _shown(row, BY_KIND[kind], said, zones.get(row["record_id"])),
     )
 
 
@@ -61,7 +68,7 @@ def completions_of(caller: Caller, record_type: RecordType, record_ids: list[str
 
 
 def provenance(completions: list[Completion]) -> dict[str, dict[str, Any]]:
-    """Field to who said it, when and why; a field that is not here is as the record itself gives it (avro)."""
+    """Field to who said it, when and why; a field that is not here is as the record itself gives it (avro), or inferred."""
     return {
         one.field: {
             "provenance": "manual",
@@ -74,14 +81,13 @@ def provenance(completions: list[Completion]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _shown(row: dict[str, Any], record_type: RecordType, said: dict[str, list[Completion]]) -> dict[str, Any]:
+def _shown(
+    row: dict[str, Any], record_type: RecordType, said: dict[str, list[Completion]], zone: InferredZone | None
+) -> dict[str, Any]:
     names = [*COMMON_COLUMNS, *record_type.value_columns]
-    return {
-        **{name: _plain(row[name]) for name in names},
-        "fields": provenance(
-            [one for one in said.get(row["record_id"], []) if one.subject_id == row["subject_id"]],
-        ),
-    }
+    inferred = {} if zone is None else {ZONE: {"provenance": "inferred", **asdict(zone)}}
+    of_record = [one for one in said.get(row["record_id"], []) if one.subject_id == row["subject_id"]]
+    return {**{name: _plain(row[name]) for name in names}, "fields": {**inferred, **provenance(of_record)}}
 
 
 def _plain(value: Any) -> Any:
