@@ -8,10 +8,11 @@ The offset in force at an instant is the last trusted observation of any of the 
 it; before the first, the first. An observation of another offset than `Z` is trusted. `Z` is trusted
 
 1. if none of the person's sources ever reports another offset, or
-2. if the source has itself reported other offsets of the person, all the person's other offsets lie within
-   two hours of UTC, and no other offset was written while it wrote `Z`. Without this, everybody whose winter
-   time is UTC (the British Isles, Portugal) would keep summer time all winter. A source that writes `Z` for
-   want of a zone (a CGM app) never reports another offset, and stays untrusted.
+2. if the source has itself reported other offsets: then it knows where the person is and means UTC, as in winter in
+   London. Not on dates on which another offset was written while it wrote `Z`, by itself or by others; and if those
+   are more than half of its dates with `Z`, on none: then `Z` is what it writes for want of a zone.
+
+A source that writes nothing but `Z` (a CGM app) while others disagree is not believed.
 """
 
 from datetime import date
@@ -25,8 +26,6 @@ from vitals.validated.zone_offsets import MANUAL_SOURCE, NO_OFFSET_SECONDS
 
 TIMELINE_SCHEMA = pl.Schema({"subject_id": pl.String(), "from_utc": UTC_MS, "offset_seconds": pl.Int32()})
 """Change points of a person's offset, sorted. The first also holds for all earlier instants."""
-
-NEAR_UTC_SECONDS = 2 * 3600
 
 
 def offset_timeline(observations: pl.DataFrame) -> pl.DataFrame:
@@ -53,26 +52,30 @@ def offset_timeline(observations: pl.DataFrame) -> pl.DataFrame:
 
 
 def _trusted(given: pl.DataFrame) -> pl.DataFrame:
+    source, dated = ["subject_id", "source_app"], ["subject_id", "source_app", "utc_date"]
     is_z = (pl.col("offset_seconds") == 0) & (pl.col("source_app") != MANUAL_SOURCE)
-    others = given.filter(~is_z)
-    person = others.group_by("subject_id").agg(near_utc=(pl.col("offset_seconds").abs() <= NEAR_UTC_SECONDS).all())
-    aware = others.select("subject_id", "source_app").unique().with_columns(zone_aware=pl.lit(value=True))
-    z = (
-        given.filter(is_z)
-        .join(person, on="subject_id", how="left")
-        .join(aware, on=["subject_id", "source_app"], how="left")
-    )
-    alone = z.filter(pl.col("near_utc").is_null())
-    candidates = z.filter(pl.col("near_utc") & pl.col("zone_aware"))
-    other_dates = others.select("subject_id", "utc_date", o_first="first_utc", o_last="last_utc")
+    z, named = given.filter(is_z), given.filter(~is_z)
+    disagreeing = named.filter(pl.col("offset_seconds") != 0)
+    alone = z.join(disagreeing, on="subject_id", how="anti")
+    candidates = z.join(disagreeing, on=source, how="semi")
     contradicted = (
-        candidates.join(other_dates, on=["subject_id", "utc_date"])
+        candidates.join(
+            disagreeing.select("subject_id", "utc_date", o_first="first_utc", o_last="last_utc"),
+            on=["subject_id", "utc_date"],
+        )
         .filter((pl.col("o_first") < pl.col("last_utc")) & (pl.col("o_last") > pl.col("first_utc")))
-        .select("subject_id", "source_app", "utc_date")
+        .select(dated)
         .unique()
     )
-    accepted = candidates.join(contradicted, on=["subject_id", "source_app", "utc_date"], how="anti")
-    return pl.concat([others, alone.select(given.columns), accepted.select(given.columns)])
+    doubtful = (
+        candidates.select(dated)
+        .join(contradicted.with_columns(contradicted=pl.lit(value=True)), on=dated, how="left")
+        .group_by(source)
+        .agg(pl.col("contradicted").count(), dates=pl.len())
+        .filter(2 * pl.col("contradicted") > pl.col("dates"))
+    )
+    accepted = candidates.join(contradicted, on=dated, how="anti").join(doubtful, on=source, how="anti")
+    return pl.concat([named, alone, accepted])
 
 
 def segments(timeline: pl.DataFrame) -> pl.DataFrame:

@@ -70,23 +70,63 @@ def test_between_two_offsets_the_last_observation_at_or_before_the_instant_holds
     ]
 
 
+@pytest.mark.parametrize("summer_first", [True, False])
+def test_the_order_of_summer_and_winter_does_not_matter_to_london(summer_first):
+    days = (1, 20) if summer_first else (20, 1)
+    summer, winter = days
+    seen = evidence(("phone", 1, at(summer), at(summer, 23)), ("phone", 0, at(winter), at(winter, 23)))
+    found = dates_of(seen, at(winter, 23, 30), at(summer, 22, 30))
+    assert found == [at(winter).date(), at(summer).date()]
+
+
 def test_winter_time_of_london_is_believed_because_the_phone_knows_summer_time():
     seen = evidence(("phone", 1, at(1), at(1, 23)), ("phone", 0, at(20), at(20, 23)))
     assert dates_of(seen, at(20, 23, 30)) == [date(2025, 9, 20)]
 
 
-@pytest.mark.parametrize(
-    ("summer", "believed"), [(2, True), (-2, True), (2 + 1 / H, False), (-2 - 1 / H, False), (5.5, False)]
-)
-def test_z_is_believed_up_to_two_hours_from_utc_and_no_further(summer, believed):
-    seen = evidence(("phone", 0, at(10, 0), at(10, 23)), ("phone", summer, at(20, 0), at(20, 23)))
-    offset = offset_timeline(seen)["offset_seconds"].to_list()[0]
-    assert (offset == 0) is believed
+@pytest.mark.parametrize("home", [-5, 2 + 1 / H, 5.5, 14, -11, 0.5])
+def test_z_of_a_source_that_also_writes_other_offsets_is_meant_however_far_those_are(home):
+    seen = evidence(("phone", home, at(1), at(1, 23)), ("phone", 0, at(20), at(20, 23)))
+    assert dates_of(seen, at(20, 0, 1), at(20, 23, 59)) == [date(2025, 9, 20), date(2025, 9, 20)]
 
 
-def test_z_of_a_source_that_knows_far_offsets_is_not_believed():
-    seen = evidence(("phone", -5, at(1), at(1, 23)), ("phone", 0, at(20), at(20, 23)))
+def test_on_a_journey_to_london_and_back_z_holds_from_arrival_to_return():
+    seen = evidence(
+        ("phone", -5, at(1), at(9, 22)),
+        *[("phone", 0, at(day, 8), at(day, 22)) for day in (10, 11, 12)],
+        ("phone", -5, at(13, 15), at(20)),
+        *[("cgm", 0, at(day), at(day, 23, 55)) for day in range(1, 21)],
+    )
+    late = [at(day, 2) for day in (9, 11, 12, 14)]
+    assert dates_of(seen, *late) == [date(2025, 9, 8), date(2025, 9, 11), date(2025, 9, 12), date(2025, 9, 13)]
+
+
+@pytest.mark.parametrize("sources", [("cgm",), ("cgm", "meter"), ("cgm", "meter", "scale")])
+def test_sources_that_write_nothing_but_z_are_not_believed_against_one_that_knows(sources):
+    quiet = [(app, 0, at(day), at(day, 23)) for app in sources for day in (18, 19, 20)]
+    assert dates_of(evidence(*quiet, ("phone", -5, at(10), at(10, 2))), at(20, 3)) == [date(2025, 9, 19)]
+
+
+def test_a_source_that_mixes_z_with_its_offset_day_by_day_is_not_believed_on_its_quiet_days_either():
+    mixed = [("band", hours, at(day, 1), at(day, 22)) for day in (15, 16, 17) for hours in (-5, 0)]
+    seen = evidence(*mixed, ("band", 0, at(20, 1), at(20, 22)), ("phone", -5, at(14), at(18)))
     assert dates_of(seen, at(20, 3)) == [date(2025, 9, 19)]
+
+
+def test_a_day_on_which_another_source_lags_behind_does_not_spoil_the_journey():
+    seen = evidence(
+        ("phone", -5, at(9), at(9, 20)),
+        *[("phone", 0, at(day, 1), at(day, 22)) for day in (10, 11, 12)],
+        ("ring", -5, at(10, 3), at(10, 12)),
+    )
+    assert dates_of(seen, at(11, 2), at(12, 23)) == [date(2025, 9, 11), date(2025, 9, 12)]
+
+
+def test_that_a_person_says_utc_of_a_record_does_not_contradict_a_source():
+    seen = evidence(
+        ("phone", -5, at(1), at(1, 5)), ("phone", 0, at(20), at(20, 22)), ("manual", 0, at(20, 3), at(20, 4))
+    )
+    assert dates_of(seen, at(20, 2), at(20, 21)) == [date(2025, 9, 20), date(2025, 9, 20)]
 
 
 def test_z_written_while_another_source_writes_an_offset_is_not_believed():

@@ -138,8 +138,7 @@ def offset_seconds(zone: str) -> int:
 class ZoneRule:
     """DATA_FACTS.md: the offset in force is the last trusted observation at or before an instant.
 
-    `Z` is trusted if nobody says anything else, or if an app says it that elsewhere names another offset close
-    to UTC (the British Isles in winter).
+    `Z` is trusted if nobody says anything else, or if an app says it that elsewhere names another offset.
     """
 
     def __init__(self, deliveries: list[dict]) -> None:
@@ -148,8 +147,7 @@ class ZoneRule:
         given = sorted((at, source, offset_seconds(zone)) for at, source, zone in seen if zone)
         others = {offset for _, _, offset in given if offset}
         aware = {source for _, source, offset in given if offset}
-        near_utc = all(abs(offset) <= 7200 for offset in others)
-        trusted = [(at, o) for at, source, o in given if o or not others or (near_utc and source in aware)]
+        trusted = [(at, o) for at, source, o in given if o or not others or source in aware]
         self.at = np.array([at for at, _ in trusted])
         self.offset = np.array([offset for _, offset in trusted])
 
