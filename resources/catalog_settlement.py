@@ -19,7 +19,7 @@ from resources.catalog_quarantine import replace_quarantine
 from resources.catalog_rows.days import FetchMark, StaleMark, ZoneObservation
 from resources.catalog_rows.uploads import FateShift, PartialRow, PresumedDeletion, QuarantineRow, UploadOutcome
 from resources.catalog_stale_days import mark_stale
-from resources.catalog_subjects import merge_fetches
+from resources.catalog_subjects import lower_fetches, merge_fetches
 from resources.catalog_zones import merge_zones
 from vitals.errors import ConflictError, PermanentError
 
@@ -39,6 +39,7 @@ class Settlement:
         partial_rows: all rows of the batch that wait for a person.
         zone_observations: zone evidence of the batch.
         fetches: fetches of the batch.
+        fetches_lowered: marks of fetches that no upload supports, as they should be.
         stale_marks: days that the batch made stale.
     """
 
@@ -51,6 +52,7 @@ class Settlement:
     partial_rows: Sequence[PartialRow] = ()
     zone_observations: Sequence[ZoneObservation] = ()
     fetches: Sequence[FetchMark] = ()
+    fetches_lowered: Sequence[FetchMark] = ()
     stale_marks: Sequence[StaleMark] = ()
 
 
@@ -80,6 +82,7 @@ def settle(database: CatalogDatabase, batch: Settlement, *, now: datetime) -> bo
         replace_quarantine(connection, upload_ids, batch.quarantine_rows, now=now)
         replace_partials(connection, upload_ids, batch.partial_rows, now=now)
         merge_zones(connection, database, batch.zone_observations)
+        lower_fetches(connection, batch.fetches_lowered)
         merge_fetches(connection, database, batch.fetches)
         mark_stale(connection, database, batch.stale_marks, now=now)
         return True

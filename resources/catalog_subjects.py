@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from resources.catalog_database import CatalogDatabase, greatest
 from resources.catalog_models import days, people
@@ -131,6 +131,20 @@ class CatalogSubjects:
 
         return self._database.read("look up fetches", work)
 
+    def fetch_marks(self, tenant: str, subject_ids: Iterable[str], kind: str) -> dict[str, int]:
+        """Latest fetch of each person's exports of one kind in epoch ms; people without any are left out."""
+        table = days.SubjectFetch
+        statement = select(table.subject_id, table.latest_fetch_ms).where(table.tenant == tenant, table.kind == kind)
+
+        def work(connection: Connection) -> dict[str, int]:
+            return {
+                subject_id: latest
+                for some in chunks(subject_ids)
+                for subject_id, latest in connection.execute(statement.where(table.subject_id.in_(some)))
+            }
+
+        return self._database.read("look up fetches", work)
+
     def kinds_fetched(self, tenant: str, subject_ids: Iterable[str]) -> set[str]:
         """Kinds of which at least one of these people has a fetch."""
         table = days.SubjectFetch
@@ -144,6 +158,17 @@ class CatalogSubjects:
             }
 
         return self._database.read("look up fetches", work)
+
+
+def lower_fetches(connection: Connection, marks: Iterable[FetchMark]) -> None:
+    """Set marks that were too late; one of 0 is removed."""
+    table = days.SubjectFetch
+    for mark in marks:
+        whose = (table.tenant == mark.tenant, table.subject_id == mark.subject_id, table.kind == mark.kind)
+        if mark.latest_fetch_ms:
+            connection.execute(update(table).where(*whose).values(latest_fetch_ms=mark.latest_fetch_ms))
+        else:
+            connection.execute(delete(table).where(*whose))
 
 
 def merge_fetches(connection: Connection, database: CatalogDatabase, marks: Iterable[FetchMark]) -> None:

@@ -18,6 +18,7 @@ from resources.catalog_rows.uploads import (
     ListedVersion,
     NewUpload,
     Upload,
+    UploadFetch,
     UploadOutcome,
     UploadState,
 )
@@ -72,6 +73,21 @@ class CatalogUploads:
             )
         )
         self._database.write("note uploads again", lambda connection: connection.execute(statement, rows))
+
+    def fetches(self, tenant: str, subject_ids: Iterable[str], kind: str) -> Sequence[UploadFetch]:
+        """Fetches of people's settled uploads of one kind that were read."""
+        table = models.Upload
+        statement = selecting(table, UploadFetch).where(
+            table.tenant == tenant,
+            table.kind == kind,
+            table.settled_attempt.is_not(None),
+            table.fetched_utc.is_not(None),
+            table.state.in_(("landed", "processing", "processed", "duplicate")),
+        )
+        return self._database.read(
+            "look up fetches",
+            lambda connection: fetch_among(connection, statement, table.subject_id, subject_ids, UploadFetch),
+        )
 
     def versions(self, tenant: str, key: str) -> list[Upload]:
         """Every version of an object, oldest first.

@@ -27,6 +27,7 @@ from vitals.raw.decode import Decoded
 from vitals.record_types import UTC_MS, RecordType
 from vitals.validated.completions import NUMBERS, Filling, filled, lacking
 from vitals.validated.deletions import BROUGHT_SCHEMA
+from vitals.validated.landing import believed_fetch
 from vitals.validated.normalise import FILE_COLUMNS, normalise
 from vitals.validated.revisions import DELIVERY_SCHEMA, RECORD_KEY, Folded, fold
 from vitals.validated.rule_policy import RulePolicy
@@ -46,7 +47,7 @@ class BatchRows:
         deletions: what they changed in the list of presumed deletions.
         written: rows of the validated table that changed.
         seen: zone observations.
-        fetches: `subject_id` and the `latest` fetch of the rows.
+        fetches: `subject_id` and until when the files know of the person (`latest`).
     """
 
     outcomes: list[UploadOutcome]
@@ -93,6 +94,7 @@ def take_rows(
         rules=rules,
         score=workspace.policy.score,
         upload_ids=[u.upload_id for u in files],
+        landings=[(u.landed_at, u.landing_day) for u in files],
     )
     file_frame = _file_frame(files, attempts, judged.scores)
     good = judged.rows.filter(pl.col("reason").is_null())
@@ -120,7 +122,20 @@ def take_rows(
         deletions=deletions,
         written=written,
         seen=seen,
-        fetches=rows.group_by("subject_id").agg(latest=pl.col("fetched_utc").max()),
+        fetches=_fetches(rows, files),
+    )
+
+
+def _fetches(rows: pl.DataFrame, files: Sequence[Upload]) -> pl.DataFrame:
+    """`subject_id` and until when the files know of the person (`latest`)."""
+    landings = {u.upload_id: (u.landed_at, u.landing_day) for u in files}
+    found = rows.group_by("subject_id", "upload_id").agg(latest=pl.col("fetched_utc").max())
+    believed = [believed_fetch(latest, *landings[upload]) for _, upload, latest in found.iter_rows()]
+    return (
+        found.with_columns(latest=pl.Series(believed, dtype=UTC_MS))
+        .group_by("subject_id")
+        .agg(pl.col("latest").max())
+        .sort("subject_id")
     )
 
 

@@ -6,6 +6,7 @@ Does not belong here: the rules and the score (`vitals.validated`), or what beco
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -14,8 +15,9 @@ from vitals.record_types import RecordType
 from vitals.validated.completions import NUMBERS
 from vitals.validated.decoded_values import DECODED_NAMES
 from vitals.validated.file_quality import ScorePolicy, score_files
+from vitals.validated.landing import latest_fetch
 from vitals.validated.rule_policy import LOW_QUALITY, RulePolicy
-from vitals.validated.rules import judge
+from vitals.validated.rules import LATEST_FETCH, judge
 from vitals.validated.zone_offsets import is_missing
 
 
@@ -43,9 +45,21 @@ def judge_files(
     rules: RulePolicy,
     score: ScorePolicy,
     upload_ids: Sequence[str],
+    landings: Sequence[tuple[datetime, date]],
 ) -> JudgedFiles:
-    """Judge the rows of files; `upload_ids` are in the order of the file indices."""
-    judged = _with_open_values(judge(decoded, record_type, rules), record_type)
+    """Judge the rows of files.
+
+    Args:
+        upload_ids: in the order of the file indices.
+        landings: time of the object and day in its key of each file (`vitals.validated.landing`).
+    """
+    latest = [round(latest_fetch(*landing).timestamp() * 1000) for landing in landings]
+    landed = pl.DataFrame(
+        {"file_index": list(range(len(latest))), LATEST_FETCH: latest},
+        schema={"file_index": pl.UInt32(), LATEST_FETCH: pl.Int64()},
+    )
+    judged = judge(decoded.join(landed, on="file_index", how="left", maintain_order="left"), record_type, rules)
+    judged = _with_open_values(judged, record_type)
     scores = {row["file_index"]: row for row in score_files(judged, record_type, score).to_dicts()}
     threshold = rules.threshold(score.threshold)
     low = [i for i, row in scores.items() if row["score"] < threshold and upload_ids[i] not in rules.waived_uploads]

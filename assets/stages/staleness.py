@@ -5,13 +5,14 @@ too many costs a recomputation that ends in the same bytes; marking one too few 
 Does not belong here: the recomputation (`summaries`), or who asks for it (the `stale_days` sensor).
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
 
 from assets.stages.decisions import told_offsets
 from resources.catalog import Catalog
-from resources.catalog_rows.days import StaleMark, StaleReason
+from resources.catalog_rows.days import FetchMark, StaleMark, StaleReason
 from vitals.clinical.local_day import changed_spans, dates_touched, offset_timeline, wall_clock, with_local_time
 from vitals.clinical.source_capabilities import DEFAULT
 from vitals.record_types import RECORD_TYPES, UTC_MS, RecordType
@@ -41,6 +42,7 @@ def stale_marks(
     replaced: pl.DataFrame,
     seen: pl.DataFrame,
     fetches: pl.DataFrame,
+    lowered: Sequence[tuple[FetchMark, int]] = (),
     first_day: date,
 ) -> list[StaleMark]:
     """Marks for one batch.
@@ -49,9 +51,11 @@ def stale_marks(
         changed, replaced: validated rows as they are now, and as they were.
         seen: zone observations of the batch.
         fetches: `subject_id`, `latest` fetch of the batch's rows.
+        lowered: marks of fetches that were too late, as they should be, and what they were.
         first_day: first day there is a partition for. A mark on an earlier one would be asked for by nobody, and stay.
     """
-    people = sorted({*changed["subject_id"], *replaced["subject_id"], *seen["subject_id"], *fetches["subject_id"]})
+    named = (frame["subject_id"] for frame in (changed, replaced, seen, fetches))
+    people = sorted({*pl.concat(named), *(mark.subject_id for mark, _ in lowered)})
     if not people:
         return []
     known = evidence_frame(catalog, tenant, people)
@@ -67,7 +71,7 @@ def stale_marks(
     delivered = catalog.subjects.kinds_fetched(tenant, people)
     for day in _evidence_days(before, after, present):
         marks |= {(kind, day, "zone_evidence") for kind in {*delivered, record_type.kind}}
-    for day in _closing_days(catalog, tenant, fetches, after, present):
+    for day in _open_days(_fetch_spans(catalog, tenant, fetches, lowered), after, present):
         marks |= {(kind, day, "later_fetch") for kind in {*delivered, record_type.kind}}
     distinct = {(kind, day): reason for kind, day, reason in sorted(marks, reverse=True)}
     return [
@@ -149,28 +153,37 @@ def _evidence_days(before: pl.DataFrame, after: pl.DataFrame, present: pl.DataFr
     return set(near["local_date"])
 
 
-def _closing_days(
-    catalog: Catalog, tenant: str, fetches: pl.DataFrame, timeline: pl.DataFrame, present: pl.DataFrame
-) -> set[date]:
-    """Days that were open at a person's previous fetch and may be closed by a later one."""
+def _fetch_spans(
+    catalog: Catalog, tenant: str, fetches: pl.DataFrame, lowered: Sequence[tuple[FetchMark, int]]
+) -> list[tuple[str, int, int]]:
+    """Person, and between which days' ends (epoch ms) it changed whether a day is over.
+
+    A later fetch may close the days that were open at the previous one; a mark that was too late closed days that are
+    open still.
+    """
     previous = catalog.subjects.latest_fetch_ms(tenant, fetches["subject_id"].to_list())
     now_ms = fetches.select("subject_id", pl.col("latest").dt.epoch("ms"))
-    rows = [(s, previous[s], latest) for s, latest in now_ms.iter_rows() if s in previous and latest > previous[s]]
-    if not rows:
+    later = [
+        (s, previous[s], previous[s]) for s, latest in now_ms.iter_rows() if s in previous and latest > previous[s]
+    ]
+    return [*later, *((mark.subject_id, mark.latest_fetch_ms, was) for mark, was in lowered)]
+
+
+def _open_days(spans: Sequence[tuple[str, int, int]], timeline: pl.DataFrame, present: pl.DataFrame) -> set[date]:
+    """Days with data that were open at the first instant of a span, or lie in it."""
+    if not spans:
         return set()
     longest = pl.duration(minutes=DEFAULT.lag_minutes)
-    schema = pl.Schema({"subject_id": pl.String(), "was": pl.Int64(), "now": pl.Int64()})
+    schema = pl.Schema({"subject_id": pl.String(), "was": pl.Int64(), "until": pl.Int64()})
     usual = timeline.group_by("subject_id").agg(usual=pl.col("offset_seconds").last())
     span = (
-        pl.DataFrame(rows, schema=schema, orient="row")
-        .cast({"was": UTC_MS, "now": UTC_MS})
+        pl.DataFrame(list(spans), schema=schema, orient="row")
+        .cast({"was": UTC_MS, "until": UTC_MS})
         .join(usual, on="subject_id", how="inner")
+        .with_columns(
+            first=wall_clock(pl.col("was") - longest, pl.col("usual")).dt.date() - pl.duration(days=1),
+            last=wall_clock(pl.col("until"), pl.col("usual")).dt.date(),
+        )
     )
-    open_days = span.select(
-        "subject_id",
-        local_date=pl.date_ranges(
-            wall_clock(pl.col("was") - longest, pl.col("usual")).dt.date() - pl.duration(days=1),
-            wall_clock(pl.col("was"), pl.col("usual")).dt.date(),
-        ),
-    ).explode("local_date")
-    return set(open_days.join(present, on=["subject_id", "local_date"], how="semi")["local_date"])
+    found = present.join(span, on="subject_id").filter(pl.col("local_date").is_between("first", "last"))
+    return set(found["local_date"])

@@ -21,6 +21,7 @@ from hashlib import sha256
 import polars as pl
 
 from assets.stages.batch_rows import BatchRows, take_rows
+from assets.stages.fetch_marks import lowered_marks
 from assets.stages.ledger_rows import epoch_ms, file_quarantine, partial_rows, refused, row_quarantine, zone_rows
 from assets.stages.quarantine_files import write_quarantine
 from assets.stages.registration import utc_now
@@ -154,6 +155,9 @@ class UploadBatch:
         ]
         write_quarantine(lake, by_id, {u.upload_id: data for u, data in objects}, outcomes, bad_rows)
         catalog = self.workspace.catalog
+        lowered = lowered_marks(
+            catalog, tenant=self.tenant, record_type=self.record_type, uploads=uploads, fetches=rows.fetches
+        )
         marks = stale_marks(
             catalog,
             tenant=self.tenant,
@@ -162,6 +166,7 @@ class UploadBatch:
             replaced=rows.written.before,
             seen=rows.seen,
             fetches=rows.fetches,
+            lowered=lowered,
             first_day=self.workspace.policy.first_day,
         )
         catalog.settle(
@@ -183,6 +188,7 @@ class UploadBatch:
                     )
                     for s, latest in rows.fetches.iter_rows()
                 ],
+                fetches_lowered=[mark for mark, _ in lowered],
                 stale_marks=marks,
             ),
             now=utc_now(),

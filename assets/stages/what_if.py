@@ -184,7 +184,14 @@ def _moved(
     read = [(u, data) for u in batch if not isinstance(data := found[u.key], ReadFailure)]
     decoded = decode([RawObject(data) for _, data in read], kind=kind, limits=policy.limits)
     ids = [u.upload_id for u, _ in read]
-    judged = judge_files(decoded.frame, BY_KIND[kind], rules=rules, score=policy.score, upload_ids=ids)
+    judged = judge_files(
+        decoded.frame,
+        BY_KIND[kind],
+        rules=rules,
+        score=policy.score,
+        upload_ids=ids,
+        landings=[(u.landed_at, u.landing_day) for u, _ in read],
+    )
     would: dict[str, dict[int | None, str]] = {upload_id: {} for upload_id in ids}
     bad = judged.rows.filter(judged.rows["reason"].is_not_null())
     for index, row, reason in bad.select("file_index", "row_index", "reason").iter_rows():

@@ -35,6 +35,8 @@ REASONS = {
     "low_quality": "the file scores too low as a whole",
     "bad_zone_offset": "an offset that does not exist",
     "time_in_future": "later than the export",
+    "clock_ahead": "exported later than it arrived: the phone's clock runs ahead",
+    "later_than_modified": "later than it was written",
     "time_before_2000": "before the year 2000",
     "end_before_start": "ends before it begins",
     "conflicting_samples": "two values at every instant",

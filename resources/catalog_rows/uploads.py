@@ -107,6 +107,17 @@ class ListedVersion:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UploadFetch:
+    """When a settled upload was fetched, by its own rows, and what its landing says of that."""
+
+    upload_id: str
+    subject_id: str
+    fetched_utc: datetime
+    landed_at: datetime
+    landing_day: date
+
+
+@dataclass(frozen=True, kw_only=True)
 class UploadOutcome:
     """What became of an upload; counts are absolute.
 

@@ -27,7 +27,7 @@ def test_a_record_from_before_the_first_partition_is_kept_and_leaves_nothing_tha
 
 
 @pytest.mark.parametrize("shift", [-DAY_MS, DAY_MS])
-def test_a_sample_outside_its_record_counts_on_its_own_day_whatever_arrives_first(tmp_path, shift):
+def test_a_sample_a_day_outside_its_record_is_dropped_whatever_arrives_first(tmp_path, shift):
     record = make_records("heart_rate", 1)[0] | {"startZoneOffsetId": "-05:00", "endZoneOffsetId": "-05:00"}
     at = record["startTimeEpochMillis"]
     record["samples"] = [{"timeEpochMillis": at + by, "beatsPerMinute": 70} for by in (0, shift)]
@@ -44,7 +44,7 @@ def test_a_sample_outside_its_record_counts_on_its_own_day_whatever_arrives_firs
             run_stages(workspace)
         ends.append(came_out(workspace).facts["heart_rate"])
     assert ends[0] == ends[1]
-    assert ends[0].count(b'"local_date"') == 2
+    assert ends[0].count(b'"local_date"') == 1
 
 
 def test_a_night_that_crosses_the_date_line_eastwards_has_facts_on_the_day_it_ends(tmp_path):

@@ -13,6 +13,10 @@ YEAR_2100_MS = 4_102_444_800_000
 FUTURE_TOLERANCE_MS = 10 * 60_000
 """A phone's clock may run behind its sources' clocks by some minutes; more is not a measurement yet."""
 
+LATER_THAN_MODIFIED_MS = 60 * 60_000
+"""An instant this long after its record was written did not exist then, whenever the record is fetched. A phone's clock
+may run behind its sources' clocks; an hour is the least by which a wrong zone shifts a time."""
+
 DECODED_NAMES = {"level_mg_dl": "level_raw"}
 """Value columns whose decoded name differs: the decoded level is not yet rounded."""
 

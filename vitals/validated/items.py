@@ -20,7 +20,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vitals.record_types import RecordType
-from vitals.validated.decoded_values import FUTURE_TOLERANCE_MS, YEAR_2000_MS, value_columns
+from vitals.validated.decoded_values import (
+    FUTURE_TOLERANCE_MS,
+    LATER_THAN_MODIFIED_MS,
+    YEAR_2000_MS,
+    value_columns,
+)
 from vitals.validated.rule_policy import CONFLICTING, HARD_LIMITS, RulePolicy, payload_hashes
 
 Ints = NDArray[np.int64]
@@ -96,6 +101,7 @@ def item_rules(record_type: RecordType) -> tuple[ItemRule, ...]:
         ItemRule("time_before_2000", 2, "temporal"),
         ItemRule("end_before_start", 2, "temporal"),
         ItemRule("time_in_future", 2, "temporal"),
+        ItemRule("later_than_modified", 1, "temporal"),
         ItemRule("outside_record", 1, "temporal"),
     ]
     if record_type.sampled:
@@ -202,6 +208,7 @@ def _suspects(decoded: pl.DataFrame, of: ItemList, record_type: RecordType, poli
     suspicious = [
         first < YEAR_2000_MS,
         last > pl.col("fetched_ms") + FUTURE_TOLERANCE_MS,
+        part(of.start).list.max() > pl.col("modified_ms") + LATER_THAN_MODIFIED_MS,
         first < pl.col("start_ms") - EDGE_TOLERANCE_MS,
         last > pl.col("end_ms") + EDGE_TOLERANCE_MS,
     ]
@@ -251,6 +258,8 @@ def _broken(items: _Items, record_type: RecordType, policy: RulePolicy) -> Itera
     yield "end_before_start", items.end < items.start
     fetched, is_fetched = items.of_record("fetched_ms")
     yield "time_in_future", is_fetched & (np.maximum(items.start, items.end) > fetched + FUTURE_TOLERANCE_MS)
+    modified, is_modified = items.of_record("modified_ms")
+    yield "later_than_modified", is_modified & (items.start > modified + LATER_THAN_MODIFIED_MS)
     begins, has_begin = items.of_record("start_ms")
     ends, has_end = items.of_record("end_ms")
     # A stage that leaves its session is cut to it when the night is read; one that never meets it is not of it.

@@ -17,6 +17,7 @@ from vitals.record_types import RecordType
 from vitals.validated.decoded_values import (
     DECODED_NAMES,
     FUTURE_TOLERANCE_MS,
+    LATER_THAN_MODIFIED_MS,
     YEAR_2000_MS,
     YEAR_2100_MS,
     rounded,
@@ -27,6 +28,9 @@ from vitals.validated.rule_policy import DURATION, HARD_LIMITS, SHARED_RULES, Ru
 from vitals.validated.units import in_other_unit
 from vitals.validated.zone_offsets import is_unreadable
 
+CLOCK_AHEAD = "clock_ahead"
+LATEST_FETCH = "latest_fetch_ms"
+"""Column of a decoded frame: the latest time (epoch ms) at which the row's file can have been fetched (`landing`)."""
 MODIFIED_TOLERANCE_MS = 24 * 3_600_000
 """A lastModified far after the fetch would win over every later revision."""
 
@@ -61,8 +65,10 @@ def rules_of(record_type: RecordType, policy: RulePolicy = SHARED_RULES) -> tupl
         *_presence(),
         Rule("bad_zone_offset", 1, "temporal", _bad_zone(record_type)),
         Rule("time_before_2000", 2, "temporal", _EARLIEST < YEAR_2000_MS),
+        Rule(CLOCK_AHEAD, 1, "temporal", _AHEAD),
         Rule("end_before_start", 2, "temporal", _reversed(record_type)),
         Rule("time_in_future", 2, "temporal", _IN_FUTURE),
+        Rule("later_than_modified", 1, "temporal", pl.col("start_ms") > pl.col("modified_ms") + LATER_THAN_MODIFIED_MS),
         *_durations(record_type, policy),
         # Last of what makes a row none: one that lacks only its value may be given it (`completions`).
         *_values_present(record_type),
@@ -113,6 +119,8 @@ def _bad_zone(record_type: RecordType) -> pl.Expr:
     return pl.any_horizontal(is_unreadable(pl.col(column)) for column in ends)
 
 
+# Of a frame whose files' landing is not known, no fetch is too late.
+_AHEAD = (pl.col("fetched_ms") > pl.col(LATEST_FETCH)).fill_null(value=False)
 _EARLIEST = pl.min_horizontal("start_ms", "fetched_ms", "modified_ms")
 _IN_FUTURE = (
     (pl.col("start_ms") > pl.col("fetched_ms") + FUTURE_TOLERANCE_MS)
@@ -195,7 +203,7 @@ def judge(decoded: pl.DataFrame, record_type: RecordType, policy: RulePolicy = S
     """Take impossible items out of lists, and add the first broken rule of each row.
 
     Args:
-        decoded: decoded frame of one kind.
+        decoded: decoded frame of one kind; with LATEST_FETCH, if it is known when the files landed.
         policy: the tenant's own bounds, and what was let through.
 
     Returns:
@@ -203,6 +211,8 @@ def judge(decoded: pl.DataFrame, record_type: RecordType, policy: RulePolicy = S
         `items.SCREENED_COLUMNS`. A row with a reason has its list as it was delivered, and has lost nothing by itself.
     """
     rules = rules_of(record_type, policy)
+    if LATEST_FETCH not in decoded.columns:
+        decoded = decoded.with_columns(pl.lit(None, dtype=pl.Int64).alias(LATEST_FETCH))
     screened = screen_items(decoded, record_type, policy)
     broken = screened.select(rule.broken.fill_null(value=True).alias(str(i)) for i, rule in enumerate(rules))
     broken = broken.with_columns(_waived(screened, record_type, rules, broken, policy))
@@ -220,7 +230,7 @@ def judge(decoded: pl.DataFrame, record_type: RecordType, policy: RulePolicy = S
             rule_version=pl.col("__first").replace_strict(versions, default=None, return_dtype=pl.Int32),
             aspect=pl.col("__first").replace_strict(aspects, default=None, return_dtype=pl.String),
         )
-        .drop("__first")
+        .drop("__first", LATEST_FETCH)
     )
     if judged["dropped"].null_count() == judged.height:
         return judged

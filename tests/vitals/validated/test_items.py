@@ -213,6 +213,19 @@ def test_a_file_of_good_records_with_single_bad_samples_flows():
     assert score_files(judge(frame(worst), HEART_RATE), HEART_RATE, ScorePolicy())["score"].item() < 0.7
 
 
+def test_items_later_than_their_record_was_written_go_however_late_it_is_fetched():
+    for days in (1, 2, 400):
+        fetched = FETCH + days * 24 * HOUR
+        times = {"end_ms": START + 23 * HOUR, "modified_ms": START + HOUR, "fetched_ms": fetched}
+        hour = judged_hour([sample(10), sample(119), sample(121), sample(22 * 60)], **times)
+        assert (hour["samples"], hour["dropped"]) == ([sample(10), sample(119)], LATER)
+        # The end of a stage may lie after the writing of its session; where it starts counts.
+        night = judged_night([stage(0, 110), stage(110, 180), stage(121, 130), stage(20 * 60, 21 * 60)], **times)
+        assert (night["stages"], night["dropped"]) == ([stage(0, 110), stage(110, 180)], LATER)
+
+
+LATER = [{"reason": "later_than_modified", "items": 2}]
+
 sound = st.lists(st.tuples(st.integers(0, 59), st.integers(30, 240)), min_size=1, unique_by=lambda s: s[0], max_size=20)
 spoilt = st.lists(st.sampled_from([bad for bad, _ in IMPOSSIBLE_SAMPLES]), max_size=8)
 
@@ -225,7 +238,8 @@ def test_every_record_keeps_exactly_its_sound_samples_whatever_stands_beside_the
         kept = [sample(minute, bpm) for minute, bpm in good]
         delivered = [*kept, *bad, *[random.choice(kept) for _ in range(repeats)]]
         random.shuffle(delivered)
-        rows.append(row(HEART_RATE, index, start_ms=START, end_ms=START + HOUR, samples=delivered))
+        times = {"start_ms": START, "end_ms": START + HOUR, "modified_ms": START + HOUR}
+        rows.append(row(HEART_RATE, index, **times, samples=delivered))
         expected.append((sorted(kept, key=lambda s: s["time_ms"]), len(bad)))
     judged = judge(frame(rows), HEART_RATE)
     assert judged["reason"].null_count() == len(rows)
@@ -240,7 +254,8 @@ def test_every_record_keeps_exactly_its_sound_samples_whatever_stands_beside_the
 @settings(deadline=None, max_examples=100)
 def test_the_order_in_which_a_list_names_its_items_decides_nothing(items):
     samples = [sample(minute, bpm) for minute, bpm in items]
-    rows = [row(HEART_RATE, i, start_ms=START, end_ms=START + HOUR, samples=order)
+    times = {"start_ms": START, "end_ms": START + HOUR, "modified_ms": START + HOUR}
+    rows = [row(HEART_RATE, i, **times, samples=order)
             for i, order in enumerate((samples, samples[::-1], sorted(samples, key=str)))]  # fmt: skip
     judged = judge(frame(rows), HEART_RATE)
     assert judged["reason"].n_unique() == judged["dropped"].n_unique() == 1

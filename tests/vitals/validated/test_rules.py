@@ -76,6 +76,26 @@ def test_a_start_ten_minutes_after_the_fetch_is_still_a_clock_and_more_is_the_fu
     assert reasons(BLOOD_GLUCOSE, *rows) == [None, "time_in_future"]
 
 
+@pytest.mark.parametrize("hours_later", [24, 25, 2, 1.01, 24 * 365])
+@pytest.mark.parametrize("fetched_days_later", [0, 1, 30, 800])
+def test_an_instant_later_than_its_record_was_written_is_impossible_whenever_it_is_fetched(
+    hours_later, fetched_days_later
+):
+    at = FETCH + round(hours_later * HOUR)
+    late = {"start_ms": at, "end_ms": at, "modified_ms": FETCH, "fetched_ms": FETCH + fetched_days_later * 24 * HOUR}
+    [reason] = reasons(BLOOD_GLUCOSE, row(BLOOD_GLUCOSE, **late))
+    is_fetched_before = at > late["fetched_ms"] + 600_000
+    assert reason == ("time_in_future" if is_fetched_before else "later_than_modified")
+
+
+@pytest.mark.parametrize("record_type", [STEPS, ACTIVE_CALORIES])
+@pytest.mark.parametrize("minutes", [-60, 0, 10, 59])
+def test_a_start_up_to_an_hour_after_its_writing_is_two_clocks_and_the_end_of_a_bucket_may_be_any(record_type, minutes):
+    start = FETCH - 30 * HOUR
+    bucket = {"start_ms": start, "end_ms": start + 24 * HOUR, "modified_ms": start - minutes * 60_000}
+    assert reasons(record_type, row(record_type, **bucket)) == [None]
+
+
 def test_a_day_bucket_that_ends_after_its_fetch_is_good():
     assert reasons(STEPS, row(STEPS, start_ms=FETCH - 10 * HOUR, end_ms=FETCH + 10 * HOUR)) == [None]
 
