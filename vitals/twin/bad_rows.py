@@ -15,6 +15,7 @@ import numpy as np
 from vitals.record_types import BY_KIND, RECORD_TYPES, RecordType
 from vitals.twin.arrays import I64, ints, ragged_index, uuids
 from vitals.twin.clock import HOUR_MS, MINUTE_MS
+from vitals.twin.faults import Fault
 from vitals.twin.people import APPS
 from vitals.twin.rows import Items, Rows, Table, join_items, shift_items, stack_rows
 from vitals.twin.scene import Scene
@@ -139,6 +140,21 @@ SPOILS: Mapping[str, tuple[tuple[str, Spoil], ...]] = {each.kind: _spoils(each) 
 """Every row fault of each kind with its reason, in the order in which files get them."""
 
 
+def _in_mmol(draft: Draft, _rng: np.random.Generator, _kind: str) -> Draft:
+    return replace(draft, row=replace(draft.row, value=np.rint(draft.row.value / 1.8) / 10))
+
+
+def _in_seconds(draft: Draft, _rng: np.random.Generator, _kind: str) -> Draft:
+    return replace(draft, row=replace(draft.row, value=draft.row.value / 1000))
+
+
+SLIPS: Mapping[str, tuple[tuple[str, Spoil], ...]] = {
+    "blood_glucose": (("unit_suspect:level_mg_dl", _in_mmol),),
+    "hrv_rmssd": (("unit_suspect:rmssd_ms", _in_seconds),),
+}
+"""Kind to single values in another unit."""
+
+
 def plant_bad_rows(
     scene: Scene, kind: str, table: Table, delivered: Sequence[I64]
 ) -> tuple[Table, list[I64], list[tuple[BadRow, ...]]]:
@@ -154,7 +170,11 @@ def plant_bad_rows(
         The table with the bad rows appended, the rows of each file with them, and what was planted in each.
     """
     rng = scene.person.rng(_TOPIC, list(BY_KIND).index(kind))
-    spoils = SPOILS[kind]
+    spoils = SPOILS[kind] if scene.has(Fault.BAD_ROWS) else ()
+    if scene.has(Fault.UNIT_SLIPS):
+        spoils += SLIPS.get(kind, ())
+    if not spoils:
+        return table, list(delivered), [()] * len(delivered)
     rows, items = [table.rows], [table.items]
     taken_rows, taken_items = len(table.rows), len(table.items)
     files: list[I64] = []

@@ -39,6 +39,8 @@ class Fault(StrEnum):
     """Rows that break a row rule: out of range, reversed, nameless, dated in the future ..."""
     BAD_ITEMS = "bad_items"
     """Samples and stages that cannot be, or stand there twice, among the sound ones of good records."""
+    UNIT_SLIPS = "unit_slips"
+    """Single glucose readings in mmol/L and RMSSD values in seconds, among others in the field's unit."""
     LOW_QUALITY = "low_quality"
     """A file most of whose rows are bad, so that it fails as a whole."""
     WRONG_KIND_IN_KEY = "wrong_kind_in_key"

@@ -130,7 +130,7 @@ def _files_of_kind(scene: Scene, kind: str, table: Table) -> list[Made]:
     delivered = [nothing if m else rows for rows, m in zip(_planned(scene, table), schedule.missed, strict=True)]
     planted: list[tuple[BadRow, ...]] = [()] * len(delivered)
     good = len(table.rows)
-    if scene.has(Fault.BAD_ROWS):
+    if scene.has(Fault.BAD_ROWS) or scene.has(Fault.UNIT_SLIPS):
         table, delivered, planted = plant_bad_rows(scene, kind, table, delivered)
     items = PlantedItems(table=table, reasons={})
     if scene.has(Fault.BAD_ITEMS):

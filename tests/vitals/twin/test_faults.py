@@ -193,6 +193,14 @@ def test_bad_rows_are_few_in_every_file():
     assert states(made) == {("processed", None): len(made.uploads)}
 
 
+def test_unit_slips_are_single_rows_and_change_nothing_else():
+    made, plain = with_faults(Fault.UNIT_SLIPS), with_faults()
+    assert made.truth.totals() == plain.truth.totals()
+    slips = Counter(bad.reason for t in made.truth.uploads for bad in t.bad_rows)
+    assert set(slips) == {"unit_suspect:level_mg_dl", "unit_suspect:rmssd_ms"}
+    assert max(len(t.bad_rows) for t in made.truth.uploads) <= 2
+
+
 def test_bad_items_stand_in_good_records_and_change_nothing_else():
     made, plain = with_faults(Fault.BAD_ITEMS), with_faults()
     assert made.truth.totals() == plain.truth.totals()
