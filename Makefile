@@ -39,12 +39,10 @@ test: install .venv/servers .venv/browser ## the whole test suite, servers inclu
 	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver >/dev/null; }
 	@touch $@
 
+UI_PORT ?= 3000
+API_PORT ?= 8000
 dev: install ## Dagster UI, daemon, API and review desk on loopback
-	$(BIN)/vitalgraph status >/dev/null
-	@echo "Dagster UI: http://127.0.0.1:3000   API: http://127.0.0.1:8000/v1/docs   home: $(VITALGRAPH_HOME)"
-	@echo "A key to the API and the desk: $(BIN)/vitalgraph token create NAME --role reviewer"
-	trap 'kill 0' EXIT; $(BIN)/vitalgraph api --port 8000 & \
-	  $(BIN)/dagster dev --host 127.0.0.1 --port 3000 --workspace workspace.yaml
+	@exec $(BIN)/vitalgraph dev --ui-port $(UI_PORT) --api-port $(API_PORT)
 
 check: install ## lint, format, types, import rules
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from dagster_project.cli import (
     database,
     datasets,
     demo,
+    dev,
     erasure,
     facts,
     forensics,
@@ -50,7 +51,13 @@ people.subject.command("forget")(erasure.forget)
 app.add_typer(people.tenant, name="tenant")
 app.add_typer(people.subject, name="subject")
 app.add_typer(erasure.certificate, name="certificate")
+app.command("dev")(dev.dev)
+app.command("ui")(dev.ui)
 app.command("api")(api.serve)
 app.add_typer(api.token, name="token")
 app.add_typer(database.app, name="db")
 app.add_typer(twin.app, name="twin")
+
+
+if __name__ == "__main__":
+    app()
