@@ -4,6 +4,8 @@ Belongs here: leaving people out of rows, refusing to show what may not be shown
 Does not belong here: what a decision moves (`consent_decisions`), how it is kept (`resources.catalog_consents`).
 """
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from resources.catalog_rows.people import Purpose
@@ -17,13 +19,22 @@ def consenting(workspace: Workspace, tenant: str, rows: pl.DataFrame, purpose: P
     return rows.filter(~pl.col("subject_id").is_in(sorted(without))) if without else rows
 
 
+def hidden_people(workspace: Workspace, tenant: str, people: Sequence[str] | None = None) -> frozenset[str]:
+    """Return those of whom nothing may be shown: no record, value, neighbour, chart, fact, gap, line or profile.
+
+    The one place that decides it. What stays visible is that uploads and rows of theirs exist, and what was decided on
+    them, because every row has to be accounted for.
+    """
+    return workspace.catalog.consents.withheld(tenant, "summary", people)
+
+
 def demand_summary(workspace: Workspace, tenant: str, subject_id: str) -> None:
     """Go on only if a person's facts may be shown.
 
     Raises:
         ConflictError: they may not.
     """
-    if workspace.catalog.consents.withheld(tenant, "summary", [subject_id]):
+    if hidden_people(workspace, tenant, [subject_id]):
         raise ConflictError(
             "show the facts",
             f"tenant {tenant}",

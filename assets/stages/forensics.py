@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from assets.stages.consent import demand_summary
 from assets.stages.erasure_lanes import never_during_erasure
 from assets.stages.records_table import deliveries_table, read_records
 from assets.stages.staleness import evidence_frame
@@ -31,7 +32,12 @@ LOOK_AHEAD_DAYS = 3
 
 
 def forensics_of(workspace: Workspace, tenant: str, subject_id: str, first_day: date, last_day: date) -> dict[str, Any]:
-    """What can be said of the deliveries of a person over some local days (`vitals.clinical.forensics.report`)."""
+    """What can be said of the deliveries of a person over some local days (`vitals.clinical.forensics.report`).
+
+    Raises:
+        ConflictError: the person does not allow summaries.
+    """
+    demand_summary(workspace, tenant, subject_id)
     delivered = _delivered(workspace, tenant, [subject_id], first_day, last_day)
     days = _days(workspace, tenant, [subject_id], first_day, last_day)
     found = investigate(delivered.drop("subject_id"), days, first_day=first_day, last_day=last_day)

@@ -14,6 +14,7 @@ from typing import Literal
 
 import polars as pl
 
+from assets.stages.consent import hidden_people
 from assets.stages.staleness import evidence_frame
 from assets.stages.summaries import clinical_schema, clinical_table
 from resources.catalog_rows.uploads import WaitingRow
@@ -40,7 +41,8 @@ class WaitingItem:
         lacks: fields to supply.
         sources: apps it is about.
         blocks: ids of the metrics that wait for it or are withheld.
-        days: local days it is about; the UTC date of a record whose zone is what it lacks.
+        days: local days it is about; the UTC date of a record whose zone is what it lacks. None of a person who does not
+            allow summaries: that a record waits is said, not when it was.
         deliveries: uploads that deliver the record; completing it completes it in all of them.
     """
 
@@ -70,6 +72,7 @@ def waiting_records(workspace: Workspace, *, tenant: str) -> list[WaitingItem]:
         rows += page
     deliveries = workspace.catalog.partials.deliveries(tenant, rows)
     days = _local_days(workspace, tenant, rows)
+    hidden = hidden_people(workspace, tenant, sorted({row.subject_id for row in rows}))
     blocks = {record_type.kind: _metrics_reading(record_type) for record_type in RECORD_TYPES}
     return [
         WaitingItem(
@@ -79,7 +82,7 @@ def waiting_records(workspace: Workspace, *, tenant: str) -> list[WaitingItem]:
             lacks=row.missing,
             sources=[str(row.payload["source_app"])],
             blocks=blocks[row.kind],
-            days=[days[row.id]],
+            days=[] if row.subject_id in hidden else [days[row.id]],
             partial_id=row.id,
             version=row.version,
             record_id=row.record_id,
@@ -91,13 +94,18 @@ def waiting_records(workspace: Workspace, *, tenant: str) -> list[WaitingItem]:
 
 
 def waiting_people(workspace: Workspace, *, tenant: str) -> list[WaitingItem]:
-    """People whose profile would lift something withheld, or settle which of two sources counts."""
+    """People whose profile would lift something withheld, or settle which of two sources counts.
+
+    Both follow from facts: whoever does not allow summaries is not among them.
+    """
+    hidden = hidden_people(workspace, tenant)
     ranked = {p.subject_id: p.source_priority or {} for p in workspace.catalog.subjects.profiles(tenant)}
     items = []
     for record_type in RECORD_TYPES:
         facts = workspace.lake(tenant).scan(clinical_table(record_type), schema=clinical_schema(record_type))
         items += _profile_items(record_type, facts)
         items += _choice_items(record_type, facts, ranked)
+    items = [item for item in items if item.subject_id not in hidden]
     return sorted(items, key=lambda item: (item.what, item.kind, item.subject_id, item.lacks))
 
 

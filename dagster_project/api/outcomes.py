@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import polars as pl
 
+from assets.stages.consent import hidden_people
 from assets.stages.reading import day_facts
 from assets.stages.rendering import read_journal
 from assets.stages.staleness import evidence_frame
@@ -26,8 +27,8 @@ from vitals.record_types import BY_KIND
 DAILY_SUMMARY = "daily_summary"
 
 
-def listed(row: WaitingRow) -> dict[str, Any]:
-    """A partial record with what is known of it and what it lacks."""
+def listed(row: WaitingRow, *, hidden: bool) -> dict[str, Any]:
+    """A partial record with what is known of it and what it lacks; of a hidden person only that it waits, and for what."""
     return {
         "id": row.id,
         "version": row.version,
@@ -39,16 +40,18 @@ def listed(row: WaitingRow) -> dict[str, Any]:
         "upload_id": row.upload_id,
         "first_seen": row.first_seen.isoformat(),
         "missing_fields": list(row.missing) if row.status == "waiting" else [],
-        "known": dict(row.payload),
+        "known": {} if hidden else dict(row.payload),
+        "hidden": hidden,
     }
 
 
 def shown(caller: Caller, row: WaitingRow) -> dict[str, Any]:
     """One partial record in full. Its metrics are null until it is complete and the flow is through."""
     said = of_record(caller, row)
-    outcome = None if row.status == "waiting" else day_of(caller, row)
+    hidden = bool(hidden_people(caller.workspace, caller.tenant, [row.subject_id]))
+    outcome = None if hidden or row.status == "waiting" else day_of(caller, row)
     return {
-        **listed(row),
+        **listed(row, hidden=hidden),
         "said": {one.field: one.value for one in said},
         "fields": provenance(said),
         "blocks": [metric.id for metric in metrics_of(row.kind, "day")] if row.status == "waiting" else [],

@@ -40,6 +40,7 @@ def forensics(
     Example: vitalgraph forensics anna --from 2025-09-19 --to 2025-09-20
     """
     with exit_codes():
+        from assets.stages.consent import hidden_people  # noqa: PLC0415 - heavy, and not needed for --help
         from assets.stages.forensics import forensics_of  # noqa: PLC0415 - heavy, and not needed for --help
         from assets.stages.reading import known_subject  # noqa: PLC0415
 
@@ -57,7 +58,11 @@ def forensics(
             people = {user: subject_id}
         else:
             workspace.catalog.tenants.get(tenant)
-            people = workspace.catalog.subjects.subject_ids(tenant)
+            hidden = hidden_people(workspace, tenant)
+            everyone = workspace.catalog.subjects.subject_ids(tenant)
+            people = {name: subject for name, subject in everyone.items() if subject not in hidden}
+            if hidden and not as_json:
+                console.print(f"{len(hidden)} persons are left out: they do not allow summaries")
         found = {
             name: forensics_of(workspace, tenant, subject_id, first_day, last_day)
             for name, subject_id in sorted(people.items())

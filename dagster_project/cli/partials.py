@@ -6,6 +6,7 @@ Does not belong here: what a completion does (`assets.stages.completions`).
 
 import os
 import pwd
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -56,7 +57,7 @@ def list_partials(tenant: TenantOption = "default", as_json: JsonOption = False)
                     ", ".join(item.sources),
                     item.deliveries,
                     len(item.blocks),
-                    f"{item.days[0]}" + (f" and {len(item.days) - 1} more" if len(item.days) > 1 else ""),
+                    _days(item.days),
                 )
                 for item in items
             ],
@@ -172,6 +173,12 @@ def require(
             workspace, tenant=tenant, kind=kind, fields=fields or [], actor=by or login_name(), reason=needed(reason)
         )
         console.print(f"{len(uploads)} uploads are read again: {NEXT}")
+
+
+def _days(days: list[date]) -> str:
+    if not days:
+        return "not shown"
+    return f"{days[0]}" + (f" and {len(days) - 1} more" if len(days) > 1 else "")
 
 
 def needed(reason: str) -> str:

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from assets.stages.completions import complete, discard, in_scope
+from assets.stages.consent import hidden_people
 from assets.stages.staleness import evidence_frame
 from dagster_project.api.access import Caller
 from dagster_project.api.outcomes import of_record
@@ -183,7 +184,7 @@ def _record_page(
         visitor,
         status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
         row=row,
-        scene=scene_of(caller, row),
+        scene=None if hidden_people(caller.workspace, caller.tenant, [row.subject_id]) else scene_of(caller, row),
         fields=[(name, words.FORM_NAMES.get(name, name), words.values_of(name)) for name in row.missing],
         said=of_record(caller, row),
         others=len(_group(caller, row)),
@@ -235,6 +236,7 @@ def _rule_page(
         rows=rows,
         seen=previewed(rows).preview,
         people=len({row.subject_id for row in rows}),
+        hidden=hidden_people(caller.workspace, caller.tenant, sorted({row.subject_id for row in rows})),
         days=days,
         unplaced=unplaced,
         still_open=sum(set(row.missing) != {field} for row in rows),
@@ -255,4 +257,5 @@ def _person_days(caller: Caller, rows: Sequence[WaitingRow]) -> tuple[list[tuple
     nothing = pl.lit(None, dtype=pl.Int32)
     local = with_local_time(placed.with_columns(start_offset_seconds=nothing, end_offset_seconds=nothing), timeline)
     days = local.select("subject_id", "local_date").unique().sort("local_date", "subject_id").rows()
-    return days, frame.height - placed.height
+    hidden = hidden_people(caller.workspace, caller.tenant, sorted({subject_id for subject_id, _ in days}))
+    return [day for day in days if day[0] not in hidden], frame.height - placed.height

@@ -11,6 +11,7 @@ import polars as pl
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse
 
+from assets.stages.consent import demand_summary, hidden_people
 from assets.stages.forensics import forensics_of
 from assets.stages.reading import day_facts, examples_of
 from assets.stages.summaries import clinical_schema, clinical_table
@@ -41,7 +42,8 @@ def people(visitor: Looking) -> HTMLResponse:
     for row in caller.catalog.partials.list(limit=5000):
         waits[row.subject_id] = waits.get(row.subject_id, 0) + 1
     profiles = sorted(caller.catalog.subjects.profiles(), key=lambda p: (-waits.get(p.subject_id, 0), p.subject_id))
-    return show("people", visitor, profiles=profiles, waits=waits)
+    hidden = hidden_people(caller.workspace, caller.tenant)
+    return show("people", visitor, profiles=profiles, waits=waits, hidden=hidden)
 
 
 @router.get("/people/{subject_id}")
@@ -49,6 +51,7 @@ def person(visitor: Looking, subject_id: Subject, to: Annotated[Day | None, Quer
     """A person's days by kind: what is there, what is open, what is missing."""
     caller = visitor.caller
     profile = known(caller, subject_id)
+    demand_summary(caller.workspace, caller.tenant, subject_id)
     found = _clinical_days(caller, subject_id)
     last = to or (found["local_date"].max() if found.height else None)
     days = [last - timedelta(days=back) for back in range(DAYS)] if isinstance(last, date) else []

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from assets.stages.completions import complete, discard, in_scope, undo
+from assets.stages.consent import hidden_people
 from assets.stages.held_back import inbox
 from dagster_project.api.access import Reader, Reviewer
 from dagster_project.api.decisions import Prefer, Reason, follow_up
@@ -157,11 +158,15 @@ def list_partials(
         after=after,
     )
     deliveries = caller.catalog.partials.deliveries(rows)
+    hidden = hidden_people(caller.workspace, caller.tenant, sorted({row.subject_id for row in rows}))
     return page(
         rows,
         limit=limit,
         cursor=lambda row: str(row.id),
-        shown=lambda row: {**listed(row), "deliveries": deliveries[row.id]},
+        shown=lambda row: {
+            **listed(row, hidden=row.subject_id in hidden),
+            "deliveries": deliveries[row.id],
+        },
     )
 
 

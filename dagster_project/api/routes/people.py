@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from assets.stages.consent import demand_summary, hidden_people
 from assets.stages.reading import day_facts, examples_of
 from dagster_project.api.access import Caller, Reader
 from dagster_project.api.pages import Limit, Page, page, tagged
@@ -23,19 +24,24 @@ MOST_DAYS = 92
 
 @router.get("", summary="Everybody", responses=described())
 def list_people(caller: Reader, limit: Limit = 100, after: Annotated[str | None, Query(max_length=64)] = None) -> Page:
-    """Pseudonyms and profiles, in the order of the pseudonyms."""
+    """Pseudonyms and profiles, in the order of the pseudonyms; no profile of whoever does not allow summaries."""
     people = sorted(caller.catalog.subjects.profiles(), key=lambda profile: profile.subject_id)
     rows = [p for p in people if after is None or p.subject_id > after][: limit + 1]
-    return page(rows, limit=limit, cursor=lambda p: p.subject_id, shown=_profile)
+    hidden = hidden_people(caller.workspace, caller.tenant, [p.subject_id for p in rows])
+    return page(
+        rows, limit=limit, cursor=lambda p: p.subject_id, shown=lambda p: _profile(p, hidden=p.subject_id in hidden)
+    )
 
 
-@router.get("/{subject_id}", summary="One person", responses=described(404))
+@router.get("/{subject_id}", summary="One person", responses=described(404, 409))
 def show_person(caller: Reader, request: Request, subject_id: str) -> Response:
     """A person's profile."""
-    return tagged(request, _profile(known(caller, subject_id)))
+    profile = known(caller, subject_id)
+    demand_summary(caller.workspace, caller.tenant, subject_id)
+    return tagged(request, _profile(profile, hidden=False))
 
 
-@router.get("/{subject_id}/days", summary="Facts per local day", responses=described(404))
+@router.get("/{subject_id}/days", summary="Facts per local day", responses=described(404, 409))
 def show_days(
     caller: Reader,
     request: Request,
@@ -50,7 +56,7 @@ def show_days(
     return tagged(request, {"days": day_facts(caller.workspace, caller.tenant, subject_id, first, last)})
 
 
-@router.get("/{subject_id}/days/{day}/examples", summary="Training lines of a day", responses=described(404))
+@router.get("/{subject_id}/days/{day}/examples", summary="Training lines of a day", responses=described(404, 409))
 def show_examples(caller: Reader, subject_id: str, day: Day) -> list[dict[str, Any]]:
     """The training lines, with the claims behind each number."""
     known(caller, subject_id)
@@ -69,8 +75,12 @@ def known(caller: Caller, subject_id: str) -> Any:
     return found[0]
 
 
-def _profile(profile: Any) -> dict[str, Any]:
+def _profile(profile: Any, *, hidden: bool) -> dict[str, Any]:
+    if hidden:
+        nothing = dict.fromkeys(("age_years", "weight_kg", "diabetes", "source_priority"))
+        return {"subject_id": profile.subject_id, **nothing, "hidden": True}
     return {
+        "hidden": False,
         "subject_id": profile.subject_id,
         "age_years": profile.age_years,
         "weight_kg": profile.weight_kg,

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import polars as pl
 from fastapi import APIRouter, Query
 
+from assets.stages.consent import demand_summary
 from assets.stages.provenance import InferredZone, inferred_zones
 from assets.stages.records_table import read_records
 from dagster_project.api.access import Caller, Reader
@@ -26,7 +27,7 @@ from vitals.validated.completions import ZONE
 router = APIRouter(prefix="/v1/records", tags=["records"])
 
 
-@router.get("", summary="Records of a person and day", responses=described(404))
+@router.get("", summary="Records of a person and day", responses=described(404, 409))
 def list_records(
     caller: Reader,
     subject: Annotated[str, Query(max_length=64, description="Pseudonym, see `/v1/people`.")],
@@ -52,7 +53,12 @@ def list_records(
 
 
 def records_of(caller: Caller, record_type: RecordType, subject: str, days: list[date]) -> pl.DataFrame:
-    """A person's validated rows of UTC dates."""
+    """A person's validated rows of UTC dates.
+
+    Raises:
+        ConflictError: the person does not allow summaries.
+    """
+    demand_summary(caller.workspace, caller.tenant, subject)
     found = read_records(caller.lake, record_type, days).filter(pl.col("subject_id") == subject).collect()
     assert isinstance(found, pl.DataFrame)
     return found
