@@ -16,6 +16,7 @@ from resources.catalog_rows.days import FetchMark
 from resources.catalog_rows.people import Diabetes, Profile
 from resources.catalog_sql import chunks, fetch, fetch_among, selecting, values_of
 from vitals.errors import ConflictError, NotFoundError
+from vitals.external_ids import external_id, written_forms
 
 
 class ProfileChange(TypedDict, total=False):
@@ -50,7 +51,16 @@ class CatalogSubjects:
         ]
         insert = self._database.insert(people.Subject).on_conflict_do_nothing()
 
+        others = {form for user in subject_ids for form in written_forms(user)} - set(subject_ids)
+
         def work(connection: Connection) -> None:
+            if _known(connection, tenant, others):
+                raise ConflictError(
+                    "register people",
+                    f"tenant {tenant}",
+                    "somebody is known by their id in another Unicode form, under another pseudonym: an older version",
+                    "Nothing was changed. See 'Ids in another Unicode form' in docs/operations.md.",
+                )
             connection.execute(insert, rows)
             if _known(connection, tenant, subject_ids) != dict(subject_ids):
                 raise ConflictError(
@@ -74,7 +84,7 @@ class CatalogSubjects:
             NotFoundError: no such person in the tenant.
         """
         statement = selecting(people.Subject, Profile).where(
-            people.Subject.tenant == tenant, people.Subject.external_user == external_user
+            people.Subject.tenant == tenant, people.Subject.external_user == external_id(external_user)
         )
         found = self._database.read("look up a person", lambda connection: fetch(connection, statement, Profile))
         if not found:
@@ -88,7 +98,7 @@ class CatalogSubjects:
             NotFoundError: no such person in the tenant.
             PermanentError: a value is outside what is possible.
         """
-        person = (people.Subject.tenant == tenant, people.Subject.external_user == external_user)
+        person = (people.Subject.tenant == tenant, people.Subject.external_user == external_id(external_user))
         values: dict[str, Any] = dict(change)
 
         def work(connection: Connection) -> list[Profile]:

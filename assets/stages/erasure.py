@@ -41,6 +41,7 @@ from resources.lake import Lake
 from resources.workspace import Workspace
 from vitals.certificate import signed
 from vitals.errors import NotFoundError, TransientError
+from vitals.external_ids import external_id, written_forms
 from vitals.raw.keys import BadKey, parse_key
 from vitals.validated.pseudonyms import tombstone
 
@@ -93,6 +94,7 @@ def forget(
     """
     catalog = workspace.catalog
     catalog.tenants.get(tenant)
+    user = external_id(user)
     mark = tombstone(tenant=tenant, external_user=user, key=workspace.subject_key)
     with catalog.exclusive(f"validated-{tenant}", wait=True):
         former = next((one for one in catalog.erasures.list(tenant) if one.tombstone == mark), None)
@@ -136,7 +138,11 @@ def _returned(workspace: Workspace, tenant: str) -> list[str]:
         if not isinstance(parsed, BadKey):
             users.add(parsed.user)
     key = workspace.subject_key
-    return sorted(user for user in users if tombstone(tenant=tenant, external_user=user, key=key) in erased)
+    return sorted(
+        user
+        for user in users
+        if any(tombstone(tenant=tenant, external_user=form, key=key) in erased for form in written_forms(user))
+    )
 
 
 @dataclass

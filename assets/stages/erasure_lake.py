@@ -17,6 +17,7 @@ from resources.catalog_erasures import Person
 from resources.catalog_rows.uploads import Upload
 from resources.lake import Lake
 from resources.workspace import Workspace
+from vitals.external_ids import external_id
 from vitals.training.release.traces import (
     facts_from,
     facts_json,
@@ -72,7 +73,7 @@ def clear_leftovers(lake: Lake, person: Person) -> None:
 
 
 def _names(key: str, person: Person) -> bool:
-    return person.external_user in key.rpartition("/")[2]
+    return external_id(person.external_user) in external_id(key.rpartition("/")[2])
 
 
 def forget_traces(

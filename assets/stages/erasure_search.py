@@ -14,6 +14,7 @@ from resources.catalog_erasures import Person
 from resources.catalog_rows.uploads import Upload
 from resources.lake import Lake
 from resources.workspace import Workspace
+from vitals.external_ids import external_id
 from vitals.raw.keys import BadKey, parse_key
 
 SUBJECT = "subject_id"
@@ -26,6 +27,7 @@ TABLE_FOLDERS_NOT = frozenset(
 
 def find_person(workspace: Workspace, tenant: str, user: str) -> Person:
     """A person by the external id, with the keys that name them although nothing can be read from those."""
+    user = external_id(user)
     lake = workspace.lake(tenant)
     listed = [found.key for found in lake.objects("raw/")]
     unread = [upload.key for upload in every_upload(workspace, tenant=tenant, states=["quarantined"])]
@@ -37,9 +39,9 @@ def is_theirs(key: str, user: str) -> bool:
     """Whether an object below `raw/` is of a person: by its user id, or by their id in a name that cannot be read."""
     parsed = parse_key(key)
     if not isinstance(parsed, BadKey):
-        return parsed.user == user
-    name = key.rpartition("/")[2]
-    return re.search(rf"(?<![A-Za-z0-9]){re.escape(user)}(?![A-Za-z0-9])", name) is not None
+        return parsed.user == external_id(user)
+    name = external_id(key.rpartition("/")[2])
+    return re.search(rf"(?<![A-Za-z0-9]){re.escape(external_id(user))}(?![A-Za-z0-9])", name) is not None
 
 
 def raw_keys(lake: Lake, user: str) -> list[str]:

@@ -19,6 +19,7 @@ from assets.stages.summaries import clinical_schema, clinical_table, summarise_w
 from resources.workspace import Workspace
 from vitals.clinical.metrics import metrics_of
 from vitals.errors import NotFoundError
+from vitals.external_ids import external_id
 from vitals.record_types import RECORD_TYPES
 
 
@@ -29,6 +30,7 @@ def known_subject(workspace: Workspace, tenant: str, user: str) -> str:
         NotFoundError: nobody of that id uploaded to the tenant.
     """
     workspace.catalog.tenants.get(tenant)
+    user = external_id(user)
     found = workspace.catalog.subjects.subject_ids(tenant, [user]).get(user)
     if found is None:
         raise NotFoundError("find the person", f"tenant {tenant}", "nobody of that id uploaded", "Check id and tenant.")

@@ -15,6 +15,7 @@ from assets.stages.object_versions import NewVersion, tell_versions
 from resources.catalog_rows.uploads import NewUpload, UploadState
 from resources.lake import ListedObject, NoObject
 from resources.workspace import Workspace
+from vitals.external_ids import written_forms
 from vitals.raw.keys import BadKey, ParsedKey, parse_key
 from vitals.record_types import RecordType
 from vitals.validated.pseudonyms import keyed_digest, tombstone
@@ -117,9 +118,9 @@ def _possible_users(key: str) -> list[str]:
     """User ids that a key may name; several if it cannot be read, because whose it is must be known all the same."""
     parsed = parse_key(key)
     if isinstance(parsed, ParsedKey):
-        return [parsed.user]
+        return written_forms(parsed.user)
     parts = key.rpartition("/")[2].split(".")[0].split("_")
-    return ["_".join(parts[: n + 1]) for n in range(len(parts))]
+    return [form for n in range(len(parts)) for form in written_forms("_".join(parts[: n + 1]))]
 
 
 def _refused(workspace: Workspace, tenant: str, found: ListedObject) -> "KeyedUpload":

@@ -26,6 +26,7 @@ from dagster_project.cli.output import (
 from dagster_project.installation import build_workspace
 from dagster_project.settings import Settings, load_settings
 from vitals.errors import ConflictError, NotFoundError, UsageError
+from vitals.external_ids import external_id
 
 
 def build(
@@ -134,7 +135,7 @@ def _households(settings: Settings, tenant: str, path: Path) -> list[list[str]]:
     """Pseudonyms of the households of a file; external ids go no further than this."""
     try:
         found = orjson.loads(path.read_bytes())
-        users = [[str(user) for user in household] for household in found]
+        users = [[external_id(str(user)) for user in household] for household in found]
     except (OSError, orjson.JSONDecodeError, TypeError) as error:
         why = "it is not a JSON list of lists of user ids"
         raise UsageError("read the households", str(path), why, "Correct the file.") from error

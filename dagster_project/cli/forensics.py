@@ -23,6 +23,7 @@ from dagster_project.cli.output import (
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
 from vitals.errors import UsageError
+from vitals.external_ids import external_id
 
 
 def forensics(
@@ -54,6 +55,7 @@ def forensics(
             )
         workspace = build_workspace(load_settings())
         if user is not None:
+            user = external_id(user)
             subject_id = known_subject(workspace, tenant, user)
             people = {user: subject_id}
         else:

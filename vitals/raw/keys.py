@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from vitals.errors import UsageError
+from vitals.external_ids import external_id
 from vitals.record_types import BY_AVRO_NAME
 
 MAX_KEY_BYTES = 1024
@@ -46,7 +47,7 @@ class ParsedKey:
         type_name: type as written, with or without the ``Avro`` prefix.
         kind: our kind, or None for one that is kept but not processed.
         landing_day: day of arrival.
-        user: external user id. It goes nowhere but the ``subject`` table.
+        user: external user id, in its one form (`vitals.external_ids`); the key keeps its bytes. It goes nowhere but the ``subject`` table.
         fetched_ms: time of the export session, epoch ms. A written-out time is taken as UTC.
         device: device token (form 2), or None.
         content_hash: last token of forms 1 and 2, or None.
@@ -99,7 +100,7 @@ def parse_key(key: str, *, prefix: str = "raw/") -> ParsedKey | BadKey:
         type_name=path["type"],
         kind=known.kind if known else None,
         landing_day=landing_day,
-        user=groups["user"],
+        user=external_id(groups["user"]),
         fetched_ms=fetched_ms,
         device=groups.get("device"),
         content_hash=groups.get("hash"),
@@ -122,6 +123,7 @@ def build_key(
     Raises:
         UsageError: the parts would not come back from the key as they went in.
     """
+    user = external_id(user)
     key = f"{prefix}{type_name}/{landing_day.isoformat().replace('-', '/')}/{user}_{fetched_ms}_{content_hash}.avro"
     if len(key.rpartition("/")[2].encode(errors="surrogatepass")) > MAX_NAME_BYTES:
         raise UsageError(

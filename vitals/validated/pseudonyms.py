@@ -8,6 +8,8 @@ Does not belong here: the key, which is a secret of the installation.
 import hashlib
 import hmac
 
+from vitals.external_ids import external_id
+
 SUBJECT_ID_LENGTH = 32
 
 
@@ -16,7 +18,7 @@ def subject_id(*, tenant: str, external_user: str, key: bytes) -> str:
 
     The same person in two tenants has two pseudonyms, so that tenants cannot be joined.
     """
-    message = f"{tenant}\x1f{external_user}".encode()
+    message = f"{tenant}\x1f{external_id(external_user)}".encode()
     return hmac.new(key, message, hashlib.sha256).hexdigest()[:SUBJECT_ID_LENGTH]
 
 

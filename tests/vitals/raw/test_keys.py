@@ -5,6 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vitals.errors import UsageError
+from vitals.external_ids import external_id
 from vitals.raw.keys import BadKey, ParsedKey, build_key, parse_key
 from vitals.record_types import RECORD_TYPES
 
@@ -49,7 +50,7 @@ def test_a_built_key_comes_apart_into_what_it_was_built_from(
         type_name=type_name,
         kind=record_type.kind,
         landing_day=day,
-        user=user,
+        user=external_id(user),
         fetched_ms=fetched_ms,
         device=None,
         content_hash=content_hash,
