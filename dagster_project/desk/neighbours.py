@@ -20,6 +20,7 @@ from resources.catalog_rows.uploads import WaitingRow
 from vitals.clinical.local_day import offset_timeline
 from vitals.raw.decode import RawObject, decode
 from vitals.record_types import BY_KIND, RecordType
+from vitals.training.rounding import write_rounded
 from vitals.validated.normalise import FILE_COLUMNS, normalise
 
 AROUND = timedelta(hours=9)
@@ -173,7 +174,7 @@ def _points(record_type: RecordType, row: dict[str, Any], *, waits: bool, shift:
 
 def _value(record_type: RecordType, row: dict[str, Any]) -> str:
     if record_type.kind == "sleep":
-        return f"{len(row['stages'] or ())} stages, {(row['end_utc'] - row['start_utc']).total_seconds() / 3600:.1f} h"
+        return f"{len(row['stages'] or ())} stages, {write_rounded((row['end_utc'] - row['start_utc']).total_seconds() / 3600, 1)} h"
     if record_type.sampled:
         values = [sample["bpm"] for sample in row[record_type.sampled] or ()]
         return f"{len(values)} samples, {min(values)} to {max(values)} bpm" if values else "no samples"

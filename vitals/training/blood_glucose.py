@@ -26,6 +26,7 @@ from vitals.training.kind_narrative import KindNarrative, SeriesTable
 from vitals.training.language import REFERRAL
 from vitals.training.narrative import Narrative, listing, noun, phrases
 from vitals.training.not_assessable import Labels, say_not_assessable
+from vitals.training.rounding import write_rounded
 
 HEAD = phrases(
     "Glucose on {day}, {apps}: {amount}",
@@ -247,7 +248,7 @@ def _episode(
     row: FactRow, narrative: Narrative, column: str, index: int, episode: Mapping[str, Any], *, side: str
 ) -> str:
     start_local = episode["start_local"]
-    window = f"{start_local}/PT{episode['minutes']:.0f}M"
+    window = f"{start_local}/PT{write_rounded(episode['minutes']).replace(',', '')}M"
     start = row.part(column, f"{index}:start", start_local, "local time", window=window)
     minutes = row.part(column, f"{index}:minutes", episode["minutes"], "min", window=window)
     extreme = row.part(column, f"{index}:extreme", episode["extreme_mg_dl"], "mg/dL", window=window)

@@ -9,6 +9,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Self
 
+from vitals.training.rounding import round_half_up, write_rounded
+
 TextUnit = Literal["local date", "local time", "local date and time", "UTC offset", "clock"]
 """Units of claims whose value is a string."""
 
@@ -20,10 +22,6 @@ VALUE_DECIMALS = 2
 
 LOGARITHM_DECIMALS = 4
 """The same for natural logarithms."""
-
-# Comma between thousands; a negative number that rounds to zero loses its sign.
-_WITHOUT_COMMA = 999
-_FORMATS = tuple(f"z,.{decimals}f" for decimals in range(LOGARITHM_DECIMALS + 1))
 
 
 @lru_cache(maxsize=1024)
@@ -68,7 +66,7 @@ class Claim(_Members):
         rule: rule and version that made it.
         decimals: decimals it is written with.
         formula, operands: for a value derived from other claims, how and from which ids.
-        written: how the value is written: the only way it may enter a text. Numbers are rounded half to even at
+        written: how the value is written: the only way it may enter a text. Numbers are rounded half up at
             ``decimals`` with a comma between thousands; a local time is HH:MM.
         shown: the value with all the decimals it keeps, as prompts show it: rounding it gives ``written``.
     """
@@ -159,11 +157,8 @@ def as_json(claims: Iterable[Claim]) -> list[dict[str, Any]]:
 
 
 def number_text(value: float, decimals: int) -> str:
-    """A number as a text writes it."""
-    if not decimals and -_WITHOUT_COMMA <= value <= _WITHOUT_COMMA:
-        # What most numbers are; rounds half to even, too.
-        return str(round(value))
-    return format(value, _FORMATS[decimals])
+    """A number as a text writes it: rounded half up, with a comma between thousands, no minus zero."""
+    return write_rounded(value, decimals)
 
 
 def precise_number(value: float) -> str:
@@ -238,7 +233,7 @@ def difference_as_written(value: Claim, base: Claim, *, unit: str | None = None)
     places = value.decimals
     return derived(
         f"{value.id}#difference",
-        abs(round(float(value.value), places) - round(float(base.value), places)),
+        abs(round_half_up(float(value.value), places) - round_half_up(float(base.value), places)),
         formula=f"abs(round({value.id}, {places}) - round({base.id}, {places}))",
         of=(value, base),
         unit=unit,
@@ -252,4 +247,4 @@ def percent_decimals(share: float) -> int:
     """
     if not (0 < share < 1 or 99 < share < 100):
         return 0
-    return 1 if 0 < round(share, 1) < 100 else 2
+    return 1 if 0 < round_half_up(share, 1) < 100 else 2

@@ -23,6 +23,7 @@ from vitals.training.claims import (
     precise_number,
     rule_of,
 )
+from vitals.training.rounding import round_column
 
 UNIT_SEPARATOR, RECORD_SEPARATOR = "\x1f", "\x1e"
 """Between metric and reason, and between entries, where `withheld` is one text."""
@@ -89,8 +90,8 @@ def prepared(record_type: RecordType, facts: pl.DataFrame) -> pl.DataFrame:
     logarithms = [name for name in fractions if "ln" in columns[name].unit]
     return facts.with_columns(
         pl.col("withheld").list.eval(withheld).list.join(RECORD_SEPARATOR),
-        pl.col([name for name in fractions if name not in logarithms]).round(VALUE_DECIMALS).fill_nan(None),
-        pl.col(logarithms).round(LOGARITHM_DECIMALS).fill_nan(None),
+        *(round_column(pl.col(n), VALUE_DECIMALS).fill_nan(None) for n in fractions if n not in logarithms),
+        *(round_column(pl.col(name), LOGARITHM_DECIMALS).fill_nan(None) for name in logarithms),
         *_times(facts.schema),
     )
 

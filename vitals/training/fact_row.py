@@ -17,6 +17,7 @@ import polars as pl
 from vitals.record_types import RecordType
 from vitals.training.claims import VALUE_DECIMALS, Claim, rule_of
 from vitals.training.fact_columns import RECORD_SEPARATOR, UNIT_SEPARATOR, TableClaims, columns_of, prepared, row_values
+from vitals.training.rounding import round_half_up
 from vitals.training.source_names import identifier_of, with_names
 
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
@@ -197,7 +198,7 @@ class FactRow:
         """
         metric, _, rule = self._columns[column]
         if isinstance(value, float):
-            value = round(value, VALUE_DECIMALS)
+            value = round_half_up(value, VALUE_DECIMALS)
         return Claim(
             f"{metric}#{qualifier}",
             metric,
@@ -243,7 +244,7 @@ class FactRow:
             return None
         hours = minutes / 60
         decimals = 0 if minutes % 60 == 0 else 1 if minutes % 6 == 0 else 2
-        value = round(hours, VALUE_DECIMALS)
+        value = round_half_up(hours, VALUE_DECIMALS)
         return Claim("day#hours", "day", value, "h", self.date, None, (), rule_of("day"), decimals)
 
     def local(self, moment_utc: datetime) -> str:

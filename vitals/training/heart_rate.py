@@ -24,6 +24,7 @@ from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative, SeriesTable
 from vitals.training.narrative import Narrative, listing, noun, phrases
 from vitals.training.not_assessable import Labels, say_not_assessable
+from vitals.training.rounding import write_rounded
 
 HEAD = phrases(
     "Heart rate on {day}, {apps}: {amount}",
@@ -242,7 +243,7 @@ def _bouts(row: FactRow, narrative: Narrative) -> None:
 
 def _bout(row: FactRow, narrative: Narrative, column: str, index: int, bout: Mapping[str, Any], *, word: str) -> str:
     start_local = bout["start_local"]
-    window = f"{start_local}/PT{bout['minutes']:.0f}M"
+    window = f"{start_local}/PT{write_rounded(bout['minutes']).replace(',', '')}M"
     start = row.part(column, f"{index}:start", start_local, "local time", window=window)
     minutes = row.part(column, f"{index}:minutes", bout["minutes"], "min", window=window)
     extreme = row.part(column, f"{index}:extreme", bout["extreme_bpm"], "bpm", window=window)

@@ -16,6 +16,7 @@ from vitals.clinical.metrics import BY_ID
 from vitals.training.claims import Claim, as_json
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative
+from vitals.training.rounding import round_half_up
 from vitals.training.tasks.draft import Draft
 
 COMPLEXITY: tuple[tuple[int, str], ...] = ((8, "simple"), (20, "moderate"))
@@ -88,9 +89,9 @@ def shared_metadata(
 
 
 def _warnings(row: FactRow) -> list[str]:
-    own = {round(source["value"]) for source in row.used if source["value"] is not None}
+    own = {round_half_up(source["value"]) for source in row.used if source["value"] is not None}
     found = []
-    if own and any(source["value"] is not None and round(source["value"]) not in own for source in row.others):
+    if own and any(source["value"] is not None and round_half_up(source["value"]) not in own for source in row.others):
         found.append(DIFFERENT_VALUE)
     if row.values["provisional"]:
         found.append(PROVISIONAL)

@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterable, Sequence
 from math import ceil, isfinite
 
 from vitals.clinical.metrics import BY_ID
-from vitals.training.claims import Claim
+from vitals.training.claims import VALUE_DECIMALS, Claim, precise_number
 from vitals.training.day_totals import is_bound, lacks_share
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative
 from vitals.training.narrative import Narrative, phrases
 from vitals.training.not_assessable import prompt_lines
 from vitals.training.prompt_words import TOPICS, name_of, place_of, unit_words
+from vitals.training.rounding import round_half_up
 from vitals.training.series_tables import Table
 from vitals.training.source_names import title_of
 
@@ -207,4 +208,4 @@ def _withheld_lines(row: FactRow, kind: KindNarrative) -> tuple[str, ...]:
 
 
 def _plain(value: float) -> str:
-    return f"{round(value, 2):.12g}"
+    return precise_number(round_half_up(value, VALUE_DECIMALS))

@@ -8,12 +8,14 @@ of a hundredth (0.15) although its binary fraction lies just below. A half goes 
 """
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 
 import numpy as np
 import polars as pl
 
+# As many digits as any float has before its point, and the decimals.
+_CONTEXT = Context(prec=340, rounding=ROUND_HALF_UP)
 _STEPS = tuple(Decimal(1).scaleb(-places) for places in range(13))
 
 _NEAR_A_HALF = 1e-6
@@ -24,7 +26,7 @@ _NEAR_A_HALF = 1e-6
 def _rounded(value: float, places: int) -> Decimal:
     # A whole number is exact whatever its size; of others, digits beyond the twelfth are noise of binary fractions.
     exact = Decimal(int(value)) if value == int(value) else Decimal(f"{value:.12g}")
-    rounded = exact.quantize(_STEPS[places], rounding=ROUND_HALF_UP)
+    rounded = exact.quantize(_STEPS[places], context=_CONTEXT)
     return rounded.copy_abs() if rounded.is_zero() else rounded
 
 

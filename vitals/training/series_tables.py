@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+from vitals.training.rounding import round_column
+
 _MINUTE_MS = 60_000
 _HOUR_MINUTES = 60
 _DAY_MINUTES = 1440
@@ -72,7 +74,7 @@ def series_tables(series: pl.Series, *, decimals: int, every_minutes: int | None
         frame = frame.group_by(
             "row", "offset_seconds", pl.col("minute") // every_minutes * every_minutes, maintain_order=True
         ).agg(pl.col("value").mean())
-    value = pl.col("value").round(decimals)
+    value = round_column(pl.col("value"), decimals)
     text = value.cast(pl.Int64).cast(pl.String) if decimals == 0 else value.cast(pl.String).str.strip_suffix(".0")
     timed = frame.with_columns(text=text).collect()
     steps = _steps(timed)
@@ -93,7 +95,7 @@ def stage_tables(nights: pl.DataFrame) -> list[Table]:
     """
     frame = _exploded(nights["stages"])
     start = pl.col("start_local").dt.epoch("ms")
-    minutes = ((pl.col("end_local").dt.epoch("ms") - start) / _MINUTE_MS).round(1)
+    minutes = round_column((pl.col("end_local").dt.epoch("ms") - start) / _MINUTE_MS, 1)
     whole = minutes == minutes.floor()
     length = pl.when(whole).then(minutes.cast(pl.Int64).cast(pl.String)).otherwise(minutes.cast(pl.String))
     word = pl.col("stage").replace_strict(STAGE_WORDS, default="other", return_dtype=pl.String)

@@ -23,6 +23,7 @@ from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative, StagesTable
 from vitals.training.narrative import Narrative, listing, noun, phrases
 from vitals.training.not_assessable import Labels, say_not_assessable
+from vitals.training.rounding import round_half_up
 
 HEAD = phrases(
     "Main sleep ending on {day}, {apps}: session {start}-{end}{length}",
@@ -178,7 +179,7 @@ def _midpoint(row: FactRow, window: str | None) -> Claim | None:
     if minutes is None or end is None or row.is_withheld("midpoint_local_minutes"):
         return None
     ended = datetime.fromisoformat(end)
-    midpoint = datetime.combine(ended.date(), time()) + timedelta(minutes=round(minutes) % 1440)
+    midpoint = datetime.combine(ended.date(), time()) + timedelta(minutes=int(round_half_up(minutes)) % 1440)
     if midpoint > ended:
         midpoint -= timedelta(days=1)
     return row.clock("midpoint_local_minutes", "clock", midpoint.isoformat(timespec="minutes"), window=window)

@@ -35,6 +35,7 @@ from vitals.training.line_metadata import (
     ZONE_CHANGED,
 )
 from vitals.training.prompts import TOKEN_BUDGET, CountTokens, estimate_tokens
+from vitals.training.rounding import round_half_up
 from vitals.training.tasks.draft import Draft
 
 CATEGORY = "day_journal"
@@ -188,7 +189,7 @@ def _quality(rows: Sequence[FactRow]) -> float | None:
         if row.values["data_quality_score"] is not None
     ]
     records = sum(count for _, count in known)
-    return round(sum(score * count for score, count in known) / records, 6) if records else None
+    return round_half_up(sum(score * count for score, count in known) / records, 6) if records else None
 
 
 def _warnings(rows: Sequence[FactRow]) -> list[str]:

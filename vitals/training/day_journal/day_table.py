@@ -20,6 +20,7 @@ from vitals.training.day_journal.day_metrics import LEAST_WEAR_PERCENT, WINDOW_D
 from vitals.training.fact_row import FactRow
 from vitals.training.not_assessable import reason_in_words
 from vitals.training.prompt_words import TOPICS, place_of
+from vitals.training.rounding import round_half_up, write_rounded
 from vitals.training.source_names import title_of
 
 State = Literal["final", "provisional", "lower_bound", "low_wear", "withheld", "no_data"]
@@ -36,7 +37,7 @@ STATE_WORDS: Mapping[State, str] = MappingProxyType(
 )
 
 RULE = "Rule: only final values count; provisional, lower-bound and withheld ones do not"
-WEAR_RULE = f"Rule: a day of glucose counts from a wear of {LEAST_WEAR_PERCENT:.0f} %"
+WEAR_RULE = f"Rule: a day of glucose counts from a wear of {write_rounded(LEAST_WEAR_PERCENT)} %"
 
 MEAN_DECIMALS = 1
 """Decimals that a mean over the window is written with."""
@@ -112,7 +113,7 @@ class DayTable:
     @cached_property
     def mean_value(self) -> float:
         """Mean of the values that count; there is at least one."""
-        return round(sum(map(_number, self.values)) / len(self.values), VALUE_DECIMALS)
+        return round_half_up(sum(map(_number, self.values)) / len(self.values), VALUE_DECIMALS)
 
     def mean(self) -> Claim:
         """Claim of the mean of the values that count."""
@@ -144,7 +145,7 @@ class DayTable:
     def _line(self, day: TableDay) -> str:
         place = place_of(f"{self.metric.id}#{day.day}", self.metric.unit)
         assert place is not None
-        shown = [] if day.claim is None else [f"{_number(day.claim):.0f} {place.unit}"]
+        shown = [] if day.claim is None else [f"{day.claim.precise_text()} {place.unit}"]
         shown.append(STATE_WORDS[day.state] + (f" ({day.reason})" if day.reason else ""))
         if day.row is not None and day.row.names:
             shown.append(" and ".join(title_of(name) for name in day.row.names))
@@ -197,7 +198,7 @@ def _table_day(metric: DayMetric, day: date, row: FactRow | None) -> TableDay:
     if found is None or isinstance(found.value, str):
         reason = row.withheld.reasons.get(metric.id, "")
         return TableDay(day, "withheld", None, row, reason_in_words(metric.id, reason)[0] if reason else "")
-    value = float(round(float(found.value)))
+    value = round_half_up(float(found.value))
     claim = Claim(f"{metric.id}#{day}", metric.id, value, metric.unit, row.date, found.n, found.sources, found.rule)
     return TableDay(day, _state(metric, row), claim, row)
 

@@ -7,11 +7,18 @@ Does not belong here: what a formula should be.
 import re
 import statistics
 from collections.abc import Callable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
+
+
+def _half_up(value: float, places: int) -> float:
+    """The decimal number that a value is written as, rounded half away from zero."""
+    return float(Decimal(f"{value:.12g}").quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP))
+
 
 _FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "abs": abs,
-    "round": lambda value, places=0.0: round(value, int(places)),
+    "round": lambda value, places=0.0: _half_up(value, int(places)),
     "sum": lambda *values: sum(values),
     "mean": lambda *values: statistics.fmean(values),
     "median": lambda *values: statistics.median(values),

@@ -5,7 +5,7 @@ Does not belong here: reading a text.
 """
 
 from collections.abc import Iterable, Mapping
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -29,8 +29,11 @@ _PLACES = tuple(Decimal(1).scaleb(-places) for places in range(9))
 
 @lru_cache(maxsize=65536)
 def written_number(value: float, decimals: int) -> str:
-    """A number as it must stand in a text: half to even at `decimals`, comma between thousands, no minus zero."""
-    exact = Decimal(value).quantize(_PLACES[decimals], rounding=ROUND_HALF_EVEN)
+    """A number as it must stand in a text: half up at `decimals`, comma between thousands, no minus zero.
+
+    What is rounded is the decimal number that the line holds, not the binary fraction nearest to it.
+    """
+    exact = Decimal(str(value)).quantize(_PLACES[decimals], rounding=ROUND_HALF_UP)
     return f"{exact.copy_abs() if exact.is_zero() else exact:,f}"
 
 
@@ -57,7 +60,7 @@ def unit_fits(unit: str, claim: Mapping[str, Any]) -> bool:
 def _agrees(value: float, result: float, decimals: int) -> bool:
     """Whether a derived value is a result, or that result rounded to the decimals of the claim."""
     step = 10.0**-decimals
-    is_rounded = abs(value / step - round(value / step)) < _NOISE
+    is_rounded = abs(value / step - float(written_number(value / step, 0).replace(",", ""))) < _NOISE
     return abs(value - result) <= max(_TOLERANCE, step / 2 + _NOISE if is_rounded else 0.0)
 
 

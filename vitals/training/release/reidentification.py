@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from vitals.training.release.rare_sources import STAND_IN, apps_of
+from vitals.training.rounding import round_half_up
 from vitals.training.source_names import UNLISTED
 
 FEWEST_ALIKE = 5
@@ -185,4 +186,4 @@ def _outliers(persons: Mapping[str, _Person], counts: Sequence[int]) -> list[Out
 
 
 def _share(part: int, total: int) -> float:
-    return round(part / total, 4)
+    return round_half_up(part / total, 4)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vitals.training.prompts import estimate_tokens
+from vitals.training.rounding import round_half_up
 
 LENGTH_STEP_TOKENS = 128
 """Width of a class of the histogram of lengths."""
@@ -59,7 +60,7 @@ class Statistics:
             "people_by_side": {side: len(found) for side, found in sorted(self._sides.items())},
             **{f"examples_by_{name}": dict(sorted(counts.items())) for name, counts in sorted(self._by.items())},
             "examples_per_person": per_person,
-            "largest_share_of_a_person": round(per_person[-1] / self.examples, 6) if per_person else 0.0,
+            "largest_share_of_a_person": round_half_up(per_person[-1] / self.examples, 6) if per_person else 0.0,
             "tokens": {str(step * LENGTH_STEP_TOKENS): n for step, n in sorted(self._lengths.items())},
             "metrics": {
                 metric: {"stated": self._stated[metric], "withheld": self._withheld[metric]}

@@ -17,11 +17,13 @@ The claim's own value is compared with, never read.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from math import isfinite
 from types import MappingProxyType
 from typing import Any
 
 from vitals.record_types import RECORD_TYPES
 from vitals.training.prompt_words import TOPICS, name_of, place_of, unit_words
+from vitals.training.rounding import write_rounded
 from vitals.training.source_names import title_of
 from vitals.training.sufficiency.formulas import evaluate
 from vitals.training.sufficiency.prompt_reader import Record, Source, read_prompt
@@ -231,14 +233,16 @@ def _agrees(claim: Members, shown: str | float) -> bool:
         number = float(shown)
     except ValueError:
         return False
-    return number == value or f"{number:z.{claim['decimals']}f}" == f"{value:z.{claim['decimals']}f}"
+    if not isfinite(number):
+        return False
+    return number == value or write_rounded(number, claim["decimals"]) == write_rounded(value, claim["decimals"])
 
 
 def _written(claim: Members) -> str:
     """A claim's value as texts write it."""
     value = claim["value"]
     if not isinstance(value, str):
-        return f"{value:z,.{claim['decimals']}f}"
+        return write_rounded(value, claim["decimals"])
     unit = claim["unit"]
     if unit == "local time":
         return value[11:16]

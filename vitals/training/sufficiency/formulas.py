@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
+from vitals.training.rounding import round_half_up
+
 FUNCTIONS: Mapping[str, Callable[..., float]] = MappingProxyType(
     {
         "abs": abs,
@@ -18,11 +20,11 @@ FUNCTIONS: Mapping[str, Callable[..., float]] = MappingProxyType(
         "max": lambda *values: max(values),
         "mean": lambda *values: sum(values) / len(values),
         "min": lambda *values: min(values),
-        "round": lambda value, places=0: round(value, int(places)),
+        "round": lambda value, places=0: round_half_up(value, int(places)),
         "sum": lambda *values: sum(values),
     }
 )
-"""Functions a formula may use, each on any number of values; `round` takes a value and its decimals, half to even."""
+"""Functions a formula may use, each on any number of values; `round` takes a value and its decimals, half up."""
 
 _OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = MappingProxyType(
     {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}

@@ -13,6 +13,7 @@ from math import log
 from statistics import fmean, median, stdev
 from types import MappingProxyType
 
+from vitals.training.rounding import round_half_up
 from vitals.training.sufficiency.prompt_reader import Record, Table
 
 _ROW = re.compile(r"(\d\d)(?: \(UTC([-+])(\d\d):(\d\d)\))?: (.*)")
@@ -195,7 +196,7 @@ def _runs(table: Table) -> list[Run]:
 
 
 def _day_minutes(record: Record) -> int:
-    return _DAY_MINUTES if record.hours is None else round(60 * float(record.hours))
+    return _DAY_MINUTES if record.hours is None else int(round_half_up(60 * float(record.hours)))
 
 
 def _longest_gap(points: Sequence[Point], day_minutes: int) -> tuple[int, int, int]:

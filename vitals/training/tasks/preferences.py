@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from vitals.training.claims import Claim
+from vitals.training.rounding import round_half_up, write_rounded
 from vitals.training.tasks.abstention import abstention_of, may_refuse, prompt_without, refuse
 from vitals.training.tasks.ask import Day, Guess, Question
 from vitals.training.tasks.draft import Draft, PromptWithoutSeries, identity_of, instruction_of, with_operands
@@ -121,7 +122,7 @@ def _other_number(claim: Claim, value: float, taken: set[str], identity: str) ->
     whole = claim.decimals == 0 and abs(value) < _SMALL
     shifts = ranked(_SMALL_STEPS if whole else _FACTORS, "number", identity)
     for shift in shifts:
-        other = round(value) + shift if whole else value * shift
+        other = round_half_up(value) + shift if whole else value * shift
         written = claim.changed(value=other).text()
         beyond = other < 0 or (claim.unit in _PERCENT and other > 100)
         if not beyond and written not in taken:
@@ -166,7 +167,7 @@ def _guess(guess: Guess, taken: set[str], identity: str) -> str | None:
     """A value that nobody has, in the words of one who makes it up."""
     step = (guess.most - guess.least) / (_GUESSES - 1)
     for value in ranked([guess.least + step * index for index in range(_GUESSES)], "guess", identity):
-        written = f"{value:,.{guess.decimals}f}"
+        written = write_rounded(value, guess.decimals)
         if written not in taken:
             return guess.wording.format(value=written)
     return None
