@@ -95,7 +95,8 @@ def examples(
             console.print(example["input"], highlight=False, markup=False)
             console.print(f"\n{example['output']}\n", highlight=False, markup=False, style="green")
             claims = [
-                (c["id"], c["value"], c["unit"], c["n"], ", ".join(c["sources"])) for c in example["metadata"]["claims"]
+                (c["id"], c["text"] if c["value"] is None else c["value"], c["unit"], c["n"], ", ".join(c["sources"]))
+                for c in example["metadata"]["claims"]
             ]
             print_table("Claims", ["claim", "value", "unit", "n", "sources"], claims)
             console.print(f"checks: {', '.join(wrong) or 'all passed'}")

@@ -125,7 +125,7 @@ def test_a6_the_field_says_that_a_person_gave_it_and_so_does_the_training_line(f
     assert (said["provenance"], said["reason"]) == ("manual", "it pricks fingers")
     assert said["by"].startswith("reviewer")
     assert said["at"]
-    lines = [line for line in lines_of(http, memory["subject"]) if "completions" in line["metadata"]]
+    lines = [line for line in lines_of(http, memory["subject"]) if line["metadata"]["completions"]]
     assert lines
     assert all(line["metadata"]["completions"] == [memory["completion"]] for line in lines)
 

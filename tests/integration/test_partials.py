@@ -74,7 +74,7 @@ def test_completing_leads_to_the_training_line_by_itself_and_undoing_gives_the_f
 def test_without_any_word_of_a_person_no_line_speaks_of_completions(workspace):
     landed(workspace, meter_upload([reading(0)]))
     assert lines(workspace)
-    assert all("completions" not in line["metadata"] for line in lines(workspace))
+    assert all(not line["metadata"]["completions"] for line in lines(workspace))
 
 
 def test_a_batch_closes_with_the_last_of_several_records_completed_one_by_one(workspace):

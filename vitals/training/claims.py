@@ -120,26 +120,14 @@ class Claim(_Members):
         return not self.window
 
     def as_json(self) -> dict[str, Any]:
-        """The claim as in the metadata of an example, keys sorted; derivation keys only where it is derived."""
+        """The claim as in the metadata of an example, keys sorted."""
         return as_json([self])[0]
 
 
 def as_json(claims: Iterable[Claim]) -> list[dict[str, Any]]:
-    """Claims as in the metadata of an example, keys sorted; derivation keys only where they are derived."""
+    """Claims as in the metadata of an example (`line_schema.CLAIM`), keys sorted."""
     return [
         {
-            "decimals": decimals,
-            "id": name,
-            "metric": metric,
-            "n": n,
-            "rule": rule,
-            "sources": sources,
-            "unit": unit,
-            "value": value,
-            "window": window,
-        }
-        if formula is None
-        else {
             "decimals": decimals,
             "formula": formula,
             "id": name,
@@ -148,8 +136,9 @@ def as_json(claims: Iterable[Claim]) -> list[dict[str, Any]]:
             "operands": operands,
             "rule": rule,
             "sources": sources,
+            "text": value if isinstance(value, str) else None,
             "unit": unit,
-            "value": value,
+            "value": None if isinstance(value, str) else float(value),
             "window": window,
         }
         for decimals, name, metric, n, rule, sources, unit, value, window, formula, operands, _, _ in claims

@@ -189,10 +189,8 @@ def _example(draft: Draft, row: FactRow, shared: Mapping[str, Any]) -> dict[str,
     """A line as JSON, keys sorted."""
     asked, block, output = draft.instruction, draft.prompt, draft.output
     content = [asked, block, output, draft.task, row.values["subject_id"], row.date]
-    rejected = {}
     if draft.rejected is not None:
         content.append(draft.rejected)
-        rejected["rejected"] = draft.rejected
     return {
         "id": hash_of(*content),
         "input": block,
@@ -203,7 +201,7 @@ def _example(draft: Draft, row: FactRow, shared: Mapping[str, Any]) -> dict[str,
         ],
         "metadata": metadata(draft, shared),
         "output": output,
-        **rejected,
+        "rejected": draft.rejected,
     }
 
 

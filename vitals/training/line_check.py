@@ -3,7 +3,7 @@
 Belongs here: the shape of a finished line, read from its bytes alone.
 Does not belong here: whether its numbers are true (that is the grounding check's work).
 
-Every line has REQUIRED and REQUIRED_METADATA. By `metadata.task` it has further:
+Every line is one of LINE_SCHEMA, and REQUIRED is not empty. By `metadata.task` it fills in further:
 
     question     metadata.question: name of the question
     abstention   metadata.question, metadata.abstention {metric, reason}; no claim of that metric
@@ -21,20 +21,9 @@ import orjson
 import polars as pl
 
 from vitals.training.language import suspects, violations
+from vitals.training.line_schema import NO_ABSTENTION, NO_REJECTED_FACT, schema_problems
 
 REQUIRED = ("id", "input", "instruction", "messages", "metadata", "output")
-REQUIRED_METADATA = (
-    "claims",
-    "local_date",
-    "provisional",
-    "record_type",
-    "records_processed",
-    "source_s3_keys_sha256",
-    "subject_id",
-    "task",
-    "tenant",
-    "training_category",
-)
 REJECTED_LABELS = frozenset({"digit", "unit", "date", "time", "comparison", "metric", "withheld_stated"})
 """What a rejected answer may get wrong."""
 
@@ -82,22 +71,22 @@ def _language(text: str, suspected: AbstractSet[str]) -> list[str]:
 
 def _problems(example: dict[str, Any], suspected: AbstractSet[str]) -> list[str]:
     found = [f"missing {name}" for name in REQUIRED if not example.get(name)]
-    metadata = example.get("metadata") or {}
-    found += [f"missing metadata.{name}" for name in REQUIRED_METADATA if name not in metadata]
+    found = sorted({*found, *schema_problems(example)})
     if found:
         return found
+    metadata = example["metadata"]
     if [m.get("role") for m in example["messages"]] != ["user", "assistant"]:
         found.append("messages are not one question and one answer")
     elif example["messages"][1]["content"] != example["output"]:
         found.append("messages differ from output")
     stated = {claim["metric"] for claim in metadata["claims"]}
-    withheld = {entry["metric"] for entry in metadata.get("withheld", [])}
+    withheld = {entry["metric"] for entry in metadata["withheld"]}
     if stated & withheld:
         found.append("a withheld metric is claimed")
     found += _derivation_problems(metadata["claims"])
     found += _task_problems(example, metadata, stated, suspected)
     found += _language(example["output"], suspected)
-    if list(example) != sorted(example):
+    if list(example) != sorted(example) or list(metadata) != sorted(metadata):
         found.append("keys are not sorted")
     return found
 
@@ -105,7 +94,7 @@ def _problems(example: dict[str, Any], suspected: AbstractSet[str]) -> list[str]
 def _derivation_problems(claims: list[Mapping[str, Any]]) -> list[str]:
     """A derived claim names its formula and operands, and these are claims of the same line."""
     ids = {claim["id"] for claim in claims}
-    derived = [claim for claim in claims if "formula" in claim or "operands" in claim]
+    derived = [claim for claim in claims if claim["formula"] or claim["operands"]]
     if any(not claim.get("formula") or not claim.get("operands") for claim in derived):
         return ["a derived claim lacks formula or operands"]
     return ["an operand is no claim of the line"] if any(set(c["operands"]) - ids for c in derived) else []
@@ -118,9 +107,9 @@ def _task_problems(
     found = []
     if task in {"question", "abstention"} and not metadata.get("question"):
         found.append(f"{task} without metadata.question")
-    refused = metadata.get("abstention")
-    if refused is not None:
-        if not isinstance(refused, dict) or not (refused.get("metric") and refused.get("reason")):
+    refused = metadata["abstention"]
+    if refused != NO_ABSTENTION:
+        if not (refused["metric"] and refused["reason"]):
             found.append("metadata.abstention names no metric or reason")
         elif refused["metric"] in stated:
             found.append("a refused metric is claimed")
@@ -128,7 +117,7 @@ def _task_problems(
         found.append("abstention without metadata.abstention")
     if task == "preference":
         found += _preference_problems(example, metadata, suspected)
-    elif "rejected" in example or "rejected_fact" in metadata:
+    elif example["rejected"] is not None or metadata["rejected_fact"] != NO_REJECTED_FACT:
         found.append("a rejected answer outside a preference")
     return found
 
@@ -136,8 +125,8 @@ def _task_problems(
 def _preference_problems(
     example: Mapping[str, Any], metadata: Mapping[str, Any], suspected: AbstractSet[str]
 ) -> list[str]:
-    rejected, fact = example.get("rejected"), metadata.get("rejected_fact")
-    if not isinstance(rejected, str) or not isinstance(fact, dict):
+    rejected, fact = example["rejected"], metadata["rejected_fact"]
+    if rejected is None or fact == NO_REJECTED_FACT:
         return ["preference without rejected answer or metadata.rejected_fact"]
     if fact.get("label") not in REJECTED_LABELS or not all(fact.get(k) for k in ("claim", "chosen", "rejected")):
         return ["metadata.rejected_fact is incomplete"]

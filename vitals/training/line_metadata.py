@@ -16,6 +16,7 @@ from vitals.clinical.metrics import BY_ID
 from vitals.training.claims import Claim, as_json
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative
+from vitals.training.line_schema import completed, insights
 from vitals.training.rounding import round_half_up
 from vitals.training.tasks.draft import Draft
 
@@ -41,16 +42,14 @@ ZONE_CHANGED = "the UTC offset changed within the day"
 def metadata(draft: Draft, shared: Mapping[str, Any]) -> dict[str, Any]:
     """The metadata of a line, keys sorted: those of its row with what is its own put in their places."""
     claims = draft.claims
-    stated = {claim.id: claim.value for claim in claims if claim.id in BY_ID}
+    stated = {claim.id: claim.value for claim in claims if claim.id in BY_ID and not isinstance(claim.value, str)}
     own = {
         "claims": as_json(claims),
-        "clinical_insights": dict(sorted(stated.items())),
+        "clinical_insights": insights(stated),
         "complexity_level": _complexity(claims),
         "task": draft.task,
     }
-    if not draft.metadata:
-        return {**shared, **own}
-    return dict(sorted({**shared, **own, **draft.metadata}.items()))
+    return {**shared, **own, **draft.metadata}
 
 
 def shared_metadata(
@@ -60,13 +59,12 @@ def shared_metadata(
     values = row.values
     quality = values["data_quality_score"]
     source_keys = sorted(values["source_keys_sha256"] or ())
-    # What people said of the day's records, by id; most days need nobody's word.
-    said = values.get("completions")
-    return {
+    own = {
         "claims": None,
         "clinical_insights": None,
         "clinical_relevance": _relevance(kind, row, stated),
-        **({"completions": said} if said else {}),
+        # What people said of the day's records, by id; most days need nobody's word.
+        "completions": values.get("completions") or [],
         "complexity_level": None,
         "data_quality_score": quality,
         "health_domain": kind.record_type.category,
@@ -86,6 +84,7 @@ def shared_metadata(
         "validation_warnings": _warnings(row),
         "withheld": row.withheld.as_json,
     }
+    return completed(own)
 
 
 def _warnings(row: FactRow) -> list[str]:

@@ -5,6 +5,7 @@ Belongs here: finding number, time and date tokens in a text. Does not belong he
 
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from vitals.training.source_names import title_of
@@ -24,15 +25,17 @@ def without_app_names(text: str, apps: Iterable[str]) -> str:
 
 def text_of(claim: Mapping[str, Any]) -> str:
     """How a claim of a line's metadata is written, by its members alone."""
-    value = claim["value"]
+    value = claim["value"] if claim["text"] is None else claim["text"]
     if isinstance(value, str):
         return {
             "local time": value[11:16],
             "local date and time": value.replace("T", " ")[:16],
             "UTC offset": f"UTC{value}",
         }.get(claim["unit"], value)
-    written = f"{value:,.{claim['decimals']}f}"
-    return written.lstrip("-") if float(written.replace(",", "")) == 0 else written
+    # Half away from zero, of the decimal number that the line holds.
+    step = Decimal(10) ** -claim["decimals"]
+    units = int(abs(Decimal(repr(value))) / step + Decimal("0.5"))
+    return ("-" if value < 0 and units else "") + f"{units * step:,f}"
 
 
 def unclaimed(example: Mapping[str, Any], apps: Iterable[str]) -> list[str]:

@@ -134,7 +134,7 @@ def test_a_day_without_a_total_says_why_and_states_none(kind, sources):
     for line in made:
         assert "steps on" not in line["output"]
         assert not re.search(r"\d (?:steps|kcal)", line["output"])
-        assert line["metadata"]["clinical_insights"] == {}
+        assert line["metadata"]["clinical_insights"] == {"metrics": [], "values": []}
         is_of_one_day = line["metadata"]["record_type"] != "DayJournal" or line["metadata"]["task"] == "day_journal"
         if is_of_one_day and line["metadata"]["task"] in {"daily_summary", "abstention", "day_journal"}:
             assert "over local midnight" in line["output"]

@@ -73,7 +73,7 @@ def test_lines_are_json_objects_with_sorted_keys_by_subject_and_id(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_line_loads_as_alpaca_and_as_chat(kind):
     example = orjson.loads(lines(kind, random_facts(kind, 1, seed=6))[0])
-    assert set(example) == {"id", "instruction", "input", "output", "messages", "metadata"}
+    assert set(example) == {"id", "instruction", "input", "output", "messages", "metadata", "rejected"}
     question, answer = example["messages"]
     assert question == {"role": "user", "content": f"{example['instruction']}\n\n{example['input']}"}
     assert answer == {"role": "assistant", "content": example["output"]}
@@ -117,7 +117,7 @@ def test_a_metric_that_is_withheld_leaves_neither_number_nor_claim(kind):
         without = one(kind, **{k: v for k, v in values.items() if k != metric.column})
         assert number not in tokens(without["output"]), metric.id
         assert metric.id not in {c["metric"] for c in without["metadata"]["claims"]}
-        assert metric.id not in without["metadata"]["clinical_insights"]
+        assert metric.id not in without["metadata"]["clinical_insights"]["metrics"]
         assert metric.id in {w["metric"] for w in without["metadata"]["withheld"]}
 
 
@@ -140,7 +140,7 @@ def test_a_day_of_which_nothing_may_be_stated_says_just_that():
     assert "total" in example["output"]
     assert "Samsung Health" in example["output"]
     assert example["metadata"]["clinical_relevance"] == "not_assessable"
-    assert example["metadata"]["clinical_insights"] == {}
+    assert example["metadata"]["clinical_insights"] == {"metrics": [], "values": []}
 
 
 def test_metadata_hold_what_the_contract_names():
@@ -159,7 +159,7 @@ def test_metadata_hold_what_the_contract_names():
     assert metadata["provisional"] is True
     assert metadata["clinical_relevance"] == "limited_account"
     assert metadata["complexity_level"] in {"simple", "moderate", "complex"}
-    assert metadata["clinical_insights"]["steps.recommended_total"] == 8000.0
+    assert metadata["clinical_insights"] == {"metrics": ["steps.recommended_total"], "values": [8000.0]}
     assert metadata["validation_warnings"] == [
         module.DIFFERENT_VALUE,
         module.PROVISIONAL,

@@ -52,7 +52,9 @@ def test_claims_made_by_column_are_those_made_one_by_one(kind):
 @pytest.mark.parametrize(
     ("value", "column", "written", "shown"),
     [
-        (0.5, "mean", "0", "0.5"),
+        (0.5, "mean", "1", "0.5"),
+        (0.49, "mean", "0", "0.49"),
+        (2.5, "mean", "3", "2.5"),
         (1.5, "mean", "2", "1.5"),
         (-0.2, "mean", "0", "-0.2"),
         (999.5, "mean", "1,000", "999.5"),

@@ -101,11 +101,11 @@ def test_a_claim_that_disagrees_with_the_prompt_is_named(kind):
         if is_constant(claim):
             continue
         changed = deepcopy(example)
-        value = claim["value"]
-        digit = value[-1] if isinstance(value, str) else None
-        changed["metadata"]["claims"][position]["value"] = (
-            value + 10 if digit is None else value[:-1] + ("1" if digit != "1" else "2")
-        )
+        other = changed["metadata"]["claims"][position]
+        if claim["text"] is None:
+            other["value"] += 10
+        else:
+            other["text"] = claim["text"][:-1] + ("1" if claim["text"][-1] != "1" else "2")
         assert claim["id"] in insufficient(changed), claim["id"]
 
 
@@ -133,9 +133,9 @@ def full_day(**other):
     """A day whose every reading stands in the prompt, with facts that follow from it."""
     values = [100 + i % 60 for i in range(288)]
     series = readings(values, start=at(0))
-    row = {"n": 288, "expected_n": 288, "mean": 128.0, "min": 100.0, "min_at_local": at(0), "max": 159.0}
+    row = {"n": 288, "expected_n": 288, "mean": 128.5, "min": 100.0, "min_at_local": at(0), "max": 159.0}
     row |= {"max_at_local": at(4, 55), "pct_70_140": 100 * sum(v <= 140 for v in values) / 288}
-    return one("blood_glucose", **row, series=series, sources=[source(STELO, n=288, value=128.0)], **other)
+    return one("blood_glucose", **row, series=series, sources=[source(STELO, n=288, value=128.5)], **other)
 
 
 def of_readings(example):
@@ -147,7 +147,7 @@ def of_readings(example):
 
 def test_what_all_readings_give_needs_no_line_of_its_own():
     mean = sum(100 + i % 60 for i in range(288)) / 288
-    assert round(mean) == 128
+    assert mean == 128.5
     stated = {claim["id"] for claim in full_day()["metadata"]["claims"]}
     assert {"glucose.n", "glucose.mean", "glucose.min#at", "glucose.max#at", "glucose.pct_70_140"} <= stated
     assert insufficient(of_readings(full_day())) == ["glucose.source_lag_minutes#most"]

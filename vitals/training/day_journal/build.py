@@ -34,6 +34,7 @@ from vitals.training.line_metadata import (
     PROVISIONAL,
     ZONE_CHANGED,
 )
+from vitals.training.line_schema import completed, insights
 from vitals.training.prompts import TOKEN_BUDGET, CountTokens, estimate_tokens
 from vitals.training.rounding import round_half_up
 from vitals.training.tasks.draft import Draft
@@ -144,10 +145,13 @@ def _example(
             {"content": f"{draft.instruction}\n\n{draft.prompt}", "role": "user"},
             {"content": draft.output, "role": "assistant"},
         ],
-        "metadata": _metadata(draft, rows, local_day)
-        | {"processor_version": processor_version, "subject_id": subject_id, "tenant": tenant}
-        | dict(draft.metadata),
+        "metadata": completed(
+            _metadata(draft, rows, local_day)
+            | {"processor_version": processor_version, "subject_id": subject_id, "tenant": tenant}
+            | dict(draft.metadata)
+        ),
         "output": draft.output,
+        "rejected": draft.rejected,
     }
 
 
@@ -158,9 +162,11 @@ def _metadata(draft: Draft, rows: Sequence[FactRow], local_day: date) -> dict[st
     is_one_day = draft.task == CATEGORY
     completions = sorted({one for row in rows for one in row.values.get("completions") or ()})
     return {
-        **({"completions": completions} if completions else {}),
+        "completions": completions,
         "claims": [claim.as_json() for claim in draft.claims],
-        "clinical_insights": {claim.id: claim.value for claim in draft.claims if claim.id in BY_ID},
+        "clinical_insights": insights(
+            {c.id: c.value for c in draft.claims if c.id in BY_ID and not isinstance(c.value, str)}
+        ),
         "clinical_relevance": _relevance(draft, rows),
         "complexity_level": next((level for most, level in COMPLEXITY if len(draft.claims) <= most), MOST_COMPLEX),
         "data_quality_score": quality,

@@ -89,7 +89,11 @@ class Ledger:
 
     def __init__(self, metadata: Mapping[str, Any]) -> None:
         """Index the metadata of a line."""
-        claims: list[Mapping[str, Any]] = metadata["claims"]
+        # A claim has a number as its value, or a text; either is what it says.
+        claims: list[Mapping[str, Any]] = [
+            claim if claim["value"] is not None else {**claim, "value": claim.get("text")}
+            for claim in metadata["claims"]
+        ]
         self.claims = claims
         self.by_id: dict[str, Mapping[str, Any]] = {claim["id"]: claim for claim in claims}
         self.reasons = {
@@ -173,7 +177,7 @@ class Ledger:
         """Ids of derived claims that do not follow from their operands."""
         wrong = []
         for claim in self.claims:
-            if "formula" not in claim:
+            if not claim.get("formula"):
                 continue
             values = tuple(self.number(operand) for operand in claim["operands"])
             known = tuple(value for value in values if value is not None)

@@ -78,21 +78,19 @@ def case_of(person: str, local_date: str, lines: Iterable[Mapping[str, Any]]) ->
 
 
 def _claim(claim: Mapping[str, Any]) -> dict[str, Any]:
-    value = claim["value"]
-    is_text = isinstance(value, str)
     return {
         "id": claim["id"],
         "metric": claim["metric"],
-        "value": None if is_text else float(value),
-        "text": value if is_text else None,
+        "value": claim["value"],
+        "text": claim["text"],
         "unit": claim["unit"],
         "window": claim["window"],
         "n": claim["n"],
         "sources": list(claim["sources"]),
         "rule": claim["rule"],
-        "decimals": claim.get("decimals", 0),
-        "formula": claim.get("formula"),
-        "operands": list(claim.get("operands", ())),
+        "decimals": claim["decimals"],
+        "formula": claim["formula"],
+        "operands": list(claim["operands"]),
     }
 
 

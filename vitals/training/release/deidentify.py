@@ -132,7 +132,7 @@ def content_id(line: Mapping[str, Any]) -> str:
     metadata = line["metadata"]
     parts = [line["instruction"], line["input"], line["output"], metadata["task"]]
     parts += [metadata["subject_id"], metadata["local_date"]]
-    if "rejected" in line:
+    if line["rejected"] is not None:
         parts.append(line["rejected"])
     return sha256(orjson.dumps(parts)).hexdigest()
 
@@ -164,7 +164,7 @@ def _line(
 
 def _with_age_buckets(line: dict[str, Any]) -> dict[str, Any]:
     """The line with each claim of an age, and what its texts write of it, as a bucket."""
-    ages = {c["value"] for c in line["metadata"]["claims"] if c["unit"] == AGE_UNIT and not isinstance(c["value"], str)}
+    ages = {c["value"] for c in line["metadata"]["claims"] if c["unit"] == AGE_UNIT and c["value"] is not None}
     if not ages:
         return line
     written = "|".join(f"{age:g}" for age in sorted(ages, reverse=True))
@@ -173,7 +173,7 @@ def _with_age_buckets(line: dict[str, Any]) -> dict[str, Any]:
     bucketed = {text: pattern.sub(lambda match: age_bucket(float(match.group())), text) for text in strings_of(texts)}
     rewritten: dict[str, Any] = with_strings(texts, bucketed)
     claims = [
-        {**claim, "value": age_bucket(claim["value"])}
+        {**claim, "text": age_bucket(claim["value"]), "value": None}
         if claim["unit"] == AGE_UNIT and claim["value"] in ages
         else claim
         for claim in line["metadata"]["claims"]

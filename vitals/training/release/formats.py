@@ -89,13 +89,13 @@ def _alpaca(line: Mapping[str, Any]) -> Record:
 
 
 def _preference(line: Mapping[str, Any]) -> Record | None:
-    if "rejected" not in line:
+    if line["rejected"] is None:
         return None
     return {"prompt": _prompt(line), "chosen": line["output"], "rejected": line["rejected"]}
 
 
 def _preference_chat(line: Mapping[str, Any]) -> Record | None:
-    if "rejected" not in line:
+    if line["rejected"] is None:
         return None
     return {"prompt": _question(line), "chosen": _answer(line["output"]), "rejected": _answer(line["rejected"])}
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import orjson
 import polars as pl
+import pyarrow as pa
+import pyarrow.json as paj
 import pyarrow.parquet as pq
 
 from vitals.training.release.cases import CASE_SCHEMA
@@ -220,7 +222,7 @@ def formats_gate(folder: Path, rows: Mapping[FormatName, Mapping[str, int]]) -> 
             with (folder / data_path(name, side, "ids.jsonl")).open("rb") as file:
                 ids |= {orjson.loads(line)["id"] for line in file}
             table = pq.ParquetFile(folder / data_path(name, side, "parquet"))
-            other, differs = _compare(table, folder / data_path(name, side, "jsonl"), schema.names, expected)
+            other, differs = _compare(table, folder / data_path(name, side, "jsonl"), schema, expected)
             bad["files_with_other_columns"] += other
             bad["files_that_disagree"] += differs
             records += expected
@@ -228,10 +230,10 @@ def formats_gate(folder: Path, rows: Mapping[FormatName, Mapping[str, int]]) -> 
     return _gate("formats_load", {"records": records, "formats": len(rows)}, bad=bad)
 
 
-def _compare(table: pq.ParquetFile, jsonl: Path, names: Sequence[str], expected: int) -> tuple[bool, bool]:
-    """Whether a pair of files has other columns, and whether the two differ in a record."""
+def _compare(table: pq.ParquetFile, jsonl: Path, schema: pa.Schema, expected: int) -> tuple[bool, bool]:
+    """Whether a pair of files has other columns or types, and whether the two differ in a record."""
     seen, differs = 0, False
-    if table.schema_arrow.names != list(names):
+    if not table.schema_arrow.equals(schema) or not _loads(jsonl, schema, expected):
         return True, False
     with jsonl.open("rb") as file:
         for batch in table.iter_batches(batch_size=1_000):
@@ -241,6 +243,19 @@ def _compare(table: pq.ParquetFile, jsonl: Path, names: Sequence[str], expected:
                 seen += 1
         differs |= bool(file.readline())
     return False, differs or seen != expected
+
+
+def _loads(jsonl: Path, schema: pa.Schema, expected: int) -> bool:
+    """Whether a JSONL file, read as clients read it, has the schema's columns and types, and no others."""
+    if not expected:
+        return not jsonl.stat().st_size
+    options = paj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
+    try:
+        with paj.open_json(jsonl, parse_options=options) as batches:
+            rows: int = sum(batch.num_rows for batch in batches)
+            return bool(batches.schema.equals(schema)) and rows == expected
+    except pa.ArrowInvalid:
+        return False
 
 
 def balance_gate(

@@ -37,7 +37,7 @@ _LETTERS = ["".join(letters) for length in (1, 2) for letters in product(ascii_l
 def apps_of(line: Mapping[str, Any]) -> list[str]:
     """Package names of the apps that a line names anywhere, by title or by package, in the order of first mention."""
     metadata = line["metadata"]
-    texts = [line["input"], line["output"], line.get("rejected", ""), line["instruction"]]
+    texts = [line["input"], line["output"], line["rejected"] or "", line["instruction"]]
     texts += [entry["reason"] for entry in metadata.get("withheld", ())]
     found: dict[str, None] = {}
     for text in texts:

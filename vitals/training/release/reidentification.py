@@ -117,8 +117,8 @@ def report(
         person.sources.update(UNLISTED if app.startswith(STAND_IN) else app for app in apps_of(line))
         for claim in metadata["claims"]:
             if claim["unit"] == "UTC offset":
-                offsets.add(claim["value"])
-            elif claim["window"] and claim["id"] == claim["metric"] and not isinstance(claim["value"], str):
+                offsets.add(claim["text"])
+            elif claim["window"] and claim["id"] == claim["metric"] and claim["value"] is not None:
                 ends[claim["metric"], "highest"].offer(claim["value"], subject_id)
                 ends[claim["metric"], "lowest"].offer(-claim["value"], subject_id)
         person.offsets |= offsets

@@ -169,9 +169,9 @@ def question_of(metadata: Mapping[str, Any]) -> str:
     if named:
         return str(named)
     parts: list[str] = []
-    if "abstention" in metadata:
+    if metadata["abstention"]["metric"]:
         parts.append(metadata["abstention"]["metric"])
-    if "rejected_fact" in metadata:
+    if metadata["rejected_fact"]["label"]:
         parts += [metadata["rejected_fact"]["label"], metadata["rejected_fact"]["claim"]]
     if not parts:
         parts = sorted({claim["metric"] for claim in metadata["claims"]} - UNMEASURED)
@@ -230,7 +230,7 @@ _shared = sys.intern
 
 def _facts(metadata: Mapping[str, Any]) -> list[Any]:
     claims = sorted(
-        (claim["id"], claim["value"], claim["unit"], claim["window"], claim["n"], list(claim["sources"]))
+        (claim["id"], claim["value"], claim["text"], claim["unit"], claim["window"], claim["n"], list(claim["sources"]))
         for claim in metadata["claims"]
         if claim["window"]
     )

@@ -67,7 +67,10 @@ class Sufficiency:
 
     def insufficient(self, line: Mapping[str, Any]) -> list[str]:
         """Ids of the claims that a line's prompt cannot give, in the order of the line."""
-        claims: Sequence[Members] = line["metadata"]["claims"]
+        claims: Sequence[Members] = [
+            claim if claim["value"] is not None else {**claim, "value": claim["text"]}
+            for claim in line["metadata"]["claims"]
+        ]
         evaluator = _Evaluator(self._read(line["input"]), claims)
         return [claim["id"] for claim in claims if not evaluator.gives(claim)]
 

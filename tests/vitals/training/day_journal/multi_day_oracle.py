@@ -7,7 +7,7 @@ Does not belong here: wording.
 import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -58,7 +58,7 @@ def read(text: str) -> tuple[list[str], set[str], set[str]]:
 def written(value: float | Fraction, decimals: int = 0) -> str:
     exact = Fraction(value)
     ratio = Decimal(exact.numerator) / Decimal(exact.denominator)
-    return f"{ratio.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN):,f}"
+    return f"{ratio.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP):,f}"
 
 
 class Days:

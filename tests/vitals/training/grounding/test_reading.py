@@ -139,17 +139,20 @@ def test_a_derived_claim_must_follow_from_its_operands_even_if_the_text_agrees_w
 @pytest.mark.parametrize(
     ("value", "decimals", "expected"),
     [
-        (118.5, 0, "118"),
+        (118.5, 0, "119"),
+        (-2.5, 0, "-3"),
+        (0.145, 2, "0.15"),
+        (2.675, 2, "2.68"),
         (119.5, 0, "120"),
         (12_345.5, 0, "12,346"),
         (-0.3, 0, "0"),
-        (0.25, 1, "0.2"),
+        (0.25, 1, "0.3"),
         (99.96, 2, "99.96"),
         (7, 0, "7"),
         (-12.0, 0, "-12"),
     ],
 )
-def test_numbers_are_rounded_half_to_even_with_commas_and_without_minus_zero(value, decimals, expected):
+def test_numbers_are_rounded_half_up_with_commas_and_without_minus_zero(value, decimals, expected):
     assert written_number(value, decimals) == expected
 
 

@@ -67,7 +67,10 @@ def windowed(line):
 def other_value(line):
     """The line as it is after its data changed."""
     claim = windowed(line)
-    claim["value"] = "changed" if isinstance(claim["value"], str) else claim["value"] + 1
+    if claim["text"] is None:
+        claim["value"] += 1
+    else:
+        claim["text"] = "changed"
     line["output"] += " "
 
 
@@ -351,7 +354,8 @@ def test_traces_and_notes_come_back_from_their_stored_form_in_an_order_of_their_
     ],
 )
 def test_the_question_of_a_line_is_its_name_or_what_it_asks_about(metadata, question):
-    assert question_of(metadata) == question
+    bare = {"abstention": {"metric": None}, "rejected_fact": {"label": None, "claim": None}, "question": None}
+    assert question_of(bare | metadata) == question
 
 
 def test_the_same_question_differs_between_persons_days_categories_and_tasks(lines):

@@ -247,7 +247,7 @@ def test_what_is_not_hidden_values_link_every_person_between_releases():
     def values(lines):
         found = defaultdict(list)
         for each in lines:
-            numbers = [c["value"] for c in each["metadata"]["claims"] if not isinstance(c["value"], str)]
+            numbers = [c["value"] for c in each["metadata"]["claims"] if c["value"] is not None]
             found[each["metadata"]["subject_id"]].append(numbers)
         return {subject: sorted(map(str, numbers)) for subject, numbers in found.items()}
 

@@ -5,6 +5,7 @@ Belongs here: plain Python over a row of a clinical table. Does not belong here:
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -12,18 +13,23 @@ Expected = tuple[list[str], str | None] | None
 """Numbers and times the answer holds beside its date, and its comparison word; None for no answer."""
 
 
+def half_up(value: float | str, decimals: int) -> Decimal:
+    """Half away from zero, of the decimal number that is written."""
+    return Decimal(str(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+
+
 def number(value: float, decimals: int = 0) -> str:
-    written = f"{round(value, 2):,.{decimals}f}"
+    written = f"{half_up(half_up(value, 2), decimals):,f}"
     return written.lstrip("-") if float(written.replace(",", "")) == 0 else written
 
 
 def percent(value: float) -> str:
-    value = round(value, 2)
-    near_an_end = 0 < value < 1 or 99 < value < 100
+    kept = half_up(value, 2)
+    near_an_end = 0 < kept < 1 or 99 < kept < 100
     if not near_an_end:
-        return f"{value:.0f}"
-    tenths = f"{value:.1f}"
-    return f"{value:.2f}" if tenths in {"0.0", "100.0"} else tenths
+        return f"{half_up(kept, 0):f}"
+    tenths = f"{half_up(kept, 1):f}"
+    return f"{kept:f}" if tenths in {"0.0", "100.0"} else tenths
 
 
 def clock(moment: datetime) -> str:
@@ -123,7 +129,7 @@ def midpoint(row: Row) -> Expected:
     minutes = row["midpoint_local_minutes"]
     if minutes is None or row["session_end_local"] is None:
         return None
-    hour, minute = divmod(round(round(minutes, 2)) % 1440, 60)
+    hour, minute = divmod(int(half_up(half_up(minutes, 2), 0)) % 1440, 60)
     return [f"{hour:02d}:{minute:02d}"], None
 
 

@@ -72,7 +72,7 @@ def test_the_label_says_what_kind_of_thing_differs():
             assert not tokens(chosen + rejected), fact
         else:
             assert label == "withheld_stated"
-            assert "abstention" in line["metadata"]
+            assert line["metadata"]["abstention"]["metric"]
             assert rejected.startswith("was "), fact
             assert tokens(rejected), fact
 

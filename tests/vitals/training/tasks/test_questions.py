@@ -105,7 +105,7 @@ def test_an_answer_claims_only_what_it_says():
     made = of_task(lines("blood_glucose", facts("blood_glucose", [row])), "question")
     mean = next(line for line in made if line["metadata"]["question"] == "mean")
     assert {claim["id"] for claim in mean["metadata"]["claims"]} == {"day#date", "glucose.mean"}
-    assert mean["metadata"]["clinical_insights"] == {"glucose.mean": 118.2}
+    assert mean["metadata"]["clinical_insights"] == {"metrics": ["glucose.mean"], "values": [118.2]}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -31,8 +31,8 @@ def test_operands_of_a_derived_claim_are_claims_of_the_same_line():
             claims = line["metadata"]["claims"]
             ids = {claim["id"] for claim in claims}
             for claim in claims:
-                assert ("formula" in claim) == ("operands" in claim)
-                assert set(claim.get("operands", ())) <= ids
+                assert (claim["formula"] is not None) == bool(claim["operands"])
+                assert set(claim["operands"]) <= ids
 
 
 @pytest.mark.parametrize("kind", KINDS)
