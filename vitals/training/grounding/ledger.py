@@ -111,7 +111,8 @@ class Ledger:
         self.is_provisional = bool(metadata.get("provisional"))
         self.refusal_reason: tuple[str, ...] = ()
         if record_type is None:
-            self.refusal_reason = tuple(str(refused.get("reason") or "").split("; ")) if refused else ()
+            reason = refused.get("reason")
+            self.refusal_reason = tuple(str(reason).split("; ")) if reason else ()
         self.warnings: Iterable[str] = metadata.get("validation_warnings") or ()
 
     def sayable_reasons(self) -> list[str]:
