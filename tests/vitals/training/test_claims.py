@@ -3,6 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vitals.training.claims import Claim, constant, derived, difference_as_written, percent_decimals, rule_of
+from vitals.training.line_schema import CLAIM
+from vitals.training.rounding import write_rounded
 
 
 def claim(value, unit="mg/dL", *, decimals=0, claim_id="glucose.mean"):
@@ -26,9 +28,11 @@ def test_a_claim_is_written_with_its_decimals_or_as_its_kind_of_time(made, text)
     assert made.text() == text
 
 
-def test_a_claim_in_metadata_shows_derivation_only_where_there_is_one():
+def test_a_claim_in_metadata_has_the_same_members_whether_or_not_it_is_derived():
     plain = claim(118.24)
-    assert list(plain.as_json()) == ["decimals", "id", "metric", "n", "rule", "sources", "unit", "value", "window"]
+    assert list(plain.as_json()) == [field.name for field in CLAIM]
+    assert (plain.as_json()["formula"], plain.as_json()["operands"]) == (None, ())
+    assert (plain.as_json()["value"], plain.as_json()["text"]) == (118.24, None)
     more = derived("glucose.mean#size", 3, formula="abs(glucose.mean)", of=(plain,))
     assert list(more.as_json()) == sorted(more.as_json())
     assert more.as_json()["operands"] == ("glucose.mean",)
@@ -70,4 +74,4 @@ def test_a_difference_is_what_a_reader_gets_who_subtracts_the_written_values(a, 
 def test_what_a_prompt_shows_rounds_to_what_the_answer_says(value, decimals):
     made = claim(round(value, decimals + 2), decimals=decimals)
     shown = float(made.precise_text().replace(",", ""))
-    assert f"{shown:,.{decimals}f}" == made.text()
+    assert write_rounded(shown, decimals) == made.text()

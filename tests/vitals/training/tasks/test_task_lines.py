@@ -11,6 +11,7 @@ from tests.vitals.training.tasks.task_lines import ALL, frames, lines, of_task
 from vitals.training.examples import build_examples
 from vitals.training.language import violations
 from vitals.training.line_check import problems
+from vitals.training.line_schema import NO_ABSTENTION, NO_REJECTED_FACT
 from vitals.training.prompt_words import TOPICS
 from vitals.training.sufficiency.evaluator import insufficient
 from vitals.training.tasks.data_quality import INSTRUCTIONS
@@ -103,16 +104,24 @@ def good(task):
 @pytest.mark.parametrize(
     ("task", "spoil", "expected"),
     [
-        ("preference", lambda line: line.pop("rejected"), "preference without"),
-        ("preference", lambda line: line["metadata"].pop("rejected_fact"), "preference without"),
+        ("preference", lambda line: line.update(rejected=None), "preference without"),
+        (
+            "preference",
+            lambda line: line["metadata"].update(rejected_fact=dict(NO_REJECTED_FACT)),
+            "preference without",
+        ),
         ("preference", lambda line: line.update(rejected=line["rejected"] + " "), "labelled fact alone"),
         ("preference", lambda line: line.update(rejected=line["output"]), "labelled fact alone"),
         ("preference", lambda line: line["metadata"]["rejected_fact"].update(label="tone"), "incomplete"),
         ("preference", lambda line: line.update(rejected=line["rejected"] + " You should rest."), "advice"),
-        ("question", lambda line: line["metadata"].pop("question"), "without metadata.question"),
+        ("question", lambda line: line["metadata"].update(question=None), "without metadata.question"),
         ("question", lambda line: line.update(rejected="x"), "outside a preference"),
         ("question", spoil_operands, "operand"),
-        ("abstention", lambda line: line["metadata"].pop("abstention"), "without metadata.abstention"),
+        (
+            "abstention",
+            lambda line: line["metadata"].update(abstention=dict(NO_ABSTENTION)),
+            "without metadata.abstention",
+        ),
         ("abstention", lambda line: line["metadata"]["abstention"].update(reason=""), "no metric or reason"),
         ("abstention", claim_the_refused, "refused metric is claimed"),
     ],
