@@ -40,6 +40,8 @@ def written_number(value: float, decimals: int) -> str:
 def written(claim: Mapping[str, Any]) -> str:
     """How a claim's value must stand in a text, without its unit."""
     value, unit = claim["value"], claim["unit"]
+    if value is None:
+        value = claim["text"]
     if not isinstance(value, str):
         return written_number(value, claim.get("decimals", 0))
     if unit == "local time":

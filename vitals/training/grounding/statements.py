@@ -88,7 +88,7 @@ class Hearing:
         for place in statement.places:
             text = self._values[place.value].text
             if place.slot.sign == "^":
-                apps = self._ledger.other_apps if text.startswith(UNLISTED) else (text,)
+                apps = (*self._ledger.other_apps, text) if text.startswith(UNLISTED) else (text,)
             elif place.slot.claim in _DATE_VARIABLES:
                 fixed[place.slot.claim] = text
             uses_index = uses_index or "#K" in place.slot.claim
