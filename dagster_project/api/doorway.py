@@ -43,13 +43,14 @@ from dagster_project.api.limits import (
     too_long,
 )
 from dagster_project.api.problems import ProblemError, answer_to, unforeseen
+from dagster_project.api.trail import NO_TENANT, Trail
 from dagster_project.desk.session import COOKIE, PATH, SignInNeededError
 from dagster_project.desk.trouble import page_about, page_of_unforeseen
 from dagster_project.settings import Settings
 from dagster_project.web.connections import MAX_HEAD_BYTES
 from dagster_project.web.headers import SealedAnswers
 from dagster_project.web.hosts import REMEDY, AllowedHosts
-from resources.catalog_tokens import Role
+from resources.catalog_tokens import Recognition, Role
 from resources.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ class Doorway:
         self.app = app
         self._sealed = SealedAnswers(self._answer)
         self._workspace = workspace
+        self._trail = Trail(workspace.catalog)
         self._hosts = AllowedHosts((*hosts, *settings.hosts))
         self._file_bytes = int(settings.max_file_size_mb * 2**20)
         self._idle = timedelta(minutes=settings.desk_idle_minutes)
@@ -113,6 +115,7 @@ class Doorway:
         """Answer, or let in."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
+            self._trail.close()
         elif scope["type"] == "http":
             await self._sealed(scope, receive, send)
 
@@ -136,7 +139,7 @@ class Doorway:
                 await answer(scope, receive, send)
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})["caller"] = None
+        scope.setdefault("state", {}).update(caller=None, trail=self._trail)
         if scope["path"] in HEALTH:
             await self.app(scope, PacedBody(receive, most_bytes=0, grace_seconds=self.grace_seconds).receive, send)
             return
@@ -149,10 +152,24 @@ class Doorway:
         if name is not None and not self._at_once.enter(name):
             raise _busy("this key has as many requests under way as it may; wait until one is answered", 1)
         try:
-            await self._pass(scope, receive, send, entry)
+            await self._pass(scope, receive, self._noting(scope, send, entry), entry)
         finally:
             if name is not None:
                 self._at_once.leave(name)
+
+    def _noting(self, scope: Scope, send: Send, entry: Entry) -> Send:
+        """Note who read what, of whom, once it is known that they get it."""
+        caller = entry.caller
+        if caller is None or scope["method"] not in {"GET", "HEAD"}:
+            return send
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] < HTTPStatus.BAD_REQUEST:
+                target, what = read_by(scope)
+                self._trail.note(tenant=caller.tenant, actor=caller.name, action="read", target=target, what=what)
+            await send(message)
+
+        return noted
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, entry: Entry) -> None:
         if entry.caller is not None:
@@ -208,7 +225,10 @@ class Doorway:
         scheme, _, key = given[0].partition(" ") if len(given) == 1 else ("", "", "")
         token = None
         if scheme.lower() == "bearer":
-            token = self._workspace.catalog.tokens.recognise(key.strip(), now=datetime.now(UTC)).accepted
+            found = self._workspace.catalog.tokens.recognise(key.strip(), now=datetime.now(UTC))
+            token = found.accepted
+            if found.refusal is not None:
+                refused(self._trail, found, "api")
         if token is None:
             raise ProblemError(
                 HTTPStatus.UNAUTHORIZED,
@@ -223,6 +243,29 @@ class Doorway:
         if not token:
             raise SignInNeededError
         return caller_with(token, self._workspace, session=secret)
+
+
+def read_by(scope: Scope) -> tuple[str, str]:
+    """Return of whom, or which list or thing, a request reads, and what of it; no value and no text of an upload."""
+    path: str = scope["path"]
+    found = _PERSON.search(path) or _SUBJECT.search(scope["query_string"].decode("latin-1"))
+    kind = _ID.sub("{id}", _PERSON.sub("people/{subject}", path))
+    return (found[1] if found else _printable(path), _printable(kind))
+
+
+def refused(trail: Trail, found: Recognition, where: str) -> None:
+    """Note that a key was refused: its name if its id is known, never the key."""
+    tenant, name = (found.token.tenant, found.token.name) if found.token else (NO_TENANT, "unknown")
+    trail.note(tenant=tenant, actor=name, action="key.refused", target=where, what=str(found.refusal))
+
+
+def _printable(text: str) -> str:
+    return "".join(one if one.isprintable() else "?" for one in text)[:200]
+
+
+_PERSON = re.compile(r"people/([0-9a-f]{16,64})")
+_SUBJECT = re.compile(r"(?:^|&)subject=([0-9a-f]{16,64})(?:&|$)")
+_ID = re.compile(r"(?<=/)[0-9a-f]{64}|(?<=/)[0-9]+(?=/|$)")
 
 
 def is_desk(scope: Scope) -> bool:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from dagster_project.cli.audit_trail import enter
 from dagster_project.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, print_table
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
@@ -76,6 +77,8 @@ def create(
         now = datetime.now(UTC)
         expires_at = None if expires_days is None else now + timedelta(days=expires_days)
         key = catalog.tokens.create(tenant, name=name, role=role, now=now, expires_at=expires_at)
+        expires = None if expires_at is None else expires_at.isoformat(timespec="seconds")
+        enter(catalog, tenant, "token.create", name, role=role, expires=expires)
         if as_json:
             print_json({"key": key})
         else:
@@ -109,5 +112,7 @@ def revoke(name: Annotated[str, typer.Argument(help="Name of the key.")], tenant
     Example: vitalgraph token revoke desk-anna
     """
     with exit_codes():
-        build_workspace(load_settings()).catalog.tokens.revoke(tenant, name, now=datetime.now(UTC))
+        catalog = build_workspace(load_settings()).catalog
+        catalog.tokens.revoke(tenant, name, now=datetime.now(UTC))
+        enter(catalog, tenant, "token.revoke", name)
         console.print(f"key {name} revoked")

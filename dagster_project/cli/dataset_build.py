@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from dagster_project.cli.audit_trail import enter
 from dagster_project.cli.dataset_printing import print_version, version_shown, waiting
 from dagster_project.cli.output import (
     DAY_FORMATS,
@@ -120,6 +121,7 @@ def _build(settings: Settings, values: dict[str, Any], *, as_json: bool) -> None
         for row in workspace.catalog.datasets.list(spec.tenant)
     ):
         raise ConflictError("build the release", spec.release_id, "it is published", "Choose another version.")
+    enter(workspace.catalog, spec.tenant, "dataset.build", spec.release_id)
     with waiting("building", quiet=as_json):
         run_id = run_release(settings, spec)
     shown = version_shown(workspace, spec.tenant, spec.name, spec.version)

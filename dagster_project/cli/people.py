@@ -9,6 +9,7 @@ from typing import Annotated, cast
 
 import typer
 
+from dagster_project.cli.audit_trail import enter
 from dagster_project.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, print_table
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
@@ -39,6 +40,7 @@ def add_tenant(
             # A root that does not answer is refused here: it would be found by every command and every tick after.
             Lake(root, s3=workspace.s3).folders("raw/")
         workspace.catalog.tenants.add(name, root_url=root, now=datetime.now(UTC))
+        enter(workspace.catalog, name, "tenant.add", name)
         console.print(f"tenant {name} added")
 
 
@@ -66,7 +68,9 @@ def pause_tenant(
     Example: vitalgraph tenant pause study-7
     """
     with exit_codes():
-        build_workspace(load_settings()).catalog.tenants.set_paused(name, paused=not resume)
+        catalog = build_workspace(load_settings()).catalog
+        catalog.tenants.set_paused(name, paused=not resume)
+        enter(catalog, name, "tenant.resume" if resume else "tenant.pause", name)
         console.print(f"tenant {name} {'goes on' if resume else 'is paused'}")
 
 
@@ -129,7 +133,11 @@ def set_subject(
         if not change:
             raise UsageError("set the profile", "the options", "none was given", "`subject show` shows what is stored.")
         workspace.catalog.subjects.set_profile(tenant_name, user, change)
-        days = mark_person(workspace, tenant_name, known_subject(workspace, tenant_name, user))
+        subject_id = known_subject(workspace, tenant_name, user)
+        fields = [one for one in change if one != "source_priority"]
+        fields += [f"source_priority.{kind}" for kind in sorted(parse_priorities(source_priority or []))]
+        enter(workspace.catalog, tenant_name, "subject.profile", subject_id, fields=fields)
+        days = mark_person(workspace, tenant_name, subject_id)
         console.print(
             f"profile stored; {days} local days to compute again (`vitalgraph ingest`, or wait for the sensor)"
         )

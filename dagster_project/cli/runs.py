@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from dagster_project.cli.audit_trail import enter
 from dagster_project.cli.output import (
     DAY_FORMATS,
     DONE,
@@ -134,7 +135,9 @@ def backfill(
                 )
             return
         if reprocess:
-            backfills.ask_again(workspace, plan)
+            uploads = backfills.ask_again(workspace, plan)
+            days = {"first_day": str(plan.days[0]), "last_day": str(plan.days[-1]), "uploads": uploads}
+            enter(workspace.catalog, plan.tenant, "reprocess", ", ".join(plan.asset_names), **days)
         with progress_bar(quiet=as_json) as progress:
             task = progress.add_task("partitions", total=len(plan.partition_keys))
 

@@ -12,10 +12,12 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Form, Request, Response
 from starlette.staticfiles import StaticFiles
 
+from dagster_project.api.trail import NO_TENANT, Trail
 from dagster_project.desk import completing, inbox, persons, refused, releases, trouble
 from dagster_project.desk.session import COOKIE, Looking, forget, go, keep, refuse_foreign, show
 from dagster_project.settings import Settings
 from resources.catalog import Catalog
+from resources.catalog_rows.tenants import NewAuditEvent
 
 STATIC = Path(__file__).with_name("static")
 
@@ -45,12 +47,17 @@ def sign_in(request: Request, key: Annotated[str, Form(max_length=200)]) -> Resp
     settings: Settings = request.app.state.settings
     catalog: Catalog = request.app.state.workspace.catalog
     now = datetime.now(UTC)
-    token = catalog.tokens.recognise(key.strip(), now=now).accepted
+    found = catalog.tokens.recognise(key.strip(), now=now)
+    token = found.accepted
     if token is None:
+        whose, name = (found.token.tenant, found.token.name) if found.token else (NO_TENANT, "unknown")
+        trail: Trail = request.state.trail
+        trail.note(tenant=whose, actor=name, action="key.refused", target="desk", what=str(found.refusal))
         return show("sign_in", None, status=HTTPStatus.UNAUTHORIZED, wrong=True)
     former = request.cookies.get(COOKIE)
     if former:
         catalog.sessions.end(former)
+    _enter(catalog, token.tenant, token.name, "desk.sign_in", now)
     lasts = timedelta(hours=settings.desk_session_hours)
     answer = go("/")
     keep(
@@ -67,6 +74,11 @@ def sign_out(request: Request, visitor: Looking) -> Response:
     refuse_foreign(request)
     catalog: Catalog = request.app.state.workspace.catalog
     catalog.sessions.end(visitor.caller.session)
+    _enter(catalog, visitor.caller.tenant, visitor.caller.name, "desk.sign_out", datetime.now(UTC))
     answer = go("/sign-in")
     forget(answer, secure=request.url.scheme == "https")
     return answer
+
+
+def _enter(catalog: Catalog, tenant: str, actor: str, action: str, at: datetime) -> None:
+    catalog.audit.record([NewAuditEvent(tenant=tenant, at=at, actor=actor, action=action, target="desk")])
