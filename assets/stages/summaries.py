@@ -101,7 +101,7 @@ def _inputs(
         sessions = None
         if nights_of_all is not None:
             nights = _with_local_time(nights_of_all, group, timeline)
-            sessions = sleep.choose_sessions(nights, priorities=_priorities(people, SLEEP))
+            sessions = sleep.choose_sessions(nights, priorities=_priorities(people, SLEEP), gaps=gaps)
         context = DayContext(
             days=days,
             profiles=_profiles(people),

@@ -35,6 +35,21 @@ PROFILES_SCHEMA = pl.Schema(
     }
 )
 
+
+
+@dataclass(frozen=True, kw_only=True)
+class SleepGaps:
+    """How far apart two sleep records of one source may lie and still be pieces of one sleep, in minutes.
+
+    Attributes:
+        night_minutes: below which a gap that lies in the night (by the person's clock) interrupts no sleep.
+        day_minutes: the same for any other gap.
+    """
+
+    night_minutes: float = 120
+    day_minutes: float = 15
+
+
 PRIORITIES_SCHEMA = pl.Schema({"subject_id": pl.String(), "source_app": pl.String(), "rank": pl.Int32()})
 
 LOCAL_COLUMNS = pl.Schema(
@@ -99,10 +114,12 @@ class DayContext:
         days: DAYS_SCHEMA; the local days to summarise, per person. Rows only for these are returned.
         profiles: PROFILES_SCHEMA; a person without a row has an unknown profile.
         priorities: PRIORITIES_SCHEMA; explicit source order of this kind, lower rank first. Empty for most.
-        sessions: chosen sleep sessions (`sleep.choose_sessions`), for the kinds that need sleep.
+        sessions: chosen sleep periods (`sleep.choose_sessions`), for the kinds that need sleep.
+        sleep_gaps: the tenant's limits of gaps within one sleep; sleep alone reads them.
     """
 
     days: pl.DataFrame
     profiles: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PROFILES_SCHEMA))
     priorities: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PRIORITIES_SCHEMA))
     sessions: pl.DataFrame | None = None
+    sleep_gaps: SleepGaps = SleepGaps()

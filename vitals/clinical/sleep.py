@@ -1,24 +1,26 @@
 """Sleep facts of a local day and of a window of days.
 
-Belongs here: the sleep metrics and their preconditions (CLINICAL.md §4, NARRATIVE.md B).
-Does not belong here: reading stages and choosing among sessions (`sleep_sessions`), regularity over a window
-(`sleep_regularity`).
+Belongs here: the sleep metrics and their preconditions (docs/spec/clinical.md section 4, docs/spec/narrative.md B).
+Does not belong here: which records are one sleep (`sleep_periods`), reading stages and choosing among sources
+(`sleep_sessions`), regularity over a window (`sleep_regularity`).
 
-A session belongs to the wall date of its end, in the offset in force there. The main session is the one with
-the most time asleep that ends on the date; the others are naps. One offset, that at the session's end, turns
-stages and midpoint into wall clock, so that on a night with a clock change distances on that clock are still
-elapsed time; session start and sleep onset use the offset at the session's start.
+A sleep period (`sleep_periods`) belongs to the wall date of its end, in the offset in force there. The main sleep
+of a date is one of the periods that end on it (`sleep_sessions`), or none of them; the others are naps. What columns
+call a session is a period. One offset, that at the period's end, turns stages and midpoint into wall clock, so that on
+a night with a clock change distances on that clock are still elapsed time; its start and sleep onset use the offset at
+its start.
 """
 
 import polars as pl
 
-from vitals.clinical.context import SOURCES_TYPE, DayContext
+from vitals.clinical.context import SOURCES_TYPE, DayContext, SleepGaps
 from vitals.clinical.division import divided
 from vitals.clinical.exact_sums import exact_mean, exact_sd, exact_sum
 from vitals.clinical.local_day import wall_clock
 from vitals.clinical.schema import conform, fact_schema, window_schema
 from vitals.clinical.sleep_regularity import circular_sd_minutes, sleep_regularity_index
-from vitals.clinical.sleep_sessions import TOUCHING_MS, SessionChoice, choose, enough_is_scored
+from vitals.clinical.sleep_periods import TOUCHING_MS
+from vitals.clinical.sleep_sessions import SessionChoice, choose, enough_is_scored, enough_recorded_is_scored
 from vitals.clinical.source_capabilities import CAPABILITIES, day_is_open
 from vitals.clinical.sufficiency import Gate, apply_gates
 from vitals.record_types import SLEEP, UTC_MS
@@ -37,6 +39,11 @@ SUPPORT = pl.Schema(
         "onset_local": WALL,
         "final_wake_local": WALL,
         "session_app": pl.String(),
+        # Of the main sleep: the records it is joined from, and the time between them that counts as awake (gaps
+        # shorter than an hour) and as unscored (any other).
+        "session_records": pl.Int64(),
+        "between_awake_minutes": pl.Float64(),
+        "between_unscored_minutes": pl.Float64(),
         "staged": pl.Boolean(),
         # Impossible stages that the records of the day's sessions have lost; null without any.
         "dropped_items": pl.Int64(),
@@ -48,6 +55,7 @@ SUPPORT = pl.Schema(
 SESSIONS_SCHEMA = pl.Schema(
     {
         "subject_id": pl.String(),
+        # Of its first record.
         "record_id": pl.String(),
         "source_app": pl.String(),
         "start_utc": UTC_MS,
@@ -55,7 +63,7 @@ SESSIONS_SCHEMA = pl.Schema(
         "offset_seconds": pl.Int32(),
         "end_offset_in_force_seconds": pl.Int32(),
         "end_local_date": pl.Date(),
-        # First to last sleep; start and end of the session where no sleep was scored.
+        # First to last sleep; start and end of the period where no sleep was scored.
         "onset_utc": UTC_MS,
         "final_wake_utc": UTC_MS,
         # Null where it may not be stated.
@@ -64,7 +72,7 @@ SESSIONS_SCHEMA = pl.Schema(
         "staged": pl.Boolean(),
     }
 )
-"""Chosen sessions, for the kinds that need sleep."""
+"""Chosen sleep periods, for the kinds that need sleep."""
 
 MIN_NIGHTS_REGULARITY = 7
 MAX_MISSING_NIGHTS = 2
@@ -72,12 +80,15 @@ KEYS = ["subject_id", "local_date"]
 
 _STAGE_MINUTES = ("light", "deep", "rem", "pct_light", "pct_deep", "pct_rem")
 _NEEDS_SLEEP = ("spt", "waso", "sol", "sme", "sfi", "awakenings", "awakenings_ge5", "midpoint_local_minutes")
-_NEEDS_SCORE = ("tst", "waso", "se", "sme", "sfi", "awakenings", "awakenings_ge5", *_STAGE_MINUTES)
-_NEEDS_STAGES = tuple(dict.fromkeys((*_NEEDS_SCORE, *_NEEDS_SLEEP)))
+_ASLEEP = ("tst", *_STAGE_MINUTES)
+_AWAKE = ("waso", "se", "sme", "sfi", "awakenings", "awakenings_ge5")
+_NEEDS_STAGES = tuple(dict.fromkeys((*_ASLEEP, *_AWAKE, *_NEEDS_SLEEP)))
 
 _DAY_GATES = (
+    Gate(("tib", "unscored", *_NEEDS_STAGES), pl.col("session").is_not_null(), "the only sleep of this day is a nap"),
     Gate(_NEEDS_STAGES, pl.col("has_stages"), "the session has no stages, and session length is not sleep time"),
-    Gate(_NEEDS_SCORE, enough_is_scored(), "more than 10 % of the session is unscored"),
+    Gate(_ASLEEP, enough_recorded_is_scored(), "more than 10 % of the session is unscored"),
+    Gate(_AWAKE, enough_is_scored(), "more than 10 % of the session is unscored"),
     Gate(_STAGE_MINUTES, pl.col("staged"), "the source scored no light, deep or REM sleep"),
     Gate(_NEEDS_SLEEP, pl.col("onset_utc").is_not_null(), "no sleep was scored in the session"),
     Gate(("sol",), pl.col("records_latency"), "the sessions of this source start at sleep onset"),
@@ -101,18 +112,21 @@ _DAY_GATES = (
 _ENOUGH_NIGHTS = "needs at least 7 nights of the window and at most 2 missing"
 
 
-def choose_sessions(records: pl.DataFrame, *, priorities: pl.DataFrame) -> pl.DataFrame:
-    """Sessions that count, after source choice per cluster of overlapping sessions.
+def choose_sessions(
+    records: pl.DataFrame, *, priorities: pl.DataFrame, gaps: SleepGaps = SleepGaps()
+) -> pl.DataFrame:
+    """Sleep periods that count, after source choice per cluster of overlapping periods.
 
     Args:
         records: validated sleep columns with LOCAL_COLUMNS.
         priorities: PRIORITIES_SCHEMA of sleep.
+        gaps: the tenant's limits of gaps within one sleep.
 
     Returns:
-        SESSIONS_SCHEMA, by person and start; no two sessions of a person overlap.
+        SESSIONS_SCHEMA, by person and start; no two periods of a person overlap.
     """
     return (
-        choose(records, priorities=priorities)
+        choose(records, priorities=priorities, gaps=gaps)
         .chosen.with_columns(
             onset_utc=pl.coalesce("onset_utc", "start_utc"), final_wake_utc=pl.coalesce("final_wake_utc", "end_utc")
         )
@@ -123,29 +137,30 @@ def choose_sessions(records: pl.DataFrame, *, priorities: pl.DataFrame) -> pl.Da
 
 
 def summarise(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
-    """Sleep facts per person and local day on which a session ends.
+    """Sleep facts per person and local day on which a sleep period ends.
 
     Args:
         records: validated sleep columns with LOCAL_COLUMNS.
-        context: days, and the explicit source order of sleep.
+        context: days, the explicit source order of sleep, and the limits of gaps within one sleep.
 
     Returns:
-        `fact_schema("sleep", SUPPORT)`. `coverage_percent` is the scored share of the main session, `n` of a
-        source its sessions, and its value the minutes it reports asleep in the main session's cluster.
+        `fact_schema("sleep", SUPPORT)`. `coverage_percent` is the scored share of the main sleep, `n` of a source its
+        periods, and its value the minutes it reports asleep in the main sleep's cluster. A day without a main sleep
+        states its naps alone.
     """
-    return _facts(choose(records, priorities=context.priorities), context)
+    return _facts(choose(records, priorities=context.priorities, gaps=context.sleep_gaps), context)
 
 
 def summarise_window(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
     """Sleep facts per person over all days of the context.
 
-    A night is the main session of a day. SRI and the spread of the midpoint need 7 nights with at most 2
+    A night is the main sleep of a day. SRI and the spread of the midpoint need 7 nights with at most 2
     missing in the window (NARRATIVE.md B).
 
     Returns:
         `window_schema("sleep")`, one row per person of `context.days`.
     """
-    choice = choose(records, priorities=context.priorities)
+    choice = choose(records, priorities=context.priorities, gaps=context.sleep_gaps)
     facts = _facts(choice, context)
     nights = facts.group_by("subject_id").agg(
         days_with_data=pl.len(),
@@ -179,8 +194,13 @@ def _few_missing(nights: str) -> pl.Expr:
 def _facts(choice: SessionChoice, context: DayContext) -> pl.DataFrame:
     sessions = choice.chosen.with_columns(local_date="end_local_date").join(context.days, on=KEYS)
     main = _main_metrics(sessions.filter("is_main"))
+    totals = _day_totals(sessions, choice.records)
     frame = (
-        main.join(_day_totals(sessions), on=KEYS, how="left")
+        # A day whose only sleep is a nap has a row without a main sleep.
+        sessions.select(*context.days.columns)
+        .unique(KEYS, maintain_order=True)
+        .join(main.drop(set(context.days.columns) - set(KEYS)), on=KEYS, how="left", maintain_order="left")
+        .join(totals, on=KEYS, how="left")
         .join(_sources(sessions, choice.rejected), on=KEYS, how="left")
         .join(_stage_lists(main, choice.runs), on="session", how="left")
     )
@@ -220,6 +240,8 @@ def _main_metrics(main: pl.DataFrame) -> pl.DataFrame:
         onset_local=wall_clock(pl.col("onset_utc"), start_offset),
         final_wake_local=wall_clock(pl.col("final_wake_utc"), end_offset),
         session_app=app,
+        between_awake_minutes=_minutes(pl.col("between_awake_ms")),
+        between_unscored_minutes=_minutes(pl.col("between_unscored_ms")),
         records_latency=~app.is_in(no_latency),
         latency_is_documented=app.is_in(list(CAPABILITIES)),
     )
@@ -233,7 +255,7 @@ def _percent(part: str, whole: str) -> pl.Expr:
     return 100 * pl.col(part) / pl.col(whole)
 
 
-def _day_totals(sessions: pl.DataFrame) -> pl.DataFrame:
+def _day_totals(sessions: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     is_open = day_is_open(
         known_until_utc=pl.col("known_until_utc"), day_end_utc=pl.col("day_end_utc"), app=pl.col("source_app")
     )
@@ -242,27 +264,34 @@ def _day_totals(sessions: pl.DataFrame) -> pl.DataFrame:
         wall_clock(pl.col("end_utc"), pl.col("end_offset_in_force_seconds")).alias("end_local"),
         "tst_minutes",
     )
+    provenance = (
+        records.select("session", "source_key_sha256", "file_quality", "dropped_items")
+        .join(sessions.select(*KEYS, "session"), on="session")
+        .group_by(KEYS)
+        .agg(
+            records=pl.len(),
+            source_keys_sha256=pl.col("source_key_sha256").unique().sort(),
+            data_quality_score=exact_mean(pl.col("file_quality")),
+            dropped_items=pl.col("dropped_items").sum().cast(pl.Int64).replace(0, None),
+        )
+    )
     return (
         sessions.sort(*KEYS, "start_utc")
         .group_by(KEYS)
         .agg(
-            records=pl.len(),
             n_sessions=pl.len(),
             total_tst_all_sessions=exact_sum(pl.col("tst_minutes")),
             sessions_without_tst=pl.col("tst_minutes").null_count(),
-            # A session that ends after its last modification was still running when it was exported.
-            provisional=(is_open | (pl.col("end_utc") > pl.col("modified_utc"))).any(),
+            provisional=(is_open | pl.col("is_running")).any(),
             as_of_utc=pl.col("modified_utc").max(),
-            source_keys_sha256=pl.col("source_key_sha256").unique().sort(),
-            data_quality_score=exact_mean(pl.col("file_quality")),
-            dropped_items=pl.col("dropped_items").sum().cast(pl.Int64).replace(0, None),
             naps=nap.filter(~pl.col("is_main")),
         )
+        .join(provenance, on=KEYS)
     )
 
 
 def _sources(sessions: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
-    """What each source says of the day; a session not chosen counts for the day of the session it lost to."""
+    """What each source says of the day; a period not chosen counts for the day of the period it lost to."""
     columns = ["source_app", "cluster", "tst_minutes", "modified_utc"]
     used = sessions.select(*KEYS, *columns, used=pl.lit(value=True))
     day_of_cluster = sessions.sort("end_utc").group_by("cluster").agg(pl.col("local_date").last())
@@ -272,11 +301,11 @@ def _sources(sessions: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
         .select(*KEYS, *columns, used=pl.lit(value=False))
     )
     main_clusters = sessions.filter("is_main").select(*KEYS, main_cluster="cluster")
-    in_main = pl.col("cluster") == pl.col("main_cluster")
+    in_main = (pl.col("cluster") == pl.col("main_cluster")).fill_null(value=False)
     tst = pl.col("tst_minutes").filter(in_main | ~in_main.any())
     return (
         pl.concat([used, other])
-        .join(main_clusters, on=KEYS)
+        .join(main_clusters, on=KEYS, how="left")
         .group_by(*KEYS, "used", app="source_app")
         .agg(
             n=pl.len().cast(pl.Int64),

@@ -1,6 +1,6 @@
 """Sleep metrics by brute force: one Python list cell per step of time, no shared code with the product.
 
-Belongs here: expected values of the sleep metrics, from the definitions in CLINICAL.md §4 and NARRATIVE.md B.
+Belongs here: expected values of the sleep metrics, from the definitions in docs/spec (clinical.md section 4, narrative.md B).
 Does not belong here: Polars, or anything imported from vitals.
 """
 
@@ -8,6 +8,7 @@ import functools
 import itertools
 import math
 import statistics
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 SLEEP = {"LIGHT", "DEEP", "REM", "SLEEPING"}
@@ -31,18 +32,66 @@ def wall_date(zone, t) -> date:
     return wall(t, offset_at(zone, t)).date()
 
 
+NIGHT_GAP, DAY_GAP = 120, 15
+"""Minutes below which a gap interrupts no sleep."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """One sleep: records of one source."""
+
+    records: tuple
+
+    @property
+    def start(self):
+        return min(r.start for r in self.records)
+
+    @property
+    def end(self):
+        return max(r.end for r in self.records)
+
+    @property
+    def app(self):
+        return self.records[0].app
+
+    @property
+    def device(self):
+        return self.records[0].device
+
+    @property
+    def record_id(self):
+        return self.records[0].record_id
+
+
 @functools.cache
 def cells(session, step):
-    """Stage of each step of the session; None without a stage."""
-    count = (session.end - session.start) // step
+    """Number of the stage that holds at each step of a record, or None."""
     ordered = sorted(session.stages)
-    out = [None] * count
-    for i in range(count):
-        t = session.start + i * step
-        for a, b, stage in ordered:
-            if a <= t < b:
-                out[i] = stage
-                break
+    out = []
+    for t in range(session.start, session.end, step):
+        out.append(next((i for i, (a, b, _) in enumerate(ordered) if a <= t < b), None))
+    return out
+
+
+@functools.cache
+def line(period, step):
+    """Stage at each step of a period: of all stages that hold in their record, the one that began first."""
+    held = []
+    for r in period.records:
+        names = [stage for _, _, stage in sorted(r.stages)]
+        for number, ticks in itertools.groupby(enumerate(cells(r, step)), key=lambda pair: pair[1]):
+            at = [i for i, _ in ticks]
+            if number is not None:
+                held.append((r.start + at[0] * step, r.start + (at[-1] + 1) * step, names[number]))
+    held.sort()
+    out = []
+    for t in range(period.start, period.end, step):
+        stage = next((name for a, b, name in held if a <= t < b), None)
+        if stage is None and held and not any(r.start <= t < r.end for r in period.records):
+            since = max(r.end for r in period.records if r.end <= t)
+            until = min(r.start for r in period.records if r.start > t)
+            stage = "AWAKE" if until - since < 3600 else None
+        out.append(stage)
     return out
 
 
@@ -52,36 +101,54 @@ def state(stage):
     return "wake" if stage in WAKE else None
 
 
+def between(period, step):
+    """Minutes of the period in none of its records: shorter gaps than an hour, and others."""
+    short = long = 0
+    ends = []
+    for r in sorted(period.records, key=lambda r: r.start):
+        if ends and r.start > max(ends):
+            gap = (r.start - max(ends)) / 60
+            short, long = (short + gap, long) if gap < 60 else (short, long + gap)
+        ends.append(r.end)
+    return short, long
+
+
 @functools.cache
-def measures(session, step):
-    """All that one session tells, withheld values as None."""
-    stages = cells(session, step)
+def measures(period, step):
+    """All that one sleep tells, withheld values as None."""
+    stages = line(period, step)
     states = [state(s) for s in stages]
     minutes = step / 60
     tib = len(stages) * minutes
     scored = sum(s is not None for s in states)
     unscored = (len(stages) - scored) * minutes
     enough = (len(stages) - scored) * 10 <= len(stages)
+    gap_awake, gap_unscored = between(period, step)
+    recorded = tib - gap_awake - gap_unscored
+    enough_told = (unscored - gap_unscored) * 10 <= recorded + 1e-9
     sleeping = [i for i, s in enumerate(states) if s == "sleep"]
     tst = len(sleeping) * minutes
-    out = {"tib": tib, "unscored": unscored, "staged": any(s in STAGED for s in stages), "stages": len(session.stages)}
+    out = {"tib": tib, "unscored": unscored, "staged": any(s in STAGED for s in stages)}
+    out |= {"recorded": recorded, "gap_awake": gap_awake, "gap_unscored": gap_unscored}
     out["raw_tst"] = tst if scored else None
+    out["wake_only"] = bool(scored) and not sleeping and scored * 10 >= len(stages) * 9
     out["coverage_percent"] = 100 * scored / len(stages)
     for stage in ("light", "deep", "rem"):
         amount = sum(s == stage.upper() for s in stages) * minutes
-        fine = enough and scored > 0 and out["staged"]
+        fine = enough_told and scored > 0 and out["staged"]
         out[stage] = amount if fine else None
         out[f"pct_{stage}"] = 100 * amount / tst if fine and tst else None
     for name in ("tst", "se", "spt", "waso", "sol", "sme", "sfi", "awakenings", "awakenings_ge5", "midpoint"):
         out[name] = None
-    out["onset"], out["final"] = session.start, session.end
-    if enough and scored:
+    out["onset"], out["final"] = period.start, period.end
+    if enough_told and scored:
         out["tst"] = tst
+    if enough and scored:
         out["se"] = 100 * tst / tib
     if not sleeping:
         return out
     first, last = sleeping[0], sleeping[-1]
-    out["onset"], out["final"] = session.start + first * step, session.start + (last + 1) * step
+    out["onset"], out["final"] = period.start + first * step, period.start + (last + 1) * step
     out["spt"] = (last + 1 - first) * minutes
     out["midpoint"] = (out["onset"] + out["final"]) / 2
     if all(s == "wake" for s in states[:first]):
@@ -123,50 +190,131 @@ def groups(items, related):
     return out
 
 
-def choose(sessions, ranks, step):
-    """List of (chosen, rejected) per cluster; one person."""
-    known = {id(s): measures(s, step) for s in sessions}
+def source(session):
+    return session.app, "" if session.device in (None, "UNKNOWN") else session.device
 
-    def quality(s):
-        m = known[id(s)]
-        tst = -1 if m["raw_tst"] is None else m["raw_tst"]
+
+def told_once(sessions, step, share):
+    """Records of one source without those of which better ones cover more than a share of the steps."""
+
+    def goodness(s):
+        m = measures(Period((s,)), step)
+        tst = -1 if not s.stages or m["raw_tst"] is None else m["raw_tst"]
+        if s.stages and m["raw_tst"] is None and any(a < s.end and b > s.start for a, b, _ in s.stages):
+            tst = 0
         return (not m["staged"], -tst, -m["tib"], -s.modified_at, s.record_id)
 
-    single = [min(group, key=quality) for group in groups(sessions, lambda a, b: a.app == b.app and overlap(a, b))]
-    out = []
-    for cluster in groups(single, overlap):
+    seen, kept = set(), []
+    for s in sorted(sessions, key=goodness):
+        ticks = set(range(s.start, s.end, step))
+        if len(ticks & seen) <= share * len(ticks):
+            seen |= ticks
+            kept.append(s)
+    return kept
 
-        def order(app, cluster=cluster):
-            own = [s for s in cluster if s.app == app]
+
+def around_the_night(clock):
+    minute = clock.hour * 60 + clock.minute + clock.second / 60
+    return minute >= 20 * 60 or minute <= 10 * 60
+
+
+def gap_minutes(zone, since, until):
+    """How long a gap between these instants may not be without ending a sleep."""
+    clocks = (wall(t, offset_at(zone, t)) for t in (since, until))
+    return NIGHT_GAP if all(map(around_the_night, clocks)) else DAY_GAP
+
+
+def periods(sessions, zone, step):
+    """Sleeps of one source."""
+    once = told_once(sessions, step, 0.5)
+    awake = [s for s in once if measures(Period((s,)), step)["wake_only"]]
+    chains = []
+    for s in sorted((s for s in once if s not in awake), key=lambda s: (s.start, s.end, s.record_id)):
+        until = max((r.end for r in chains[-1]), default=None) if chains else None
+        if until is not None and (s.start <= until or (s.start - until) / 60 < gap_minutes(zone, until, s.start)):
+            chains[-1].append(s)
+        else:
+            chains.append([s])
+    found = []
+    for chain in chains:
+        if len(chain) > 1 and max(r.end for r in chain) - min(r.start for r in chain) > 16 * 3600:
+            found += [[s] for s in told_once(chain, step, 0)]
+        else:
+            found.append(chain)
+    spans = [(min(r.start for r in chain), max(r.end for r in chain), chain) for chain in found]
+    alone = []
+    for w in awake:
+        met = [span for span in spans if span[0] <= w.end + 1 and w.start <= span[1] + 1]
+        short = (w.end - w.start) / 60 < gap_minutes(zone, w.start, w.end)
+        if len(met) == 1 and ((met[0][0] <= w.start and w.end <= met[0][1]) or short):
+            met[0][2].append(w)
+        else:
+            alone.append(Period((w,)))
+    ordered = [Period(tuple(sorted(chain, key=lambda s: (s.start, s.end, s.record_id)))) for chain in found]
+    return ordered, alone
+
+
+def choose(sessions, ranks, step, zone):
+    """List of (chosen, rejected) per cluster; one person."""
+    asleep, awake = [], []
+    for one in sorted({source(s) for s in sessions}):
+        found, alone = periods([s for s in sessions if source(s) == one], zone, step)
+        asleep += found
+        awake += alone
+    out = []
+    for cluster in groups(asleep, overlap):
+
+        def order(one, cluster=cluster):
+            own = [p for p in cluster if source(p) == one]
+            known = [measures(p, step) for p in own]
             return (
-                not any(known[id(s)]["staged"] for s in own),
-                ranks.get(app, math.inf),
-                all(s.device == "PHONE" for s in own),
-                -sum(known[id(s)]["raw_tst"] or 0 for s in own),
-                app,
+                not any(m["staged"] for m in known),
+                ranks.get(one[0], math.inf),
+                all(p.device == "PHONE" for p in own),
+                -sum(m["raw_tst"] or 0 for m in known),
+                one,
             )
 
-        best = min({s.app for s in cluster}, key=order)
-        out.append(([s for s in cluster if s.app == best], [s for s in cluster if s.app != best]))
+        best = min({source(p) for p in cluster}, key=order)
+        out.append(([p for p in cluster if source(p) == best], [p for p in cluster if source(p) != best]))
+    taken = [p for chosen, _ in out for p in chosen]
+    busy = {wall_date(zone, p.end) for p in taken}
+    lone = {}
+    for p in sorted(awake, key=lambda p: (-(p.end - p.start), p.start, p.record_id)):
+        if wall_date(zone, p.end) not in busy:
+            lone.setdefault(wall_date(zone, p.end), p)
+    for p in lone.values():
+        if not any(overlap(p, q) for q in [*taken, *lone.values()] if q is not p):
+            out.append(([p], []))
     return out
+
+
+def is_night(period, zone, step):
+    """Whether a sleep may be the main one of its day."""
+    recorded = measures(period, step)["recorded"]
+    middle = wall((period.start + period.end) / 2, offset_at(zone, period.end))
+    return recorded >= 30 and (around_the_night(middle) or recorded >= 180)
 
 
 def days(sessions, zone, *, ranks=None, step=30, no_latency=(), documented=()):
     """date -> metrics of one person, withheld as None, with "main", "naps" and "sources"."""
-    clusters = choose(sessions, ranks or {}, step)
-    chosen = [s for c, _ in clusters for s in c]
+    clusters = choose(sessions, ranks or {}, step, zone)
+    chosen = [p for c, _ in clusters for p in c]
     out = {}
-    for day in {wall_date(zone, s.end) for s in chosen}:
-        own = [s for s in chosen if wall_date(zone, s.end) == day]
-        m = {id(s): measures(s, step) for s in own}
+    for day in {wall_date(zone, p.end) for p in chosen}:
+        own = [p for p in chosen if wall_date(zone, p.end) == day]
+        m = {id(p): measures(p, step) for p in own}
 
-        def length(s, m=m):
-            raw = m[id(s)]["raw_tst"]
-            return (-(m[id(s)]["tib"] if raw is None else raw), s.start, s.record_id)
+        def length(p, m=m):
+            raw = m[id(p)]["raw_tst"]
+            return (-(m[id(p)]["recorded"] if raw is None else raw), p.start, p.record_id)
 
-        main = min(own, key=length)
-        facts = dict(m[id(main)])
-        if facts["sol"] is not None and (main.app in no_latency or (facts["sol"] == 0 and main.app not in documented)):
+        main = min((p for p in own if is_night(p, zone, step)), key=length, default=None)
+        facts = dict.fromkeys(m[id(own[0])]) if main is None else dict(m[id(main)])
+        no_sol = main is not None and (
+            main.app in no_latency or (facts["sol"] == 0 and main.app not in documented)
+        )
+        if no_sol:
             facts["sol"] = None
         midpoint = facts.pop("midpoint")
         if midpoint is not None:
@@ -174,10 +322,11 @@ def days(sessions, zone, *, ranks=None, step=30, no_latency=(), documented=()):
             midpoint = local.hour * 60 + local.minute + local.second / 60 + local.microsecond / 6e7
         facts["midpoint_local_minutes"] = midpoint
         facts["n_sessions"] = len(own)
-        stated = [m[id(s)]["tst"] for s in own]
+        facts["records"] = sum(len(p.records) for p in own)
+        stated = [m[id(p)]["tst"] for p in own]
         facts["total_tst_all_sessions"] = None if None in stated else sum(stated)
         facts["main"] = main
-        facts["naps"] = [s for s in sorted(own, key=lambda s: s.start) if s is not main]
+        facts["naps"] = [p for p in sorted(own, key=lambda p: p.start) if p is not main]
         facts["sources"] = _sources(clusters, zone, day, main, step)
         out[day] = facts
     return out
@@ -186,13 +335,13 @@ def days(sessions, zone, *, ranks=None, step=30, no_latency=(), documented=()):
 def _sources(clusters, zone, day, main, step):
     entries = {}
     for chosen, rejected in clusters:
-        in_main = any(s is main for s in chosen)
-        last = max(chosen, key=lambda s: s.end)
-        of_day = [(s, True) for s in chosen if wall_date(zone, s.end) == day]
+        in_main = any(p is main for p in chosen)
+        last = max(chosen, key=lambda p: p.end)
+        of_day = [(p, True) for p in chosen if wall_date(zone, p.end) == day]
         if wall_date(zone, last.end) == day:
-            of_day += [(s, False) for s in rejected]
-        for s, used in of_day:
-            entries.setdefault((s.app, used), []).append((in_main, measures(s, step)["tst"]))
+            of_day += [(p, False) for p in rejected]
+        for p, used in of_day:
+            entries.setdefault((p.app, used), []).append((in_main, measures(p, step)["tst"]))
     out = {}
     for key, values in entries.items():
         linked = [v for is_main, v in values if is_main] or [v for _, v in values]
@@ -230,21 +379,21 @@ def noon(zone, day):
 
 def regularity(sessions, zone, dates, *, ranks, step):
     """SRI by walking over all 30-s epochs of the window; and the number of known nights."""
-    chosen = [s for c, _ in choose(sessions, ranks, step) for s in c]
+    chosen = [p for c, _ in choose(sessions, ranks, step, zone) for p in c]
     bounds = [(noon(zone, d - timedelta(days=1)), noon(zone, d)) for d in dates]
     with_night = [
-        any(a <= (s.start + s.end) / 2 < b and measures(s, step)["tst"] is not None for s in chosen) for a, b in bounds
+        any(a <= (p.start + p.end) / 2 < b and measures(p, step)["tst"] is not None for p in chosen) for a, b in bounds
     ]
     states = {}
     for (a, b), known in zip(bounds, with_night, strict=True):
         if known:
             states.update(dict.fromkeys(range(a, b, 30), "wake"))
-    for s in chosen:
-        own = cells(s, step)
-        for t in range(s.start - s.start % 30 - 60, s.end + 60, 30):
+    for p in chosen:
+        own = line(p, step)
+        for t in range(p.start - p.start % 30 - 60, p.end + 60, 30):
             middle = t + 15
-            if t in states and s.start <= middle < s.end:
-                states[t] = state(own[(middle - s.start) // step])
+            if t in states and p.start <= middle < p.end:
+                states[t] = state(own[(middle - p.start) // step])
     pairs = [
         (value, states[t + 86400])
         for t, value in states.items()

@@ -44,3 +44,22 @@ def sessions(draw):
 people = st.lists(sessions(), min_size=1, max_size=7).map(numbered)
 zones = st.sampled_from(ZONES)
 rankings = st.dictionaries(st.sampled_from(APPS), st.integers(1, 4), max_size=3)
+
+
+@st.composite
+def pieces_of_sleep(draw):
+    """Records of one or two apps that follow each other at distances near the limits of a gap, some of them awake."""
+    found = []
+    for app in draw(st.lists(st.sampled_from(APPS[:2]), min_size=1, max_size=2)):
+        now = FIRST_START + 600 * draw(st.integers(0, 16 * 6))
+        for _ in range(draw(st.integers(1, 6))):
+            length = 30 * draw(st.sampled_from([10, 12, 59, 60, 61, 200, 480, 700]))
+            stage = draw(st.sampled_from(["LIGHT", "DEEP", "SLEEPING", "AWAKE", "UNKNOWN", None]))
+            stages = () if stage is None else ((now, now + length, stage),)
+            device = draw(st.sampled_from(["RING", "RING", "RING", None]))
+            found.append(Session(start=now, end=now + length, stages=stages, app=app, device=device))
+            now += length + 30 * draw(st.sampled_from([-20, 0, 0, 28, 29, 30, 32, 118, 120, 122, 238, 240, 242, 500]))
+    return found
+
+
+pieces = pieces_of_sleep().map(numbered)

@@ -4,6 +4,7 @@ from datetime import date
 import polars as pl
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.vitals.clinical import sleep_oracle
 from tests.vitals.clinical.sleep_cases import (
@@ -17,7 +18,7 @@ from tests.vitals.clinical.sleep_cases import (
     numbered,
     sleep_records,
 )
-from tests.vitals.clinical.sleep_strategies import people, rankings, zones
+from tests.vitals.clinical.sleep_strategies import people, pieces, rankings, zones
 from vitals.clinical import sleep
 
 UTC_MINUS_5 = [(0, -18000)]
@@ -84,8 +85,9 @@ def test_a_source_whose_sleep_time_may_not_be_stated_is_kept_without_a_value():
 def test_a_source_that_splits_the_night_keeps_all_its_parts():
     parts = [night(START, ("LIGHT", 200), app="com.a"), night(START + 15_000, ("REM", 240), app="com.a")]
     whole = night(START, ("LIGHT", 200), ("AWAKE", 60), ("LIGHT", 230), app="com.b")
-    assert chosen(numbered([*parts, whole]))["source_app"].to_list() == ["com.a", "com.a"]
-    assert sources([*parts, whole]) == {("com.a", True): (2, 440), ("com.b", False): (1, 430)}
+    # 50 minutes lie between the parts.
+    assert chosen(numbered([*parts, whole]))["source_app"].to_list() == ["com.a"]
+    assert sources([*parts, whole]) == {("com.a", True): (1, 440), ("com.b", False): (1, 430)}
 
 
 def test_the_value_of_a_source_not_chosen_is_that_of_the_main_night_not_of_its_naps():
@@ -125,10 +127,10 @@ def test_persons_do_not_compete_with_each_other():
 
 
 @settings(max_examples=100, deadline=None)
-@given(people, zones, rankings)
+@given(st.one_of(people, pieces), zones, rankings)
 def test_chosen_sessions_are_those_of_the_oracle_and_never_overlap(sessions, zone, ranks):
     rows = chosen(sessions, zone, ranks)
-    clusters = sleep_oracle.choose(sessions, ranks, 30)
+    clusters = sleep_oracle.choose(sessions, ranks, 30, zone)
     expected = {s.record_id: sleep_oracle.measures(s, 30) for kept, _ in clusters for s in kept}
     assert set(rows["record_id"]) == expected.keys()
     for row in rows.to_dicts():
@@ -139,7 +141,7 @@ def test_chosen_sessions_are_those_of_the_oracle_and_never_overlap(sessions, zon
     ends = rows.sort("start_utc")["end_utc"]
     assert (rows.sort("start_utc")["start_utc"][1:] >= ends[:-1]).all()
     mains = rows.group_by("end_local_date").agg(pl.col("is_main").sum())
-    assert (mains["is_main"] == 1).all()
+    assert (mains["is_main"] <= 1).all()
 
 
 def test_no_records_give_no_sessions_in_the_documented_shape():
