@@ -28,6 +28,7 @@ from resources.catalog_sessions import CatalogSessions
 from resources.catalog_settlement import Settlement, settle
 from resources.catalog_stale_days import CatalogStaleDays
 from resources.catalog_subjects import CatalogSubjects
+from resources.catalog_tenant_settings import CatalogTenantSettings
 from resources.catalog_tenants import CatalogTenants
 from resources.catalog_tokens import CatalogTokens
 from resources.catalog_uploads import CatalogUploads
@@ -70,6 +71,7 @@ class Catalog:
         self.tokens = CatalogTokens(self.database)
         self.sessions = CatalogSessions(self.database)
         self.rule_policies = CatalogRulePolicies(self.database)
+        self.tenant_settings = CatalogTenantSettings(self.database)
         self.completions = CatalogCompletions(self.database)
         self.batches = CatalogBatches(self.database)
         self.consents = CatalogConsents(self.database)

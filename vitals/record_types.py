@@ -209,6 +209,8 @@ SLEEP = RecordType(
         "dropped_items": pl.Int32(),
     },
     plausible={},
+    # A record may join others, or part them, whose sleep ends on the day before or after its own.
+    reach_days=(1, 1),
     rhythm="nights",
     max_duration_hours=24,
 )
@@ -271,8 +273,8 @@ HRV_RMSSD = RecordType(
     # In seconds.
     unit_suspect={"rmssd_ms": OtherUnit(0.001, 0.3)},
     needs=("sleep",),
-    # A night's values belong to the day the session ends on.
-    reach_days=(0, 1),
+    # A night's values belong to the day the sleep ends on, which a record of the next day may move.
+    reach_days=(1, 1),
     rhythm="nights",
     # One every 5 minutes asleep.
     longest_between_minutes=30,

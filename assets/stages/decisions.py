@@ -1,6 +1,7 @@
 """Decisions of people, as the ordinary flow reads them.
 
-Belongs here: from the catalog's rows to the policy, the fillings and the zone evidence that stages apply.
+Belongs here: from the catalog's rows to the policy, the settings, the fillings and the zone evidence that stages
+apply.
 Does not belong here: making a decision (`completions`, `what_if`), or what it means (`vitals.validated`).
 """
 
@@ -9,9 +10,10 @@ from datetime import UTC, datetime
 import polars as pl
 
 from resources.catalog import Catalog
-from vitals.clinical.context import COMPLETIONS_TYPE
+from vitals.clinical.context import COMPLETIONS_TYPE, SleepGaps
 from vitals.clinical.local_day import dates_touched
 from vitals.record_types import RecordType
+from vitals.tenant_settings import SLEEP_GAP_DAY, SLEEP_GAP_NIGHT
 from vitals.validated.completions import ZONE, Filling, stored_id
 from vitals.validated.rule_policy import RulePolicy
 from vitals.validated.zone_offsets import MANUAL_SOURCE, OBSERVATION_SCHEMA, offset_seconds
@@ -32,6 +34,15 @@ def rule_policy(catalog: Catalog, tenant: str) -> RulePolicy:
         versions={change.rule: change.version for change in changes},
         waived={rule: frozenset(rows) for rule, rows in waived.items()},
         waived_uploads=frozenset(files),
+    )
+
+
+def sleep_gaps(catalog: Catalog, tenant: str) -> SleepGaps:
+    """How far apart pieces of one sleep may lie for the tenant."""
+    said = catalog.tenant_settings.values(tenant)
+    return SleepGaps(
+        night_minutes=float(said.get(SLEEP_GAP_NIGHT.name, SLEEP_GAP_NIGHT.default)),
+        day_minutes=float(said.get(SLEEP_GAP_DAY.name, SLEEP_GAP_DAY.default)),
     )
 
 

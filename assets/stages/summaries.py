@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from assets.stages.decisions import with_completions
+from assets.stages.decisions import sleep_gaps, with_completions
 from assets.stages.deletions import without_deletions
 from assets.stages.erasure_lanes import never_during_erasure
 from assets.stages.journal_marks import journal_marks, journals_after, touched
@@ -27,7 +27,9 @@ from vitals.clinical.schema import fact_schema
 from vitals.record_types import SLEEP, UTC_MS, RecordType
 
 MARGIN_DAYS = 2
-"""A record may start a day before the local day it belongs to, and a local day may lie 14 h from the UTC day."""
+"""A record may start a day before the local day it belongs to, and a local day may lie 14 h from the UTC day.
+
+A sleep joined of several records is at most 16 h long (`sleep_periods`), so it lies within these days too."""
 
 PEOPLE_AT_ONCE = 2_000
 """Bounds the memory of a day: people are summarised in groups of this size."""
@@ -85,6 +87,7 @@ def _inputs(
     nights_of_all = None
     if SLEEP.kind in record_type.needs:
         nights_of_all = without_deletions(workspace, tenant, SLEEP, read_records(lake, SLEEP, dates), dates)
+    gaps = sleep_gaps(workspace.catalog, tenant)
     if subject_ids is None:
         subject_ids = everything.select(pl.col("subject_id").unique().sort()).collect()["subject_id"].to_list()
     for start in range(0, len(subject_ids), PEOPLE_AT_ONCE):
@@ -107,6 +110,7 @@ def _inputs(
             profiles=_profiles(people),
             priorities=_priorities(people, record_type),
             sessions=sessions,
+            sleep_gaps=gaps,
         )
         yield records, context
 

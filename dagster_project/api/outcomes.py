@@ -17,12 +17,12 @@ from assets.stages.rendering import read_journal
 from assets.stages.staleness import evidence_frame
 from dagster_project.api.access import Caller
 from dagster_project.api.problems import ProblemError
-from dagster_project.api.routes.records import completions_of, provenance, records_of
+from dagster_project.api.routes.records import completions_of, provenance, records_of, sleep_days
 from resources.catalog_rows.decisions import Completion
 from resources.catalog_rows.uploads import PENDING_STATES, WaitingRow
 from vitals.clinical.local_day import offset_timeline, with_local_time
 from vitals.clinical.metrics import metrics_of
-from vitals.record_types import BY_KIND
+from vitals.record_types import BY_KIND, SLEEP
 
 DAILY_SUMMARY = "daily_summary"
 
@@ -75,13 +75,15 @@ def day_of(caller: Caller, row: WaitingRow) -> dict[str, Any] | None:
     if caller.catalog.uploads.by_id(row.upload_id).state in PENDING_STATES:
         return None
     started = datetime.fromisoformat(str(row.payload["start_utc"]))
-    records = records_of(caller, record_type, row.subject_id, [started.date()])
-    records = records.filter(pl.col("record_id") == row.record_id)
-    if records.is_empty():
+    if record_type is SLEEP:
+        placed = sleep_days(caller, row.subject_id, started.date())
+    else:
+        timeline = offset_timeline(evidence_frame(caller.workspace.catalog, caller.tenant, [row.subject_id]))
+        placed = with_local_time(records_of(caller, record_type, row.subject_id, [started.date()]), timeline)
+    placed = placed.filter(pl.col("record_id") == row.record_id)
+    if placed.is_empty():
         return None
-    timeline = offset_timeline(evidence_frame(caller.workspace.catalog, caller.tenant, [row.subject_id]))
-    placed = with_local_time(records, timeline)
-    day: date = placed["end_local_date" if row.kind == "sleep" else "local_date"].item()
+    day: date = placed["local_date"].item()
     stages = ("clinical", "training")
     if any(
         mark.kind == row.kind and mark.local_date == day

@@ -11,6 +11,7 @@ import typer
 
 from dagster_project.cli.audit_trail import enter
 from dagster_project.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, print_table
+from dagster_project.cli.partials import NEXT, ByOption, ReasonOption, login_name, needed
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
 from resources.catalog_rows.days import StaleMark
@@ -72,6 +73,64 @@ def pause_tenant(
         catalog.tenants.set_paused(name, paused=not resume)
         enter(catalog, name, "tenant.resume" if resume else "tenant.pause", name)
         console.print(f"tenant {name} {'goes on' if resume else 'is paused'}")
+
+
+@tenant.command("settings")
+def list_settings(
+    name: Annotated[str, typer.Argument(help="The tenant.")] = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a tenant may set of how its facts are computed, with each value and where the default comes from.
+
+    Example: vitalgraph tenant settings study-7
+    """
+    with exit_codes():
+        from vitals.tenant_settings import SETTINGS  # noqa: PLC0415 - heavy
+
+        workspace = build_workspace(load_settings())
+        workspace.catalog.tenants.get(name)
+        changed = {one.name: one for one in workspace.catalog.tenant_settings.changes(name)}
+        shown = [
+            {
+                "setting": one.name,
+                "value": changed[one.name].value if one.name in changed else one.default,
+                "default": one.default,
+                "set_by": changed[one.name].actor if one.name in changed else None,
+                "set_at": changed[one.name].at if one.name in changed else None,
+                "meaning": f"{one.name} {one.meaning}",
+                "source": one.source,
+            }
+            for one in SETTINGS.values()
+        ]
+        if as_json:
+            print_json({"settings": shown})
+            return
+        columns = ["setting", "value", "default", "set_by", "meaning", "source"]
+        print_table(f"Settings of {name}", columns, [[row[column] for column in columns] for row in shown])
+
+
+@tenant.command("set")
+def set_setting(
+    name: Annotated[str, typer.Argument(help="The tenant.")],
+    change: Annotated[str, typer.Argument(help="SETTING=VALUE; `tenant settings` lists them.")],
+    reason: ReasonOption = "",
+    by: ByOption = None,
+) -> None:
+    """Set how a tenant's facts are computed; the days that it changes are computed again.
+
+    Example: vitalgraph tenant set study-7 sleep_gap_night_minutes=90 --reason "protocol 4.1"
+    """
+    with exit_codes():
+        from assets.stages.tenant_settings import change_setting  # noqa: PLC0415 - heavy
+        from vitals.tenant_settings import read_setting  # noqa: PLC0415 - heavy
+
+        setting, value = read_setting(change)
+        workspace = build_workspace(load_settings())
+        workspace.catalog.tenants.get(name)
+        days = change_setting(
+            workspace, tenant=name, setting=setting, value=value, actor=by or login_name(), reason=needed(reason)
+        )
+        console.print(f"{setting.name} is {value}; {days} local days to compute again: {NEXT}")
 
 
 @subject.command("show")

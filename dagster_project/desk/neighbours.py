@@ -14,12 +14,12 @@ from markupsafe import Markup
 
 from assets.stages.staleness import evidence_frame
 from dagster_project.api.access import Caller
-from dagster_project.api.routes.records import records_of
+from dagster_project.api.routes.records import records_of, sleep_days
 from dagster_project.desk.charts import STAGES, Bar, Point, curve, rows_of_bars
 from resources.catalog_rows.uploads import WaitingRow
 from vitals.clinical.local_day import offset_timeline
 from vitals.raw.decode import RawObject, decode
-from vitals.record_types import BY_KIND, RecordType
+from vitals.record_types import BY_KIND, SLEEP, RecordType
 from vitals.training.rounding import write_rounded
 from vitals.validated.normalise import FILE_COLUMNS, normalise
 
@@ -104,7 +104,8 @@ def picture_of(
                 waits,
             )
             for row, waits in rows
-            for stage in row["stages"] or ()
+            # A record without stages is time that nobody scored.
+            for stage in row["stages"] or [{**row, "stage": "UNKNOWN"}]
         ]
         return rows_of_bars(bars, title="Night", rows=STAGES)
     bars = [
@@ -121,14 +122,16 @@ def picture_of(
 
 
 def day_picture(caller: Caller, record_type: RecordType, subject_id: str, day: date) -> Markup:
-    """A person's local day of a kind; a night belongs to the day it ends on."""
+    """A person's local day of a kind; all records of a sleep belong to the day it ends on."""
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
     offset = _offset(caller, subject_id, noon)
     shift = timedelta(seconds=offset or 0)
+    if record_type is SLEEP:
+        of_day = sleep_days(caller, subject_id, day).filter(pl.col("local_date") == day).sort("start_utc")
+        return picture_of(record_type, [(row, False) for row in of_day.rows(named=True)], shift=shift)
     around: list[date] = pl.date_range(day - timedelta(days=1), day + timedelta(days=1), eager=True).to_list()
     found = records_of(caller, record_type, subject_id, around).sort("start_utc")
-    edge = "end_utc" if record_type.kind == "sleep" else "start_utc"
-    rows = [(row, False) for row in found.rows(named=True) if _wall(row[edge], shift).date() == day]
+    rows = [(row, False) for row in found.rows(named=True) if _wall(row["start_utc"], shift).date() == day]
     return picture_of(record_type, rows, shift=shift)
 
 

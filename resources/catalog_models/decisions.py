@@ -1,4 +1,4 @@
-"""Tables of what people decide on rows: bounds, exemptions, required context, completions.
+"""Tables of what people decide on rows and facts: bounds, exemptions, required context, completions, settings.
 
 Belongs here: columns, keys, checks and indexes.
 Does not belong here: the rows they decide on (`uploads`), consent (`people`), queries.
@@ -32,6 +32,21 @@ class RulePolicy(Base):
     bound: Mapped[str]
     value: Mapped[float]
     version: Mapped[int]
+    actor: Mapped[str]
+    at: Mapped[datetime]
+    reason: Mapped[str]
+
+
+class TenantSetting(Base):
+    """A change of how a tenant's facts are computed. Changes are added, never edited: the last of a name counts."""
+
+    __tablename__ = "tenant_setting"
+    __table_args__ = (Index(None, "tenant", "name"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenant.name"))
+    name: Mapped[str]
+    value: Mapped[str]
     actor: Mapped[str]
     at: Mapped[datetime]
     reason: Mapped[str]

@@ -1,4 +1,4 @@
-"""Rows of what people decide: bounds, exemptions, completions.
+"""Rows of what people decide: bounds, settings, exemptions, completions.
 
 Belongs here: frozen values, closed vocabularies.
 Does not belong here: the rows they decide on (`uploads`), consent (`people`), tables, queries.
@@ -27,6 +27,18 @@ class RuleChange:
     bound: str
     value: float
     version: int
+    actor: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingChange:
+    """A change of a tenant's setting as the catalog has it."""
+
+    id: int
+    name: str
+    value: str
     actor: str
     at: datetime
     reason: str

@@ -294,6 +294,24 @@ def test_a_profile_makes_the_person_s_days_stale_and_is_shown(processed_home):
     assert processed_home.catalog.stale_days.list("default", "clinical")
 
 
+def test_a_setting_of_a_tenant_is_shown_with_its_source_and_makes_the_days_stale_that_follow_from_it(processed_home):
+    before = {row["setting"]: row for row in json.loads(run("tenant", "settings", "--json").stdout)["settings"]}
+    assert before["sleep_gap_night_minutes"]["value"] == before["sleep_gap_night_minutes"]["default"] == "120"
+    assert all(row["source"] and row["meaning"] for row in before.values())
+    said = run("tenant", "set", "default", "sleep_gap_night_minutes=90", "--reason", "a protocol", "--by", "rev").output
+    assert "sleep_gap_night_minutes is 90" in said
+    after = {
+        row["setting"]: row for row in json.loads(run("tenant", "settings", "default", "--json").stdout)["settings"]
+    }
+    assert (after["sleep_gap_night_minutes"]["value"], after["sleep_gap_night_minutes"]["set_by"]) == ("90", "rev")
+    stale = processed_home.catalog.stale_days.list("default", "clinical")
+    assert {mark.kind for mark in stale if mark.reason == "policy"} == {"sleep", "heart_rate", "hrv_rmssd"}
+    (event,) = processed_home.catalog.audit.list("default", action="setting.change")
+    assert event.details["value"] == "90"
+    run("tenant", "set", "default", "sleep_gap_night_minutes=900", "--reason", "x", code=2)
+    run("tenant", "set", "default", "sleep_gap_night_minutes=90", code=2)
+
+
 def test_the_books_of_a_run_hold_no_name_but_in_the_keys(processed_home):
     status = run("status", "--json").stdout
     for user in processed_home.catalog.subjects.subject_ids("default"):

@@ -48,6 +48,17 @@ def test_the_last_change_of_a_bound_has_the_greatest_version_of_its_rule(catalog
     assert catalog.rule_policies.changes("other") == []
 
 
+def test_the_last_value_of_a_setting_counts_and_is_the_tenant_s_own(catalog):
+    for name, value in (("x", "1"), ("y", "on"), ("x", "2")):
+        catalog.tenant_settings.change(TENANT, name=name, value=value, decision=WHO)
+    assert catalog.tenant_settings.values(TENANT) == {"x": "2", "y": "on"}
+    assert [(row.name, row.value, row.actor) for row in catalog.tenant_settings.changes(TENANT)][1:] == [
+        ("y", "on", "rev"),
+        ("x", "2", "rev"),
+    ]
+    assert catalog.tenant_settings.values("other") == {}
+
+
 def test_exemptions_are_kept_per_tenant_and_kind(catalog):
     claimed(catalog, "a")
     one = NewExemption(kind="steps", upload_id="a", subject_id="s1", record_id="r", payload_hash=-(2**63), rule="x")

@@ -36,7 +36,6 @@ PROFILES_SCHEMA = pl.Schema(
 )
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class SleepGaps:
     """How far apart two sleep records of one source may lie and still be pieces of one sleep, in minutes.
@@ -49,6 +48,9 @@ class SleepGaps:
     night_minutes: float = 120
     day_minutes: float = 15
 
+
+DEFAULT_SLEEP_GAPS = SleepGaps()
+"""Of a tenant that has set none (`vitals.tenant_settings`)."""
 
 PRIORITIES_SCHEMA = pl.Schema({"subject_id": pl.String(), "source_app": pl.String(), "rank": pl.Int32()})
 
@@ -122,4 +124,4 @@ class DayContext:
     profiles: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PROFILES_SCHEMA))
     priorities: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PRIORITIES_SCHEMA))
     sessions: pl.DataFrame | None = None
-    sleep_gaps: SleepGaps = SleepGaps()
+    sleep_gaps: SleepGaps = DEFAULT_SLEEP_GAPS

@@ -13,14 +13,20 @@ its start.
 
 import polars as pl
 
-from vitals.clinical.context import SOURCES_TYPE, DayContext, SleepGaps
+from vitals.clinical.context import DEFAULT_SLEEP_GAPS, SOURCES_TYPE, DayContext, SleepGaps
 from vitals.clinical.division import divided
 from vitals.clinical.exact_sums import exact_mean, exact_sd, exact_sum
 from vitals.clinical.local_day import wall_clock
 from vitals.clinical.schema import conform, fact_schema, window_schema
-from vitals.clinical.sleep_regularity import circular_sd_minutes, sleep_regularity_index
 from vitals.clinical.sleep_periods import TOUCHING_MS
-from vitals.clinical.sleep_sessions import SessionChoice, choose, enough_is_scored, enough_recorded_is_scored
+from vitals.clinical.sleep_regularity import circular_sd_minutes, sleep_regularity_index
+from vitals.clinical.sleep_sessions import (
+    SessionChoice,
+    choose,
+    enough_is_scored,
+    enough_recorded_is_scored,
+    measure,
+)
 from vitals.clinical.source_capabilities import CAPABILITIES, day_is_open
 from vitals.clinical.sufficiency import Gate, apply_gates
 from vitals.record_types import SLEEP, UTC_MS
@@ -78,6 +84,9 @@ MIN_NIGHTS_REGULARITY = 7
 MAX_MISSING_NIGHTS = 2
 KEYS = ["subject_id", "local_date"]
 
+NO_MAIN_SLEEP = "no main sleep ends on this day"
+"""Why a day with nothing but naps states nothing of a night."""
+
 _STAGE_MINUTES = ("light", "deep", "rem", "pct_light", "pct_deep", "pct_rem")
 _NEEDS_SLEEP = ("spt", "waso", "sol", "sme", "sfi", "awakenings", "awakenings_ge5", "midpoint_local_minutes")
 _ASLEEP = ("tst", *_STAGE_MINUTES)
@@ -85,7 +94,7 @@ _AWAKE = ("waso", "se", "sme", "sfi", "awakenings", "awakenings_ge5")
 _NEEDS_STAGES = tuple(dict.fromkeys((*_ASLEEP, *_AWAKE, *_NEEDS_SLEEP)))
 
 _DAY_GATES = (
-    Gate(("tib", "unscored", *_NEEDS_STAGES), pl.col("session").is_not_null(), "the only sleep of this day is a nap"),
+    Gate(("tib", "unscored", *_NEEDS_STAGES), pl.col("session").is_not_null(), NO_MAIN_SLEEP),
     Gate(_NEEDS_STAGES, pl.col("has_stages"), "the session has no stages, and session length is not sleep time"),
     Gate(_ASLEEP, enough_recorded_is_scored(), "more than 10 % of the session is unscored"),
     Gate(_AWAKE, enough_is_scored(), "more than 10 % of the session is unscored"),
@@ -113,7 +122,7 @@ _ENOUGH_NIGHTS = "needs at least 7 nights of the window and at most 2 missing"
 
 
 def choose_sessions(
-    records: pl.DataFrame, *, priorities: pl.DataFrame, gaps: SleepGaps = SleepGaps()
+    records: pl.DataFrame, *, priorities: pl.DataFrame, gaps: SleepGaps = DEFAULT_SLEEP_GAPS
 ) -> pl.DataFrame:
     """Sleep periods that count, after source choice per cluster of overlapping periods.
 
@@ -133,6 +142,25 @@ def choose_sessions(
         .select(SESSIONS_SCHEMA.names())
         .cast(SESSIONS_SCHEMA)
         .sort("subject_id", "start_utc")
+    )
+
+
+def days_of_records(records: pl.DataFrame, *, gaps: SleepGaps) -> pl.DataFrame:
+    """Local date that each record counts on: that of the end of its sleep period.
+
+    Args:
+        records: validated sleep columns with LOCAL_COLUMNS, of two days on both sides of those in question.
+        gaps: the tenant's limits of gaps within one sleep.
+
+    Returns:
+        `subject_id`, `record_id`, `local_date`; a record that is told again has the date of its own end.
+    """
+    periods, _, joined = measure(records, gaps)
+    of_period = joined.select("subject_id", "record_id", "session").join(
+        periods.select("session", period_date="end_local_date"), on="session"
+    )
+    return records.join(of_period, on=["subject_id", "record_id"], how="left", maintain_order="left").select(
+        "subject_id", "record_id", local_date=pl.coalesce("period_date", "end_local_date")
     )
 
 

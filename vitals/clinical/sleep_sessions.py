@@ -96,9 +96,7 @@ def choose(records: pl.DataFrame, *, priorities: pl.DataFrame, gaps: SleepGaps) 
     on = [*OVERLAP_KEYS, "source_app", "device"]
     chosen, rejected = asleep.join(sources, on=on, how="semi"), asleep.join(sources, on=on, how="anti")
     awake = _awake_alone(periods.filter("is_wake_only"), chosen)
-    return SessionChoice(
-        chosen=_with_is_main(pl.concat([chosen, awake])), rejected=rejected, runs=runs, records=joined
-    )
+    return SessionChoice(chosen=_with_is_main(pl.concat([chosen, awake])), rejected=rejected, runs=runs, records=joined)
 
 
 def measure(records: pl.DataFrame, gaps: SleepGaps) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -320,7 +318,9 @@ def _awake_alone(awake: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
     )
     longest = alone.unique(day, keep="first", maintain_order=True)
     # Two such dates, or the sleep of the next date, may overlap it where sources contradict each other.
-    spans = pl.concat([chosen.select("subject_id", "start_utc", "end_utc"), longest.select("subject_id", "start_utc", "end_utc")])
+    spans = pl.concat(
+        [chosen.select("subject_id", "start_utc", "end_utc"), longest.select("subject_id", "start_utc", "end_utc")]
+    )
     meets = (pl.col("start_utc") < pl.col("other_end")) & (pl.col("other_start") < pl.col("end_utc"))
     others = spans.select("subject_id", other_start="start_utc", other_end="end_utc")
     free = (
@@ -331,7 +331,11 @@ def _awake_alone(awake: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("met") == 1)
     )
     clusters = -1 - pl.int_range(pl.len())
-    return longest.join(free, on="session", how="semi").with_columns(cluster=clusters.cast(pl.Int64)).select(chosen.columns)
+    return (
+        longest.join(free, on="session", how="semi")
+        .with_columns(cluster=clusters.cast(pl.Int64))
+        .select(chosen.columns)
+    )
 
 
 def _with_is_main(chosen: pl.DataFrame) -> pl.DataFrame:

@@ -30,9 +30,12 @@ UNIT_SEPARATOR, RECORD_SEPARATOR = "\x1f", "\x1e"
 
 _UNITS = {
     "dropped_items": "count",
+    "between_awake_minutes": "min",
+    "between_unscored_minutes": "min",
     "expected_n": "count",
     "longest_gap_minutes": "min",
     "nocturnal_n": "count",
+    "session_records": "count",
     "source_floor_mg_dl": "mg/dL",
     "source_ceiling_mg_dl": "mg/dL",
 }

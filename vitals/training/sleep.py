@@ -3,11 +3,15 @@
 Belongs here: what a text says of one row of `clinical/sleep` (NARRATIVE.md C) and what it calls things.
 Does not belong here: any computation, or a grade of sleep.
 
-    session -> asleep, awake within, awakenings -> stages as the app classified them -> naps -> the other source
+    session -> asleep, awake within, awakenings -> stages as the app classified them -> its parts -> naps
+    -> the other source
+
+A day on which no main sleep ended has its naps alone.
 """
 
 from datetime import datetime, time, timedelta
 
+from vitals.clinical.sleep import NO_MAIN_SLEEP
 from vitals.record_types import SLEEP
 from vitals.training.claims import Claim, constant
 from vitals.training.common_sentences import (
@@ -64,6 +68,17 @@ SLEEP_WITHOUT_STAGES = phrases(
     "For this session {apps} did not tell stages of sleep apart",
     "{apps} did not tell the stages of sleep apart for this session",
 )
+PARTS = phrases("{apps} recorded this sleep in {count} parts", "This sleep was recorded in {count} parts by {apps}")
+BETWEEN_AWAKE = phrases("{minutes} min between parts count as awake", "between parts {minutes} min count as awake")
+BETWEEN_UNSCORED = phrases("{minutes} min between parts are not scored", "between parts {minutes} min are not scored")
+NO_MAIN = phrases(
+    "No main sleep ended on {day}; recorded by {apps}: {naps}",
+    "On {day} no main sleep ended; {apps} recorded {naps}",
+)
+NO_MAIN_UNTIMED = phrases(
+    "No main sleep ended on {day}; {apps} recorded naps only",
+    "On {day} no main sleep ended; only naps were recorded by {apps}",
+)
 NAPS = phrases("Apart from the main sleep, {naps}", "Counted apart: {naps}", "Outside the main sleep: {naps}")
 NAPS_BY = phrases("Apart from the main sleep, by {apps}: {naps}", "Counted apart, by {apps}: {naps}")
 NAP = phrases("a nap {start}-{end} with {tst} min asleep", "nap {start}-{end}, {tst} min asleep")
@@ -113,11 +128,15 @@ _MOST_NAPS = 3
 def narrate(row: FactRow, narrative: Narrative) -> None:
     """Write the night's text: see the module docstring for the order."""
     window = row.session_window()
-    _session(row, narrative, window)
     tst = row.claim("tst", window=window)
-    _amounts(row, narrative, tst, window)
-    _stages(row, narrative, window)
-    _naps(row, narrative)
+    if has_no_main_sleep(row):
+        _no_main(row, narrative)
+    else:
+        _session(row, narrative, window)
+        _amounts(row, narrative, tst, window)
+        _stages(row, narrative, window)
+        _parts(row, narrative, window)
+        _naps(row, narrative)
     items_left_out(row.claim("dropped_items"), SLEEP.kind, narrative)
     unused_sources(
         row,
@@ -132,6 +151,22 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
     )
     say_not_assessable(row, narrative, LABELS)
     provisional(row, narrative)
+
+
+def has_no_main_sleep(row: FactRow) -> bool:
+    """Whether all sleep of the day are naps."""
+    return row.withheld.reasons.get(row.id_of("tib")) == NO_MAIN_SLEEP
+
+
+def _no_main(row: FactRow, narrative: Narrative) -> None:
+    naps = nap_words(row, narrative)
+    day, apps = day_words(row, narrative), used_words(row)
+    if naps:
+        narrative.say(NO_MAIN, day=day, apps=apps, naps="; ".join(naps))
+    else:
+        narrative.say(NO_MAIN_UNTIMED, day=day, apps=apps)
+    if len(row.values["naps"] or ()) > 1:
+        _say_all_sessions(row, narrative)
 
 
 def _session_apps(row: FactRow) -> str:
@@ -216,7 +251,21 @@ def unscored_clauses(row: FactRow, narrative: Narrative, window: str | None) -> 
     return [narrative.phrase(UNSCORED, minutes=unscored)]
 
 
-def _naps(row: FactRow, narrative: Narrative) -> None:
+def _parts(row: FactRow, narrative: Narrative, window: str | None) -> None:
+    """Of how many records the sleep is joined, and what the time between them counts as."""
+    count = row.claim("session_records", window=window)
+    if count is None or float(count.value) < 2:
+        return
+    clauses = [narrative.phrase(PARTS, apps=_session_apps(row), count=count)]
+    for column, wording in (("between_awake_minutes", BETWEEN_AWAKE), ("between_unscored_minutes", BETWEEN_UNSCORED)):
+        minutes = row.claim(column, window=window)
+        if minutes is not None and minutes.text() != "0":
+            clauses.append(narrative.phrase(wording, minutes=minutes))
+    narrative.close(clauses)
+
+
+def nap_words(row: FactRow, narrative: Narrative) -> list[str]:
+    """The first naps of the day, each with its times and, where it is known, the time asleep."""
     naps = row.values["naps"] or []
     parts: list[str] = []
     for index, nap in enumerate(naps[:_MOST_NAPS], 1):
@@ -231,6 +280,11 @@ def _naps(row: FactRow, narrative: Narrative) -> None:
         else:
             tst = row.part("nap", f"{index}:tst", asleep, "min", window=window)
             parts.append(narrative.phrase(NAP, start=start, end=end, tst=tst))
+    return parts
+
+
+def _naps(row: FactRow, narrative: Narrative) -> None:
+    parts = nap_words(row, narrative)
     if not parts:
         return
     apps = _nap_apps(row)
@@ -238,6 +292,10 @@ def _naps(row: FactRow, narrative: Narrative) -> None:
         narrative.say(NAPS, naps="; ".join(parts))
     else:
         narrative.say(NAPS_BY, naps="; ".join(parts), apps=app_words(apps))
+    _say_all_sessions(row, narrative)
+
+
+def _say_all_sessions(row: FactRow, narrative: Narrative) -> None:
     clauses = []
     count, total = row.claim("n_sessions"), row.claim("total_tst_all_sessions")
     if count is not None:

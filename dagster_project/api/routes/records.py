@@ -5,15 +5,18 @@ Does not belong here: facts and training lines (`people`), or records that wait 
 """
 
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 import polars as pl
 from fastapi import APIRouter, Query
 
 from assets.stages.consent import demand_summary
+from assets.stages.decisions import sleep_gaps
 from assets.stages.provenance import InferredZone, inferred_zones
 from assets.stages.records_table import read_records
+from assets.stages.staleness import evidence_frame
+from assets.stages.summaries import MARGIN_DAYS
 from dagster_project.api.access import Caller, Reader
 from dagster_project.api.pages import Limit, Page, page
 from dagster_project.api.problems import described
@@ -21,7 +24,9 @@ from dagster_project.api.routes.people import known
 from dagster_project.api.routes.uploads import Kind
 from dagster_project.days import Day
 from resources.catalog_rows.decisions import Completion
-from vitals.record_types import BY_KIND, COMMON_COLUMNS, RecordType
+from vitals.clinical.local_day import offset_timeline, with_local_time
+from vitals.clinical.sleep import days_of_records
+from vitals.record_types import BY_KIND, COMMON_COLUMNS, SLEEP, RecordType
 from vitals.validated.completions import ZONE
 
 router = APIRouter(prefix="/v1/records", tags=["records"])
@@ -62,6 +67,23 @@ def records_of(caller: Caller, record_type: RecordType, subject: str, days: list
     found = read_records(caller.lake, record_type, days).filter(pl.col("subject_id") == subject).collect()
     assert isinstance(found, pl.DataFrame)
     return found
+
+
+def sleep_days(caller: Caller, subject: str, around: date) -> pl.DataFrame:
+    """A person's sleep records near a UTC date, each with the `local_date` it counts on: its sleep's, not its own.
+
+    Empty if nothing is known of the person's zone.
+    """
+    margin = timedelta(days=MARGIN_DAYS)
+    days: list[date] = pl.date_range(around - margin, around + margin, eager=True).to_list()
+    found = records_of(caller, SLEEP, subject, days)
+    timeline = offset_timeline(evidence_frame(caller.workspace.catalog, caller.tenant, [subject]))
+    if timeline.is_empty():
+        return found.clear().with_columns(local_date=pl.lit(None, dtype=pl.Date))
+    counted = days_of_records(
+        with_local_time(found, timeline), gaps=sleep_gaps(caller.workspace.catalog, caller.tenant)
+    )
+    return found.join(counted, on=["subject_id", "record_id"], maintain_order="left")
 
 
 def completions_of(caller: Caller, record_type: RecordType, record_ids: list[str]) -> dict[str, list[Completion]]:

@@ -67,10 +67,8 @@ class Period:
 def cells(session, step):
     """Number of the stage that holds at each step of a record, or None."""
     ordered = sorted(session.stages)
-    out = []
-    for t in range(session.start, session.end, step):
-        out.append(next((i for i, (a, b, _) in enumerate(ordered) if a <= t < b), None))
-    return out
+    ticks = range(session.start, session.end, step)
+    return [next((i for i, (a, b, _) in enumerate(ordered) if a <= t < b), None) for t in ticks]
 
 
 @functools.cache
@@ -283,10 +281,8 @@ def choose(sessions, ranks, step, zone):
     for p in sorted(awake, key=lambda p: (-(p.end - p.start), p.start, p.record_id)):
         if wall_date(zone, p.end) not in busy:
             lone.setdefault(wall_date(zone, p.end), p)
-    for p in lone.values():
-        if not any(overlap(p, q) for q in [*taken, *lone.values()] if q is not p):
-            out.append(([p], []))
-    return out
+    beside = [*taken, *lone.values()]
+    return out + [([p], []) for p in lone.values() if not any(overlap(p, q) for q in beside if q is not p)]
 
 
 def is_night(period, zone, step):
@@ -311,9 +307,7 @@ def days(sessions, zone, *, ranks=None, step=30, no_latency=(), documented=()):
 
         main = min((p for p in own if is_night(p, zone, step)), key=length, default=None)
         facts = dict.fromkeys(m[id(own[0])]) if main is None else dict(m[id(main)])
-        no_sol = main is not None and (
-            main.app in no_latency or (facts["sol"] == 0 and main.app not in documented)
-        )
+        no_sol = main is not None and (main.app in no_latency or (facts["sol"] == 0 and main.app not in documented))
         if no_sol:
             facts["sol"] = None
         midpoint = facts.pop("midpoint")

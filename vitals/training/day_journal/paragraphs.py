@@ -31,6 +31,10 @@ SLEEP_HEAD = phrases(
     "Sleep ({apps}): session {start}-{end}{length}",
     "Main sleep by {apps}: {start}-{end}{length}",
 )
+SLEEP_NO_MAIN = phrases(
+    "Sleep ({apps}): no main sleep ended on this day",
+    "Sleep ({apps}): only naps, no main sleep ended on this day",
+)
 SLEEP_HEAD_UNTIMED = phrases("Sleep ({apps}){length}", "Main sleep by {apps}{length}")
 
 STEP_WORDS = TotalWords(
@@ -137,6 +141,12 @@ def _heart_rate(row: FactRow, narrative: Narrative, labels: Labels) -> None:
 
 
 def _sleep(row: FactRow, narrative: Narrative, labels: Labels) -> None:
+    if sleep.has_no_main_sleep(row):
+        head = narrative.phrase(SLEEP_NO_MAIN, apps=used_words(row))
+        narrative.close([head, *sleep.nap_words(row, narrative)], separator=", ")
+        unused_sources(row, narrative, "tst", sleep.OTHER_TST, unit="min", of_a_used_app=sleep.OF_A_USED_APP)
+        say_not_assessable(row, narrative, labels)
+        return
     window = row.session_window()
     app = row.values["session_app"]
     apps = used_words(row) if app is None else app_words((app,))

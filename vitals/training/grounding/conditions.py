@@ -156,6 +156,11 @@ def _bound(said: Said) -> bool:
     return LOWER_BOUND in said.ledger.warnings
 
 
+def _no_main_sleep(said: Said) -> bool:
+    """The length of a main sleep is withheld because there is none."""
+    return said.ledger.reasons.get("sleep.tib") == "no main sleep ends on this day"
+
+
 def _open(said: Said) -> bool:
     return said.ledger.is_provisional
 
@@ -178,6 +183,7 @@ _CONDITIONS: Mapping[str, Callable[[Said], bool]] = {
     "missing": _missing,
     "whole": _whole,
     "bound": _bound,
+    "no_main_sleep": _no_main_sleep,
     "open": _open,
     "closed": _closed,
 }

@@ -202,6 +202,21 @@ RANGES = (
 
 SLEEP_NIGHT = (
     construction(
+        "no main sleep ended(?: on this day)?|recorded naps only|only naps(?: were recorded)?",
+        kinds=(SLEEP,),
+        condition="no_main_sleep",
+    ),
+    construction("(?:recorded this sleep|this sleep was recorded) in #{session_records} parts", kinds=(SLEEP,)),
+    construction(
+        "#{between_awake_minutes} between parts count as awake|between parts #{between_awake_minutes} count as awake",
+        kinds=(SLEEP,),
+    ),
+    construction(
+        "#{between_unscored_minutes} between parts are not scored|"
+        "between parts #{between_unscored_minutes} are not scored",
+        kinds=(SLEEP,),
+    ),
+    construction(
         r"nap @{nap#K:start}-@{nap#K:end}(?:(?: with|,) #{nap#K:tst} asleep)?", kinds=(SLEEP,)
     ),
     construction(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 KIND_WORDS: Mapping[str, str] = {
     "glucose": "glucose",
     "heart_rate": "heart rate|pulse",
-    "sleep": r"slept|the sleep of|time asleep|wake after sleep onset|main sleep by|sleep(?= \(|, as of)|sleep ending on|main sleep session that ended|(?<!main )sleep session that ended",
+    "sleep": r"slept|the sleep of|time asleep|wake after sleep onset|main sleep by|no main sleep|sleep(?= \(|, as of)|sleep ending on|main sleep session that ended|(?<!main )sleep session that ended",
     "hrv": "hrv|rmssd",
     "steps": r"step count|step total|steps by|steps(?= \(|, as of)|steps on|steps of|steps for|steps taken|total of steps|walked",
     "active_energy": "active energy|energy burned|calories",

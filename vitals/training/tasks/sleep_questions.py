@@ -23,7 +23,7 @@ _MINUTES: Mapping[str, str] = {
 # onset, from the session's length.
 _ASLEEP = (
     *("tst", "waso", "se", "sme", "light", "deep", "rem", "pct_light", "pct_deep", "pct_rem"),
-    *("midpoint_local_minutes", "total_tst_all_sessions", "naps", "awakenings_ge5"),
+    *("midpoint_local_minutes", "total_tst_all_sessions", "naps", "awakenings_ge5", "between_awake_minutes"),
 )
 _STAGES_COMPARED = phrases(
     "In the main sleep that ended on {date} REM sleep ({rem} {unit}) was {difference} min {side}"
