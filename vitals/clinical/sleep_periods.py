@@ -36,14 +36,6 @@ _DAY_MS = 24 * _HOUR_MS
 _TOLD_AGAIN_SHARE = 0.5
 
 
-def device_of_record() -> pl.Expr:
-    """Device of a record as one text, empty where the writer does not tell."""
-    told = pl.when(pl.col("device_type") != "UNKNOWN").then("device_type")
-    return pl.concat_str(
-        (part.fill_null("") for part in (told, pl.col("device_manufacturer"), pl.col("device_model"))), separator="\x1f"
-    ).alias("device")
-
-
 def at_night(clock: pl.Expr) -> pl.Expr:
     """Whether a wall clock time lies in the night, its edges included."""
     of_day = clock.dt.epoch("ms") % _DAY_MS

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from vitals.clinical.context import SleepGaps
+from vitals.clinical.devices import PHONE, device_identity, device_type
 from vitals.clinical.division import divided
 from vitals.clinical.local_day import wall_clock
 from vitals.clinical.sleep_periods import (
@@ -20,7 +21,6 @@ from vitals.clinical.sleep_periods import (
     SOURCE,
     TOUCHING_MS,
     at_night,
-    device_of_record,
     overlap_group,
     with_periods,
 )
@@ -75,7 +75,7 @@ def choose(records: pl.DataFrame, *, priorities: pl.DataFrame, gaps: SleepGaps) 
         asleep.group_by(*OVERLAP_KEYS, "source_app", "device")
         .agg(
             staged=pl.col("staged").any(),
-            body_worn=(pl.col("device_type").fill_null("UNKNOWN") != "PHONE").any(),
+            body_worn=(pl.col("device_type") != PHONE).any(),
             sleep_ms=pl.col("sleep_ms").sum(),
         )
         .join(priorities.select("subject_id", "source_app", "rank"), on=["subject_id", "source_app"], how="left")
@@ -113,7 +113,7 @@ def measure(records: pl.DataFrame, gaps: SleepGaps) -> tuple[pl.DataFrame, pl.Da
     told = (
         records.filter(pl.col("end_utc") > pl.col("start_utc"))
         .with_row_index("record")
-        .with_columns(device_of_record(), has_stages=pl.col("stages").list.len().fill_null(0) > 0)
+        .with_columns(device_type(), device_identity(), has_stages=pl.col("stages").list.len().fill_null(0) > 0)
     )
     pieces = _pieces(told)
     told = told.drop("stages").join(_sums_of_records(pieces), on="record", how="left", maintain_order="left")

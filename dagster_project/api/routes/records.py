@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query
 
 from assets.stages.consent import demand_summary
 from assets.stages.decisions import sleep_gaps
+from assets.stages.deletions import without_deletions
 from assets.stages.provenance import InferredZone, inferred_zones
 from assets.stages.records_table import read_records
 from assets.stages.staleness import evidence_frame
@@ -76,7 +77,8 @@ def sleep_days(caller: Caller, subject: str, around: date) -> pl.DataFrame:
     """
     margin = timedelta(days=MARGIN_DAYS)
     days: list[date] = pl.date_range(around - margin, around + margin, eager=True).to_list()
-    found = records_of(caller, SLEEP, subject, days)
+    scan = read_records(caller.lake, SLEEP, days).filter(pl.col("subject_id") == subject)
+    found = without_deletions(caller.workspace, caller.tenant, SLEEP, scan, days).collect()
     timeline = offset_timeline(evidence_frame(caller.workspace.catalog, caller.tenant, [subject]))
     if timeline.is_empty():
         return found.clear().with_columns(local_date=pl.lit(None, dtype=pl.Date))

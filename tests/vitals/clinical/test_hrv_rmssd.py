@@ -83,9 +83,9 @@ def assert_equal_to_oracle(row, expected, scope):
 
 
 def oracle_sessions(sessions, zone):
-    kept = [s for c, _ in sleep_oracle.choose(sessions, {}, 30) for s in c]
-    mains = {id(d["main"]) for d in sleep_oracle.days(sessions, zone).values()}
-    return [(s.start, s.end, id(s) in mains, sleep_oracle.wall_date(zone, s.end)) for s in kept]
+    kept = [s for c, _ in sleep_oracle.choose(sessions, {}, 30, zone) for s in c]
+    mains = [d["main"] for d in sleep_oracle.days(sessions, zone).values()]
+    return [(s.start, s.end, s in mains, sleep_oracle.wall_date(zone, s.end)) for s in kept]
 
 
 def test_a_night_has_the_values_one_counts_by_hand():
@@ -180,7 +180,14 @@ def test_values_without_a_main_session_have_a_row_that_states_nothing():
     assert {w["reason"] for w in row["withheld"]} == {"no main sleep session ends on this day"}
     assert (row["records"], row["series"], row["source_keys_sha256"]) == (0, [], [])
     assert row["sources"] == [
-        {"app": OURA, "used": False, "n": 1, "value": None, "as_of_utc": instant(at("2025-03-29 18:10"))}
+        {
+            "app": OURA,
+            "device": None,
+            "used": False,
+            "n": 1,
+            "value": None,
+            "as_of_utc": instant(at("2025-03-29 18:10")),
+        }
     ]
 
 
@@ -343,7 +350,7 @@ def test_real_values_have_the_facts_of_the_oracle():
         for r in newest("HeartRateVariabilityRmssdRecord")
     ]
     rows = facts(values, sessions, days=(date(2025, 9, 1), date(2025, 9, 30)))
-    main = max(sessions, key=lambda s: sleep_oracle.measures(s, 1)["tst"])
+    main = max(sessions, key=lambda s: sleep_oracle.measures(sleep_oracle.Period((s,)), 1)["tst"])
     expected = hrv_oracle.days(values, [(main.start, main.end, True, date(2025, 9, 20))], UTC_MINUS_5)
     assert rows.keys() == expected.keys()
     assert_equal_to_oracle(rows[date(2025, 9, 20)], expected[date(2025, 9, 20)], "day")
