@@ -32,8 +32,8 @@ from vitals.validated.completions import NUMBERS, ZONE, checked_field, checked_v
 router = APIRouter()
 
 PartialId = Annotated[int, Path(ge=1, le=2**53)]
-Name = Annotated[str, Query(max_length=200)]
-Text = Annotated[str, Form(max_length=200)]
+Name = Annotated[str, Query(max_length=255)]
+Text = Annotated[str, Form(max_length=255)]
 Why = Annotated[str, Form(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]+$")]
 
 WHY = ("The device is known", "Asked the person", "Written in the study protocol")

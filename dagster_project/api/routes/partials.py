@@ -76,7 +76,7 @@ class Scope(BaseModel):
 
     kind: Kind | None = None
     subject_id: str | None = Field(None, max_length=64)
-    source_app: str | None = Field(None, max_length=200, examples=["com.acme.meter"])
+    source_app: str | None = Field(None, max_length=255, examples=["com.acme.meter"])
 
 
 class Rule(BaseModel):
