@@ -30,6 +30,7 @@ class ReleaseConfig(dg.Config):
     name: str = Field(description="Name of the release: lower-case letters, digits, hyphens.")
     version: str = Field(description="Its version; one that is published cannot be built again.")
     license: str = Field(description="Licence under which it is passed on, such as cc-by-4.0.")
+    license_name: str = Field(default="", description="What a licence is called that is `other`.")
     profile: str = Field(description="De-identification: standard, or none, which must be named.")
     tenant: str = Field(default="default", description="Whose examples.")
     min_quality: float = Field(default=0.0, description="Least data quality score of an example, 0 to 1.")

@@ -25,7 +25,8 @@ def run_release(settings: Settings, spec: ReleaseSpec) -> str:
     """
     config: dict[str, Any] = {
         "ops": {"__".join(RELEASE_KEY.path): {"config": spec.as_json()}},
-        "loggers": {"console": {"config": {"log_level": settings.log_level}}},
+        # Whoever builds from a command is told why in one sentence; the run in the UI has the rest.
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     with local_instance(settings) as instance:
         result = (
@@ -36,6 +37,17 @@ def run_release(settings: Settings, spec: ReleaseSpec) -> str:
             )
         )
     if not result.success:
-        why = why_failed(result).rstrip(".")
-        raise PermanentError("build the release", spec.release_id, why, f"See run {result.run_id} in the UI.")
+        raise _failure(why_failed(result), spec, result.run_id)
     return result.run_id
+
+
+def _failure(said: str, spec: ReleaseSpec, run_id: str) -> PermanentError:
+    """The failure of a run as one sentence: an error of the build says itself what could not be done, on what."""
+    opening = f"could not build the release ({spec.release_id}): "
+    remedy = f"See run {run_id} in the UI."
+    if not said.startswith(opening):
+        return PermanentError(
+            "build the release", spec.release_id, said.removesuffix(remedy).strip().rstrip("."), remedy
+        )
+    why, _, what_to_do = said.removeprefix(opening).partition(". ")
+    return PermanentError("build the release", spec.release_id, why, what_to_do)

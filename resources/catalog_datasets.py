@@ -52,10 +52,7 @@ class CatalogDatasets:
             if found is None:
                 statement = insert(table).values(tenant=tenant, name=name, version=version, **new).returning(table.id)
                 return int(connection.execute(statement).scalar_one())
-            if found.state in {"published", "tombstoned"}:
-                raise ConflictError(
-                    "build the release", f"{name} {version}", f"it is {found.state}", "Choose another version."
-                )
+            refuse_to_build_again(found)
             connection.execute(
                 delete(models.DatasetContributor).where(models.DatasetContributor.dataset_id == found.id)
             )
@@ -99,6 +96,34 @@ class CatalogDatasets:
                 connection.execute(insert(models.DatasetContributor), rows)
 
         self._database.write("finish the release", work)
+
+    def fail(self, dataset_id: int, *, reason: str, now: datetime) -> None:
+        """End a version that is being built without a result; it may be built again.
+
+        Args:
+            reason: why, in one sentence without content.
+        """
+        table = models.DatasetVersion
+        statement = (
+            update(table)
+            .where(table.id == dataset_id, table.state == "building")
+            .values(state="failed", reasons=[reason], finished_at=now)
+        )
+        self._database.write("end the release", lambda connection: connection.execute(statement))
+
+    def withdraw(self, tenant: str, dataset_id: int, *, reason: str, now: datetime) -> None:
+        """Take a published version back for good.
+
+        Args:
+            reason: why, as whoever did it says.
+        """
+        table = models.DatasetVersion
+        statement = (
+            update(table)
+            .where(table.tenant == tenant, table.id == dataset_id, table.state == "published")
+            .values(state="withdrawn", reasons=[reason], tombstoned_at=now)
+        )
+        self._database.write("withdraw the release", lambda connection: connection.execute(statement))
 
     def tombstone(self, tenant: str, dataset_id: int, *, successor: str | None, now: datetime) -> None:
         """Take a published version back. When it was taken back first stays; the successor is the last one told.
@@ -177,6 +202,18 @@ class CatalogDatasets:
             return [found[dataset_id] for dataset_id in sorted(found)]
 
         return self._database.read("look up releases", work)
+
+
+def refuse_to_build_again(row: DatasetVersion) -> None:
+    """Refuse to build a version that is or was published.
+
+    Raises:
+        ConflictError: it is, or was and was taken back: what somebody may have does not change.
+    """
+    if row.state in {"published", "tombstoned", "withdrawn"}:
+        raise ConflictError(
+            "build the release", f"{row.name} {row.version}", f"it is {row.state}", "Choose another version."
+        )
 
 
 def _without(spec: Mapping[str, Any], subject_id: str) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def take_back(workspace: Workspace, tenant: str, planned: Sequence[Mapping[str, 
     gone = {(one["name"], one["version"]) for one in planned}
     for row in datasets.list(tenant):
         is_planned = (row.name, row.version) in gone
-        if row.state == "published" and not is_planned:
+        if row.state == "withdrawn" or (row.state == "published" and not is_planned):
             continue
         on_step("release")
         # What never got as far as `published` may still have files, and nobody knows of whom.
@@ -88,7 +88,7 @@ def _build(workspace: Workspace, tenant: str, one: Mapping[str, Any], *, on_step
     if outcome != "published":
         on_step("successor")
         try:
-            spec = read_spec({**old.spec, "version": one["successor"]})
+            spec = read_spec({**old.spec, "version": one["successor"]}, stored=True)
             outcome = "published" if release(workspace, spec, run_id=None).published else "blocked"
         except TransientError:
             raise

@@ -14,6 +14,7 @@ import orjson
 
 from assets.stages.release_inputs import (
     TrainingLines,
+    apps_of_sleep,
     code_versions,
     comparison_facts,
     inputs_of,
@@ -22,16 +23,18 @@ from assets.stages.release_inputs import (
 )
 from resources.workspace import Workspace
 from vitals.errors import PermanentError, TransientError
-from vitals.training.release.assembly import Entry, Spool, Written, spoiled_by_others, write_all
+from vitals.training.release.assembly import Entry, Spool, spoiled_by_others, write_all
 from vitals.training.release.card import card
 from vitals.training.release.croissant import croissant
 from vitals.training.release.deidentify import deidentify, profile_named
 from vitals.training.release.manifest import MANIFEST, manifest
 from vitals.training.release.plots import draw
 from vitals.training.release.rare_sources import rare_sources
+from vitals.training.release.received import SUMS, sums
 from vitals.training.release.selection import (
     REASONS,
     Candidate,
+    Histories,
     SharedRecord,
     candidate_of,
     refusal,
@@ -41,7 +44,7 @@ from vitals.training.release.selection import (
 from vitals.training.release.spec import ReleaseSpec
 from vitals.training.release.splits import Sides
 from vitals.training.release.traces import ExampleTrace, ManifestFacts, trace_of
-from vitals.training.release.writing import DATA_SUFFIXES, FileFacts, data_path, dump, facts_of_file
+from vitals.training.release.writing import FileFacts, dump, facts_of_file, paths_of
 
 OnStep = Callable[[str], None]
 
@@ -92,7 +95,8 @@ def build(workspace: Workspace, spec: ReleaseSpec, folder: Path, *, on_step: OnS
     known_people = frozenset(workspace.catalog.subjects.subject_ids(spec.tenant).values())
     consents = workspace.catalog.consents
     without = consents.withheld(spec.tenant, "sharing") | consents.withheld(spec.tenant, "training")
-    kept, barred = _select(source, spec, sides, shared, known_people, without, fates, key=workspace.subject_key)
+    allowed = _Allowed(known_people, without, apps_of_sleep(lake) if spec.source_apps else {})
+    kept, barred = _select(source, spec, sides, shared, allowed, fates, key=workspace.subject_key)
     on_step("de-identifying")
     data = folder / "release"
     data.mkdir()
@@ -106,7 +110,7 @@ def build(workspace: Workspace, spec: ReleaseSpec, folder: Path, *, on_step: OnS
         if not entries:
             raise _nothing_left(spec, fates)
         on_step("writing")
-        written = write_all(data, spec.formats, entries, spool)
+        written = write_all(data, spec.formats, entries, spool, counter=workspace.policy.token_counter)
     if source.digest() != inputs.sha256:
         raise TransientError(
             "build the release",
@@ -117,7 +121,7 @@ def build(workspace: Workspace, spec: ReleaseSpec, folder: Path, *, on_step: OnS
     on_step("describing")
     statistics = written.statistics.as_json()
     facts = comparison_facts(workspace, spec, withheld_people=barred | without)
-    files = _describe(data, spec, written, statistics, fates)
+    files = describe(data, spec, written.rows, written.journals, statistics, fates)
     document = manifest(
         spec,
         inputs=inputs,
@@ -127,7 +131,7 @@ def build(workspace: Workspace, spec: ReleaseSpec, folder: Path, *, on_step: OnS
         files=files,
         facts=facts,
     )
-    (data / MANIFEST).write_bytes(dump(document))
+    write_manifest(data, document)
     return Built(
         folder=data,
         # As it reads, so that two can be compared wherever they come from.
@@ -144,13 +148,21 @@ def build(workspace: Workspace, spec: ReleaseSpec, folder: Path, *, on_step: OnS
     )
 
 
+@dataclass(frozen=True)
+class _Allowed:
+    """Whose lines may be used, and which apps stand behind what a line does not name; see `selection.refusal`."""
+
+    known_people: frozenset[str]
+    without_consent: frozenset[str]
+    read_along: Mapping[str, frozenset[str]]
+
+
 def _select(
     source: TrainingLines,
     spec: ReleaseSpec,
     sides: Sides,
     shared: Sequence[SharedRecord],
-    known_people: frozenset[str],
-    without_consent: frozenset[str],
+    allowed: _Allowed,
     fates: Counter[str],
     *,
     key: bytes,
@@ -158,10 +170,18 @@ def _select(
     """Ids of the lines to release but for near-duplicates, and people whose lines may not be used."""
     spoiled = spoiled_days(shared, sides)
     candidates: dict[str, Candidate] = {}
+    histories = Histories(spec)
     barred: set[str] = set()
     for line in source.parsed():
         fates["read"] += 1
-        reason = refusal(line, spec, known_people=known_people, without_consent=without_consent)
+        histories.add(line)
+        reason = refusal(
+            line,
+            spec,
+            known_people=allowed.known_people,
+            without_consent=allowed.without_consent,
+            read_along=allowed.read_along,
+        )
         if reason in {"erased_person", "no_consent"}:
             barred.add(line["metadata"]["subject_id"])
         if reason is None:
@@ -173,6 +193,10 @@ def _select(
             else:
                 candidates[candidate.id] = candidate
         if reason is not None:
+            fates[reason] += 1
+    if profile_named(spec.profile).changes:
+        for id_, reason in histories.left_out(candidates.values(), key=key).items():
+            del candidates[id_]
             fates[reason] += 1
     kept = within_cap(candidates.values(), cap=spec.max_examples_per_person, key=key)
     fates["beyond_cap"] = len(candidates) - len(kept)
@@ -219,21 +243,38 @@ def _traces(workspace: Workspace, spec: ReleaseSpec, source: TrainingLines, kept
     ]
 
 
-def _describe(
-    data: Path, spec: ReleaseSpec, written: Written, statistics: Mapping[str, Any], fates: Mapping[str, int]
+def write_manifest(data: Path, document: Mapping[str, Any]) -> None:
+    """Write a manifest, and beside it the checksums of all files, its own included."""
+    written = dump(document)
+    (data / MANIFEST).write_bytes(written)
+    (data / SUMS).write_bytes(sums(written, {path: facts["sha256"] for path, facts in document["files"].items()}))
+
+
+def describe(
+    data: Path,
+    spec: ReleaseSpec,
+    written: Mapping[str, Mapping[str, int]],
+    journals: Mapping[str, int],
+    statistics: Mapping[str, Any],
+    fates: Mapping[str, int],
 ) -> dict[str, FileFacts]:
-    """Write what describes the data files; checksums of all files but the manifest."""
-    rows = {name: by_side for name, by_side in written.rows.items() if by_side}
+    """Write what describes the data files of a folder; checksums of all files but the manifest.
+
+    Args:
+        written: format to side to number of records.
+        journals: monthly file to number of lines.
+    """
+    rows = {name: by_side for name, by_side in written.items() if by_side}
     counts = {
-        data_path(name, side, suffix): count
+        path: count
         for name, by_side in rows.items()
         for side, count in by_side.items()
-        for suffix in DATA_SUFFIXES
-    } | dict(written.journals)
+        for path in paths_of(name, side)
+    } | dict(journals)
     files = {path: facts_of_file(data / path, rows=counts[path]) for path in sorted(counts)}
     described = f"{statistics['examples']} grounded examples from phone health data, made by Vitalgraph."
     texts = {
-        "README.md": card(spec, statistics, fates, rows).encode(),
+        "README.md": card(spec, statistics, fates, rows, has_journals=bool(journals)).encode(),
         "croissant.json": dump(croissant(spec, files, rows, description=described)),
         "statistics.json": dump(statistics),
         **{f"plots/{name}.png": picture for name, picture in draw(statistics).items()},

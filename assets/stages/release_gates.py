@@ -11,22 +11,26 @@ from pathlib import Path
 import orjson
 
 from assets.stages.release_build import Built
-from assets.stages.release_inputs import record_ids_among, unbalanced
+from assets.stages.release_inputs import apps_of_sleep, known_apps, record_ids_among, unbalanced
+from resources.lake import Lake
 from resources.workspace import Workspace
 from vitals.training.release.gates import (
+    AppsOfTenant,
     GateResult,
     Placed,
     balance_gate,
+    closed_days_gate,
     erased_gate,
     formats_gate,
     identifiers_gate,
+    licensed_gate,
     records_gate,
     splits_gate,
     words_of,
 )
-from vitals.training.release.line_gates import LINE_GATES, LineReport, report
+from vitals.training.release.line_gates import line_results, report
+from vitals.training.release.received import journal_lines
 from vitals.training.release.spec import ReleaseSpec
-from vitals.training.release.writing import JOURNAL_FOLDER
 
 GATES: Mapping[str, str] = {
     "shape": "Every line parses and has the documented shape.",
@@ -38,6 +42,8 @@ GATES: Mapping[str, str] = {
     "record_ids": "No id of a source record is in any text.",
     "erased_people": "Nobody in it was erased.",
     "formats_load": "Every format has exactly its columns; JSONL, Parquet and ids agree.",
+    "sources": "Where the release names the apps that allow it, no other app's name or data are in any file.",
+    "closed_days": "No de-identified line is of a day that was still open.",
     "books": "Every line that was read has one fate; the uploads' books balance.",
 }
 """Every gate, in the order of running, and what it holds."""
@@ -81,34 +87,30 @@ def judge(workspace: Workspace, spec: ReleaseSpec, built: Built) -> Judged:
         records_gate(*record_ids_among(workspace.lake(tenant), words_of(journal_lines(built.folder)))),
         erased_gate([entry.person for entry in built.entries], subjects.values()),
         formats_gate(built.folder, built.rows),
+        licensed_gate(
+            text_lines(built.folder),
+            (
+                (entry.person, line)
+                for line in map(orjson.loads, journal_lines(built.folder))
+                if (entry := people.get(line["id"])) is not None
+            ),
+            spec=spec,
+            apps=apps_of_tenant(workspace.lake(tenant), spec),
+        ),
+        closed_days_gate(map(orjson.loads, journal_lines(built.folder)), spec=spec),
         balance_gate(built.fates, built.written_lines, unbalanced_uploads=uploads, unbalanced_kinds=kinds),
     ]
     return Judged(gates)
 
 
+def apps_of_tenant(lake: Lake, spec: ReleaseSpec) -> AppsOfTenant:
+    """What the records say of apps; nothing is read where all apps allow the release."""
+    return AppsOfTenant(known_apps(lake), apps_of_sleep(lake)) if spec.source_apps else AppsOfTenant()
+
+
 def canaries_of(spec: ReleaseSpec, subjects: Mapping[str, str]) -> set[str]:
     """Ids that must not be in any text: external user ids, and pseudonyms where the profile replaces them."""
     return {*subjects, *(subjects.values() if spec.profile != "none" else ())}
-
-
-def line_results(found: LineReport) -> list[GateResult]:
-    """The gates on single lines as results; names of problems and line numbers, never content."""
-    results = []
-    for gate in LINE_GATES:
-        failed = found.failed[gate]
-        worst = ", ".join(name for name, _ in found.problems[gate].most_common(3))
-        numbers = ", ".join(map(str, found.numbers[gate][:5]))
-        failures = [f"{failed:,} lines ({worst}; lines {numbers} of the journals)"] if failed else []
-        results.append(GateResult(gate, {"lines": found.lines, "lines_not_passed": failed}, failures))
-    return results
-
-
-def journal_lines(folder: Path) -> Iterator[bytes]:
-    """Every whole training line of the monthly files, in order."""
-    for path in sorted((folder / JOURNAL_FOLDER).rglob("*.jsonl")):
-        with path.open("rb") as file:
-            for line in file:
-                yield line.rstrip(b"\n")
 
 
 def text_lines(folder: Path) -> Iterator[bytes]:

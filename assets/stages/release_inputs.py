@@ -4,6 +4,7 @@ Belongs here: reading the lake and the catalog for a release.
 Does not belong here: which lines are taken, or any file of a release.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import version
@@ -20,7 +21,7 @@ from resources.lake import Lake
 from resources.workspace import Workspace
 from vitals.clinical.metrics import BY_ID
 from vitals.errors import TransientError
-from vitals.record_types import RECORD_TYPES
+from vitals.record_types import RECORD_TYPES, SLEEP
 from vitals.training.claims import RULE_VERSIONS
 from vitals.training.release.manifest import Inputs
 from vitals.training.release.selection import SharedRecord
@@ -103,6 +104,25 @@ def shared_records(lake: Lake) -> list[SharedRecord]:
             for day in dates
         ]
     return found
+
+
+def known_apps(lake: Lake) -> frozenset[str]:
+    """Apps of the tenant's records, as they are written there."""
+    found: set[str] = set()
+    for record_type in RECORD_TYPES:
+        rows = lake.scan(records_table(record_type), schema=pl.Schema({"source_app": pl.String()}))
+        found.update(rows.unique().collect(engine="streaming")["source_app"].drop_nulls().to_list())
+    return frozenset(found)
+
+
+def apps_of_sleep(lake: Lake) -> dict[str, frozenset[str]]:
+    """Pseudonym to the apps of the person's sleep sessions: heart rate asleep rests on them without naming them."""
+    schema = pl.Schema({"subject_id": pl.String(), "source_app": pl.String()})
+    rows = lake.scan(records_table(SLEEP), schema=schema).unique().collect(engine="streaming")
+    found: dict[str, set[str]] = defaultdict(set)
+    for person, app in rows.drop_nulls().iter_rows():
+        found[person].add(app)
+    return {person: frozenset(apps) for person, apps in found.items()}
 
 
 def record_ids_among(lake: Lake, words: set[bytes]) -> tuple[int, int]:

@@ -4,7 +4,6 @@ Belongs here: what is done with a version that stands in the lake.
 Does not belong here: building one (`release_build`) or publishing it (`releases`).
 """
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,28 +12,26 @@ import orjson
 import polars as pl
 
 from assets.stages.release_build import OnStep
-from assets.stages.release_gates import canaries_of, journal_lines, line_results, text_lines
+from assets.stages.release_gates import canaries_of, text_lines
 from assets.stages.releases import trace_facts_key, traces_key
 from resources.catalog_rows.releases import DatasetVersion
 from resources.lake import Lake
 from resources.workspace import Workspace
-from vitals.errors import ConflictError, NotFoundError
+from vitals.errors import ConflictError
 from vitals.training.release.differences import Difference, differences
 from vitals.training.release.gates import (
     GateResult,
-    Placed,
     erased_gate,
     formats_gate,
     identifiers_gate,
     splits_gate,
 )
-from vitals.training.release.line_gates import report
+from vitals.training.release.line_gates import line_results, report
 from vitals.training.release.manifest import MANIFEST
-from vitals.training.release.spec import SIDES, ReleaseSpec, Side, read_spec
+from vitals.training.release.received import SUMS, journal_lines, placed, sides_of
+from vitals.training.release.spec import SIDES, ReleaseSpec, read_spec
 from vitals.training.release.traces import ExampleTrace, ManifestFacts, facts_from, traces_from
-from vitals.training.release.writing import DATA_FOLDER, data_path, facts_of_file
-
-ALWAYS_EXPORTED = ("README.md", "croissant.json", "statistics.json", MANIFEST)
+from vitals.training.release.writing import data_path, facts_of_file
 
 
 def published(workspace: Workspace, tenant: str, name: str, version: str) -> DatasetVersion:
@@ -49,8 +46,8 @@ def published(workspace: Workspace, tenant: str, name: str, version: str) -> Dat
         raise ConflictError(
             "use the release",
             f"{name} {version}",
-            f"it is {row.state}{': ' + '; '.join(row.reasons) if row.reasons else ''}",
-            "Build it again, or use another version.",
+            f"it is {row.state}{': ' + '; '.join(row.reasons).rstrip('.') if row.reasons else ''}",
+            "Use another version." if row.state in {"tombstoned", "withdrawn"} else "Build it again.",
         )
     return row
 
@@ -73,7 +70,7 @@ def verify(
     Shared source records cannot be judged from the files, which do not name records.
     """
     row = published(workspace, tenant, name, version)
-    spec = read_spec(row.spec)
+    spec = read_spec(row.spec, stored=True)
     lake = workspace.lake(tenant)
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -96,7 +93,7 @@ def _fetch(lake: Lake, row: DatasetVersion, folder: Path) -> GateResult:
     if facts_of_file(folder / MANIFEST).sha256 != row.manifest_sha256:
         wrong.append(f"{MANIFEST} is not the one that was published")
     listed = orjson.loads((folder / MANIFEST).read_bytes())["files"]
-    wrong += [f"{path} is not in the manifest" for path in sorted(there - {*listed, MANIFEST})]
+    wrong += [f"{path} is not in the manifest" for path in sorted(there - {*listed, MANIFEST, SUMS})]
     for path, expected in listed.items():
         if path not in there:
             wrong.append(f"{path} is missing")
@@ -110,7 +107,7 @@ def _fetch(lake: Lake, row: DatasetVersion, folder: Path) -> GateResult:
 
 def _gates(workspace: Workspace, spec: ReleaseSpec, row: DatasetVersion, folder: Path) -> list[GateResult]:
     subjects = workspace.catalog.subjects.subject_ids(spec.tenant)
-    sides = _sides(folder, spec)
+    sides = sides_of(folder)
     rows: dict[Any, dict[str, int]] = {
         name: {
             side: sum(1 for _ in path.open("rb"))
@@ -122,7 +119,7 @@ def _gates(workspace: Workspace, spec: ReleaseSpec, row: DatasetVersion, folder:
     return [
         *line_results(report(journal_lines(folder))),
         splits_gate(
-            (_place(line, side), line)
+            (placed(line, side), line)
             for line in map(orjson.loads, journal_lines(folder))
             for side in sides.get(line["id"], ())
         ),
@@ -130,25 +127,6 @@ def _gates(workspace: Workspace, spec: ReleaseSpec, row: DatasetVersion, folder:
         erased_gate(list(workspace.catalog.datasets.contributors(row.id)), subjects.values()),
         formats_gate(folder, rows),
     ]
-
-
-def _sides(folder: Path, spec: ReleaseSpec) -> dict[str, set[Side]]:
-    """Id to the sides it stands on, in any format made of single lines."""
-    found: dict[str, set[Side]] = {}
-    for name in spec.formats:
-        for side in SIDES:
-            path = folder / data_path(name, side, "ids.jsonl")
-            if name == "case" or not path.exists():
-                continue
-            with path.open("rb") as file:
-                for line in file:
-                    found.setdefault(orjson.loads(line)["id"], set()).add(side)
-    return found
-
-
-def _place(line: Mapping[str, Any], side: Side) -> Placed:
-    metadata = line["metadata"]
-    return Placed(line["id"], metadata["subject_id"], side, metadata["training_category"], metadata["local_date"])
 
 
 def compare(workspace: Workspace, *, tenant: str, before: tuple[str, str], after: tuple[str, str]) -> list[Difference]:
@@ -160,7 +138,7 @@ def compare(workspace: Workspace, *, tenant: str, before: tuple[str, str], after
         ConflictError: one is not published.
     """
     lake = workspace.lake(tenant)
-    if workspace.catalog.datasets.get(tenant, *before).state != "tombstoned":
+    if workspace.catalog.datasets.get(tenant, *before).state not in {"tombstoned", "withdrawn"}:
         published(workspace, tenant, *before)
     published(workspace, tenant, *after)
     was, now = _traces(lake, *before), _traces(lake, *after)
@@ -173,38 +151,3 @@ def _traces(lake: Lake, name: str, version: str) -> tuple[list[ExampleTrace], Ma
         lake.read_file(traces_key(name, version), path)
         traces = list(traces_from(pl.read_parquet(path)))
     return traces, facts_from(orjson.loads(lake.read_object(trace_facts_key(name, version))))
-
-
-def export(
-    workspace: Workspace, *, tenant: str, name: str, version: str, formats: Sequence[str], folder: Path
-) -> list[str]:
-    """Copy a published version, or some of its formats, into a local folder; paths of the files.
-
-    Raises:
-        ConflictError: the folder has something in it.
-        NotFoundError: the version has no such format.
-    """
-    row = published(workspace, tenant, name, version)
-    known = set(row.spec["formats"])
-    unknown = sorted(set(formats) - known)
-    if unknown:
-        raise NotFoundError(
-            "export the release",
-            ", ".join(unknown),
-            "the version has no such format",
-            f"It has {', '.join(sorted(known))}.",
-        )
-    if folder.exists() and any(folder.iterdir()):
-        raise ConflictError("export the release", str(folder), "the folder is not empty", "Name an empty one.")
-    lake = workspace.lake(tenant)
-    listed = [*read_manifest(lake, name, version)["files"], MANIFEST]
-    wanted = [path for path in listed if not formats or path in ALWAYS_EXPORTED or _format_of(path) in formats]
-    for path in wanted:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        lake.read_file(f"releases/{name}/{version}/{path}", folder / path)
-    return wanted
-
-
-def _format_of(path: str) -> str | None:
-    parts = path.split("/")
-    return parts[1] if parts[0] == DATA_FOLDER else None

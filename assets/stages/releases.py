@@ -4,11 +4,13 @@ Belongs here: bringing what was built and passed to the lake and the catalog; bu
 Does not belong here: building (`release_build`), the gates (`release_gates`).
 
 Nothing of a release is in the lake before all its gates passed, and nobody relies on it before the catalog says
-`published`, which is the last thing that happens. A crash leaves `building`, which may be built again.
+`published`, which is the last thing that happens. What ends a build on the way makes it `failed`, with the reason; what
+killed its process is found out by the next command that looks at releases (`end_abandoned`). Both may be built again.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,16 +20,21 @@ import orjson
 
 from assets.stages.registration import utc_now
 from assets.stages.release_build import Built, OnStep, build
-from assets.stages.release_gates import journal_lines, judge
+from assets.stages.release_gates import judge
+from assets.stages.release_inputs import known_apps
+from resources.catalog_datasets import refuse_to_build_again
 from resources.lake import Lake
 from resources.workspace import Workspace
+from vitals.errors import UsageError, VitalgraphError
 from vitals.training.release.deidentify import age_bucket
 from vitals.training.release.gates import GateResult
 from vitals.training.release.manifest import MANIFEST, changes, spec_of
+from vitals.training.release.received import SUMS, journal_lines
 from vitals.training.release.reidentification import report
-from vitals.training.release.spec import ReleaseSpec, read_spec
+from vitals.training.release.spec import ReleaseSpec, read_spec, unknown
 from vitals.training.release.traces import facts_json, traces_table
 from vitals.training.release.writing import dump, facts_of_file
+from vitals.training.source_names import TITLES
 
 
 @dataclass(frozen=True)
@@ -73,15 +80,77 @@ def release(
     """Build a release, judge it, and publish or block it.
 
     Raises:
-        ConflictError: this version is published already.
+        UsageError: it names an app that the tenant has no data of.
+        ConflictError: this version is published already, or was.
         PermanentError: no line is left to release.
     """
-    datasets = workspace.catalog.datasets
-    lake = workspace.lake(spec.tenant)
-    with workspace.catalog.exclusive(f"release-{spec.tenant}", wait=True), TemporaryDirectory() as temporary:
-        dataset_id = datasets.begin(
+    check_request(workspace, spec)
+    with workspace.catalog.exclusive(_lane(spec.tenant), wait=True):
+        dataset_id = workspace.catalog.datasets.begin(
             spec.tenant, spec.name, spec.version, spec=spec.as_json(), run_id=run_id, now=utc_now()
         )
+        try:
+            return _release(workspace, spec, dataset_id, on_step=on_step)
+        except BaseException as error:
+            workspace.catalog.datasets.fail(dataset_id, reason=_why(error), now=utc_now())
+            with suppress(VitalgraphError):
+                # What was brought there is of no version. A store that is away keeps it for the next attempt.
+                lake = workspace.lake(spec.tenant)
+                lake.delete_objects([found.key for found in lake.objects(spec.folder)])
+            raise
+
+
+def check_request(workspace: Workspace, spec: ReleaseSpec) -> None:
+    """Refuse before anything is built what cannot be meant.
+
+    Raises:
+        UsageError: an app is one that the tenant has no data of and no text has a title for; names those like it.
+        ConflictError: the version is or was published.
+        NotFoundError: no such tenant.
+    """
+    for row in workspace.catalog.datasets.list(spec.tenant):
+        if (row.name, row.version) == (spec.name, spec.version):
+            refuse_to_build_again(row)
+    if not spec.source_apps:
+        return
+    known = known_apps(workspace.lake(spec.tenant)) | TITLES.keys()
+    aliases = {title: app for app, title in TITLES.items()}
+    for app in spec.source_apps:
+        if app not in known:
+            raise UsageError(
+                "build the release", "--source-app", unknown("app", app, known, aliases=aliases), "Correct it."
+            )
+
+
+ABANDONED = "the process that built it ended before it was done"
+
+
+def end_abandoned(workspace: Workspace, tenant: str) -> None:
+    """Mark as failed what was being built by a process that is gone: it holds the tenant's lane no longer."""
+    if not any(row.state == "building" for row in workspace.catalog.datasets.list(tenant)):
+        return
+    with workspace.catalog.exclusive(_lane(tenant), wait=False) as held:
+        if not held:
+            return
+        for row in workspace.catalog.datasets.list(tenant):
+            if row.state == "building":
+                workspace.catalog.datasets.fail(row.id, reason=ABANDONED, now=utc_now())
+
+
+def _lane(tenant: str) -> str:
+    return f"release-{tenant}"
+
+
+def _why(error: BaseException) -> str:
+    """Why a build ended, in one sentence; an error that is not one of ours may quote what it met."""
+    if isinstance(error, VitalgraphError):
+        return error.why
+    return "it was interrupted" if isinstance(error, KeyboardInterrupt) else f"an unexpected {type(error).__name__}"
+
+
+def _release(workspace: Workspace, spec: ReleaseSpec, dataset_id: int, *, on_step: OnStep) -> Released:
+    datasets, lake = workspace.catalog.datasets, workspace.lake(spec.tenant)
+    with TemporaryDirectory() as temporary:
         built = build(workspace, spec, Path(temporary), on_step=on_step)
         on_step("judging")
         judged = judge(workspace, spec, built)
@@ -103,7 +172,7 @@ def release(
         manifest_sha256=manifest_sha256,
         statistics=built.statistics,
         fates=built.fates,
-        files=len(files) + 1,
+        files=len(files) + 2,
         size_bytes=sum(file["bytes"] for file in files),
     )
 
@@ -145,5 +214,5 @@ def _publish(lake: Lake, spec: ReleaseSpec, built: Built, *, risk: bytes) -> Non
         lake.write_file(traces_key(spec.name, spec.version), table)
     lake.write_object(trace_facts_key(spec.name, spec.version), dump(facts_json(built.facts)))
     lake.write_object(risk_key(spec.name, spec.version), risk)
-    for path in sorted([*built.manifest["files"], MANIFEST]):
+    for path in sorted([*built.manifest["files"], MANIFEST, SUMS]):
         lake.write_file(f"{spec.folder}/{path}", built.folder / path)

@@ -26,7 +26,8 @@ from dagster_project.cli.output import (
 )
 from dagster_project.installation import build_workspace
 from dagster_project.settings import Settings, load_settings
-from vitals.errors import ConflictError, NotFoundError, UsageError
+from resources.workspace import Workspace
+from vitals.errors import NotFoundError, UsageError
 from vitals.external_ids import external_id
 
 
@@ -34,6 +35,7 @@ def build(
     name: Annotated[str | None, typer.Argument(help="Name of the release.")] = None,
     version: Annotated[str | None, typer.Argument(help="Its version.")] = None,
     license_: Annotated[str | None, typer.Option("--license", help="Licence, such as cc-by-4.0. Required.")] = None,
+    license_name: Annotated[str, typer.Option("--license-name", help="What a licence is called that is `other`.")] = "",
     profile: Annotated[
         str | None, typer.Option("--profile", help="De-identification, standard or none. Required.")
     ] = None,
@@ -88,6 +90,7 @@ def build(
             )
         values = {
             **given,
+            "license_name": license_name,
             "tenant": tenant,
             "min_quality": min_quality,
             "categories": category or [],
@@ -109,18 +112,16 @@ def build(
 
 
 def _build(settings: Settings, values: dict[str, Any], *, as_json: bool) -> None:
-    from dagster_project.release_runs import run_release  # noqa: PLC0415 - heavy, and not needed for --help
+    from assets.stages.releases import check_request, end_abandoned  # noqa: PLC0415 - heavy, and not needed for --help
+    from dagster_project.release_runs import run_release  # noqa: PLC0415
     from vitals.training.release.spec import read_spec  # noqa: PLC0415
 
     spec = read_spec(values)
     workspace = build_workspace(settings)
-    workspace.catalog.tenants.get(spec.tenant)
-    # Before the run, so that a wrong version is an error of its own kind and not a failed run.
-    if any(
-        (row.name, row.version, row.state) == (spec.name, spec.version, "published")
-        for row in workspace.catalog.datasets.list(spec.tenant)
-    ):
-        raise ConflictError("build the release", spec.release_id, "it is published", "Choose another version.")
+    _check_tenant(workspace, spec.tenant)
+    end_abandoned(workspace, spec.tenant)
+    # Before the run, so that a wrong request is an error of its own kind and not a failed run.
+    check_request(workspace, spec)
     enter(workspace.catalog, spec.tenant, "dataset.build", spec.release_id)
     with waiting("building", quiet=as_json):
         run_id = run_release(settings, spec)
@@ -131,6 +132,14 @@ def _build(settings: Settings, values: dict[str, Any], *, as_json: bool) -> None
         print_version(shown)
     if shown["state"] != "published":
         raise typer.Exit(FAILED)
+
+
+def _check_tenant(workspace: Workspace, name: str) -> None:
+    from vitals.training.release.spec import unknown  # noqa: PLC0415 - heavy, and not needed for --help
+
+    known = [tenant.name for tenant in workspace.catalog.tenants.list()]
+    if name not in known:
+        raise NotFoundError("build the release", "--tenant", unknown("tenant", name, known), "Correct it.")
 
 
 def _households(settings: Settings, tenant: str, path: Path) -> list[list[str]]:

@@ -11,6 +11,7 @@ from typing import Any
 from dagster_project.cli.output import (
     console,
     print_table,
+    problems,
     progress_bar,
 )
 
@@ -66,6 +67,11 @@ def print_version(shown: dict[str, Any]) -> None:
         ["side", "people", "examples"],
         [(side, counts["people_by_side"][side], n) for side, n in counts["examples_by_side"].items()],
     )
+    spec = shown["spec"]
+    shares = {"train": 1, "validation": spec["validation_share"], "test": spec["test_share"]}
+    empty = [side for side, share in shares.items() if share and side not in counts["examples_by_side"]]
+    if empty:
+        problems.print(f"[yellow]warning[/]: no examples on {', '.join(empty)}: too few people for every side")
     fates = [(fate.replace("_", " "), n) for fate, n in shown["fates"].items() if n]
     print_table("Lines read, by fate", ["fate", "lines"], fates)
     files = [(path, f.get("rows"), f["bytes"], f["sha256"][:12]) for path, f in shown["files"].items()]

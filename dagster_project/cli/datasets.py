@@ -4,9 +4,9 @@ Belongs here: the group, and the commands that read.
 Does not belong here: the command that builds (`dataset_build`), or reading releases (`assets.stages.release_reading`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +24,7 @@ from dagster_project.cli.output import (
 )
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
+from resources.workspace import Workspace
 from vitals.errors import NotFoundError, UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Releases: named, immutable versions of the training lines.")
@@ -42,6 +43,7 @@ def list_(tenant: TenantOption = "default", as_json: JsonOption = False) -> None
     with exit_codes():
         workspace = build_workspace(load_settings())
         workspace.catalog.tenants.get(tenant)
+        _end_abandoned(workspace, tenant)
         rows = workspace.catalog.datasets.list(tenant)
         if as_json:
             print_json({"releases": [version_row(row) for row in rows]})
@@ -69,11 +71,43 @@ def show(
     """
     with exit_codes():
         workspace = build_workspace(load_settings())
+        _end_abandoned(workspace, tenant)
         shown = version_shown(workspace, tenant, name, version)
         if as_json:
             print_json(shown)
         else:
             print_version(shown)
+
+
+def _end_abandoned(workspace: Workspace, tenant: str) -> None:
+    from assets.stages.releases import end_abandoned  # noqa: PLC0415 - heavy, and not needed for --help
+
+    end_abandoned(workspace, tenant)
+
+
+@app.command()
+def withdraw(
+    name: NameArgument,
+    version: VersionArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why nobody may use it any more, in one sentence.")],
+    actor: Annotated[str, typer.Option("--actor", help="Who decided it, for the audit trail.")] = "command line",
+    tenant: TenantOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """Take a published version back for good: its files go, a stub that says when and why stays.
+
+    Example: vitalgraph dataset withdraw nights 1.0.0 --reason "An app's licence does not allow it."
+    """
+    with exit_codes():
+        from assets.stages.release_withdrawal import withdraw as withdraw_release  # noqa: PLC0415 - heavy
+
+        workspace = build_workspace(load_settings())
+        workspace.catalog.tenants.get(tenant)
+        stub = withdraw_release(workspace, tenant=tenant, name=name, version=version, reason=reason, actor=actor)
+        if as_json:
+            print_json(stub)
+        else:
+            console.print(f"{name} {version} is withdrawn; its files are gone", highlight=False, markup=False)
 
 
 @app.command()
@@ -115,7 +149,9 @@ def _named(text: str) -> tuple[str, str]:
 
 @app.command()
 def verify(
-    what: Annotated[list[str], typer.Argument(help="JSONL files, or NAME and VERSION of a release.")],
+    what: Annotated[
+        list[str], typer.Argument(help="Files, a folder with a copy of a release, or NAME and VERSION of one here.")
+    ],
     tenant: TenantOption = "default",
     as_json: JsonOption = False,
 ) -> None:
@@ -125,16 +161,48 @@ def verify(
     """
     with exit_codes():
         files = [Path(one) for one in what if one.endswith(".jsonl") or Path(one).is_file()]
-        if len(files) == len(what):
+        if len(what) == 1 and Path(what[0]).is_dir():
+            passed = _verify_copy(Path(what[0]), as_json=as_json)
+        elif len(files) == 1 == len(what) and (gates := _listed(files[0])) is not None:
+            passed = _print_gates(what[0], gates, as_json=as_json)
+        elif len(files) == len(what):
             passed = _verify_files(files, as_json=as_json)
         elif len(what) == 2:
             passed = _verify_release(what[0], what[1], tenant, as_json=as_json)
         else:
             raise UsageError(
-                "verify", " ".join(what), "these are neither files nor one release", "Give files, or NAME VERSION."
+                "verify",
+                " ".join(what),
+                "these are neither files nor one release",
+                "Give files, a folder, or NAME VERSION.",
             )
         if not passed:
             raise typer.Exit(FAILED)
+
+
+def _listed(file: Path) -> list[Any] | None:
+    from vitals.training.release.received import verify_listed  # noqa: PLC0415 - heavy, and not needed for --help
+
+    return verify_listed(file) if file.is_file() else None
+
+
+def _verify_copy(path: Path, *, as_json: bool) -> bool:
+    from vitals.training.release.received import verify_folder  # noqa: PLC0415 - heavy, and not needed for --help
+
+    with waiting("verifying", quiet=as_json):
+        gates = verify_folder(path)
+    return _print_gates(str(path), gates, as_json=as_json)
+
+
+def _print_gates(title: str, gates: Sequence[Any], *, as_json: bool) -> bool:
+    passed = all(gate.passed for gate in gates)
+    if as_json:
+        shown = {g.name: {"passed": g.passed, "figures": g.figures, "failures": list(g.failures)} for g in gates}
+        print_json({"passed": passed, "gates": shown})
+    else:
+        rows = [(gate.name, "passed" if gate.passed else "FAILED", "; ".join(gate.failures)) for gate in gates]
+        print_table(title, ["gate", "", "found"], rows)
+    return passed
 
 
 def _verify_files(files: list[Path], *, as_json: bool) -> bool:
@@ -177,14 +245,7 @@ def _verify_release(name: str, version: str, tenant: str, *, as_json: bool) -> b
     workspace = build_workspace(load_settings())
     with waiting("verifying", quiet=as_json) as step:
         gates = verify_release(workspace, tenant=tenant, name=name, version=version, on_step=step)
-    passed = all(gate.passed for gate in gates)
-    if as_json:
-        shown = {g.name: {"passed": g.passed, "figures": g.figures, "failures": list(g.failures)} for g in gates}
-        print_json({"passed": passed, "gates": shown})
-    else:
-        rows = [(gate.name, "passed" if gate.passed else "FAILED", "; ".join(gate.failures)) for gate in gates]
-        print_table(f"{name} {version}", ["gate", "", "found"], rows)
-    return passed
+    return _print_gates(f"{name} {version}", gates, as_json=as_json)
 
 
 @app.command()
@@ -193,20 +254,27 @@ def export(
     version: VersionArgument,
     folder: Annotated[Path, typer.Argument(help="An empty local folder; created.", file_okay=False)],
     format_: Annotated[list[str] | None, typer.Option("--format", help="A format; default everything.")] = None,
+    split: Annotated[list[str] | None, typer.Option("--split", help="A side; default all of them.")] = None,
     tenant: TenantOption = "default",
     as_json: JsonOption = False,
 ) -> None:
-    """Copy a published version, or some of its formats, into a local folder.
+    """Copy a published version, or some of its formats and sides, into a local folder.
 
     Example: vitalgraph dataset export nights 1.0.0 ./nights --format messages
     """
     with exit_codes():
-        from assets.stages.release_reading import export as export_release  # noqa: PLC0415 - heavy
+        from assets.stages.release_export import export as export_release  # noqa: PLC0415 - heavy
 
         workspace = build_workspace(load_settings())
         with waiting("copying", quiet=as_json):
             files = export_release(
-                workspace, tenant=tenant, name=name, version=version, formats=format_ or [], folder=folder
+                workspace,
+                tenant=tenant,
+                name=name,
+                version=version,
+                formats=format_ or [],
+                splits=split or [],
+                folder=folder,
             )
         if as_json:
             print_json({"folder": str(folder), "files": files})

@@ -25,8 +25,10 @@ class DatasetVersion(Base):
     __tablename__ = "dataset_version"
     __table_args__ = (
         UniqueConstraint("tenant", "name", "version"),
-        CheckConstraint("state IN ('building', 'published', 'blocked', 'tombstoned')", name="state"),
-        CheckConstraint("(state = 'tombstoned') = (tombstoned_at IS NOT NULL)", name="tombstoned"),
+        CheckConstraint(
+            "state IN ('building', 'published', 'blocked', 'tombstoned', 'failed', 'withdrawn')", name="state"
+        ),
+        CheckConstraint("(state IN ('tombstoned', 'withdrawn')) = (tombstoned_at IS NOT NULL)", name="tombstoned"),
         CheckConstraint("state <> 'published' OR manifest_sha256 IS NOT NULL", name="published_has_manifest"),
         CheckConstraint("examples >= 0 AND people >= 0", name="counts"),
         {"sqlite_autoincrement": True},
@@ -45,7 +47,7 @@ class DatasetVersion(Base):
     run_id: Mapped[str | None]
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
-    # Its files are gone because somebody in it may not be in it any more; the version that takes its place, if any.
+    # Its files are gone: somebody in it may no longer be in it, or it was withdrawn; the version that takes its place.
     tombstoned_at: Mapped[datetime | None]
     successor: Mapped[str | None]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-DatasetState = Literal["building", "published", "blocked", "tombstoned"]
+DatasetState = Literal["building", "published", "blocked", "failed", "tombstoned", "withdrawn"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +18,11 @@ class DatasetVersion:
 
     Attributes:
         state: `building`: files may be there, nobody may rely on them. `published`: every gate passed.
-            `blocked`: a gate did not, see reasons. `tombstoned`: its files are gone, because somebody who was in it
-            may not be in it any more.
-        reasons: names of the gates that did not pass, each with what it found, without content.
+            `blocked`: a gate did not, see reasons. `failed`: building it ended early. `tombstoned`: its files are gone,
+            because somebody who was in it may no longer be in it. `withdrawn`: its files are gone, because somebody
+            took the version back.
+        reasons: names of the gates that did not pass, each with what it found, without content; or why it failed or
+            was withdrawn.
         manifest_sha256: checksum of the manifest, which holds those of all other files.
         examples, people: how many are in it.
         tombstoned_at, successor: when, and the version without that person, if there is one.

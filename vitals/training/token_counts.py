@@ -1,5 +1,6 @@
 """How many tokens a text takes, and by what that is known."""
 
+import re
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -23,6 +24,17 @@ def by_characters(characters_per_token: float) -> TokenCounter:
     """Return the counter that estimates by the mean number of characters in a token."""
     count = partial(estimate_tokens, characters_per_token=characters_per_token)
     return TokenCounter(f"{characters_per_token:g} characters a token", count)
+
+
+_BY_CHARACTERS = re.compile(r"(\d+(?:\.\d+)?) characters a token")
+
+
+def counter_named(name: str, *, configured: TokenCounter) -> TokenCounter:
+    """Return the counter of a name: the configured one, one by characters, or else the estimate."""
+    if name == configured.name:
+        return configured
+    found = _BY_CHARACTERS.fullmatch(name)
+    return by_characters(float(found[1])) if found else ESTIMATED
 
 
 ESTIMATED = by_characters(CHARACTERS_PER_TOKEN)

@@ -23,6 +23,7 @@ from vitals.training.release.near_duplicates import Known, Signature, compared_t
 from vitals.training.release.spec import SIDES, FormatName, Side
 from vitals.training.release.statistics import Statistics
 from vitals.training.release.writing import FormatFiles, journal_path, open_formats
+from vitals.training.token_counts import ESTIMATED, TokenCounter
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +133,17 @@ class Written:
     statistics: Statistics
 
 
-def write_all(folder: Path, formats: Sequence[FormatName], entries: Iterable[Entry], spool: Spool) -> Written:
+def write_all(
+    folder: Path,
+    formats: Sequence[FormatName],
+    entries: Iterable[Entry],
+    spool: Spool,
+    *,
+    counter: TokenCounter = ESTIMATED,
+) -> Written:
     """Write the data files of every format and side, and the monthly journals, into a folder."""
     ordered = sorted(entries, key=lambda entry: entry.id)
-    statistics = Statistics()
+    statistics = Statistics(counter)
     rows: dict[str, dict[str, int]] = {name: {} for name in formats}
     for side in SIDES:
         here = [entry for entry in ordered if entry.side == side]

@@ -4,16 +4,18 @@ Belongs here: the front matter (licence, configurations, splits) and what a read
 Does not belong here: counting (`statistics`) or drawing (`plots`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from vitals.training.release.cases import CASE_SAYS
 from vitals.training.release.formats import FORMATS
+from vitals.training.release.licences import Licence
 from vitals.training.release.plots import PLOTS
 from vitals.training.release.spec import SIDES, ReleaseSpec
-from vitals.training.release.writing import data_path
+from vitals.training.release.splits import wanted_sides
+from vitals.training.release.writing import data_path, ids_path
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 """Hugging Face's classes of size, by their exclusive upper bound."""
@@ -22,9 +24,10 @@ PROFILES: Mapping[str, str] = {
     "none": "**None.** Dates, source apps and pseudonyms are those of the training lake. Treat it as personal data.",
     "standard": (
         "`standard`: dates of each person shifted by a secret number of whole weeks (weekday, local clock and gaps "
-        "kept; the season may move), rare apps and devices generalised, ages in classes, ids that cannot be linked "
-        "to another release. The values themselves are not changed and may identify a person to somebody who has "
-        "other data of theirs."
+        "kept; the season may move), a last stretch of each person left out whose length is secret, no days that were "
+        "still open, rare apps and devices generalised, ages in classes, pseudonyms and ids of this release. The values "
+        "themselves are not changed: they identify a person to somebody who has other data of theirs, another version "
+        "of this release included."
     ),
 }
 
@@ -35,7 +38,12 @@ def says(format_name: str) -> str:
 
 
 def card(
-    spec: ReleaseSpec, statistics: Mapping[str, Any], fates: Mapping[str, int], rows: Mapping[str, Mapping[str, int]]
+    spec: ReleaseSpec,
+    statistics: Mapping[str, Any],
+    fates: Mapping[str, int],
+    rows: Mapping[str, Mapping[str, int]],
+    *,
+    has_journals: bool = True,
 ) -> str:
     """The text of README.md.
 
@@ -44,15 +52,17 @@ def card(
         statistics: `Statistics.as_json`.
         fates: number of lines that were read, by fate.
         rows: format to side to number of records; a side without records has no file.
+        has_journals: whether the monthly files of whole lines are there.
     """
-    return "\n".join([*_front_matter(spec, statistics, rows), *_body(spec, statistics, fates, rows)]) + "\n"
+    body = _body(spec, statistics, fates, rows, has_journals=has_journals)
+    return "\n".join([*_front_matter(spec, statistics, rows), *body]) + "\n"
 
 
 def _front_matter(spec: ReleaseSpec, statistics: Mapping[str, Any], rows: Mapping[str, Mapping[str, int]]) -> list[str]:
     size = next((name for bound, name in SIZES if statistics["examples"] < bound), "n>1M")
     lines = [
         "---",
-        f"license: {_quoted(spec.license)}",
+        *_licence(spec.licence),
         f"pretty_name: {_quoted(f'{spec.name} {spec.version}')}",
         "language:",
         "- en",
@@ -69,25 +79,43 @@ def _front_matter(spec: ReleaseSpec, statistics: Mapping[str, Any], rows: Mappin
     ]
     for format_name, by_side in rows.items():
         if by_side:
-            lines += _config(format_name, format_name, by_side, "parquet", is_default=format_name == next(iter(rows)))
+            lines += _config(format_name, format_name, by_side, data_path, is_default=format_name == next(iter(rows)))
     for format_name, by_side in rows.items():
         if by_side:
-            lines += _config(f"{format_name}_ids", format_name, by_side, "ids.parquet", is_default=False)
+            lines += _config(f"{format_name}_ids", format_name, by_side, ids_path, is_default=False)
     return [*lines, "---", ""]
 
 
-def _config(name: str, format_name: str, by_side: Mapping[str, int], suffix: str, *, is_default: bool) -> list[str]:
+def _licence(licence: Licence) -> list[str]:
+    lines = [f"license: {_quoted(licence.identifier)}"]
+    lines += [f"license_name: {_quoted(licence.name)}"] if licence.name else []
+    return lines + ([f"license_link: {_quoted(licence.link)}"] if licence.link else [])
+
+
+def _config(
+    name: str,
+    format_name: str,
+    by_side: Mapping[str, int],
+    path_of: Callable[[str, str, str], str],
+    *,
+    is_default: bool,
+) -> list[str]:
     lines = [f"- config_name: {name}"]
     if is_default:
         lines.append("  default: true")
     lines.append("  data_files:")
     for side in by_side:
-        lines += [f"  - split: {side}", f"    path: {data_path(format_name, side, suffix)}"]
+        lines += [f"  - split: {side}", f"    path: {path_of(format_name, side, 'parquet')}"]
     return lines
 
 
 def _body(
-    spec: ReleaseSpec, statistics: Mapping[str, Any], fates: Mapping[str, int], rows: Mapping[str, Mapping[str, int]]
+    spec: ReleaseSpec,
+    statistics: Mapping[str, Any],
+    fates: Mapping[str, int],
+    rows: Mapping[str, Mapping[str, int]],
+    *,
+    has_journals: bool,
 ) -> list[str]:
     sides = [side for side in SIDES if side in statistics.get("examples_by_side", {})]
     return [
@@ -103,7 +131,7 @@ def _body(
         "",
         (
             "Each format has the columns of one dataset type of TRL and no others. Parquet and JSONL hold the same "
-            "records; `*.ids.parquet` (configuration `{format}_ids`) and `*.ids.jsonl` hold their ids in the same order. Read `case` from Parquet: readers of JSON may take its dates for times."
+            "records; `ids/{format}/` (configuration `{format}_ids`) holds their ids in the same order. Read `case` from Parquet: readers of JSON may take its dates for times."
         ),
         "",
         *_table(
@@ -117,6 +145,8 @@ def _body(
         (
             "`journal/{YYYY}/{MM}/health_journal_{YYYY}_{MM}.jsonl` holds the whole training lines with claims, withheld "
             "metrics and provenance."
+            if has_journals
+            else "This copy goes without the whole training lines; its claims and what was withheld are in those."
         ),
         "",
         "## Splits",
@@ -135,6 +165,7 @@ def _body(
             ],
         ),
         "",
+        *_empty_sides(spec, sides),
         "## What was left out",
         "",
         *_table(["fate", "lines"], [[fate.replace("_", " "), f"{count:,}"] for fate, count in fates.items() if count]),
@@ -142,6 +173,20 @@ def _body(
         "## De-identification",
         "",
         PROFILES[spec.profile],
+        "",
+        *_linked(statistics),
+        "",
+        "## Lengths",
+        "",
+        (
+            f"Tokens of prompt and answer, counted by {statistics['tokens_counted_by']}. A trainer that is set to fewer "
+            "tokens cuts the longer examples off."
+        ),
+        "",
+        *_table(
+            ["task", *(f"over {int(bound):,} tokens" for bound in statistics["longer_than_tokens"])],
+            _longer(statistics),
+        ),
         "",
         "## Statistics",
         "",
@@ -159,6 +204,31 @@ def _body(
             "is not supported by enough data is withheld with its reason, and examples ask for it and refuse. Texts are "
             "rendered from templates in English. Not for diagnosis or treatment."
         ),
+    ]
+
+
+def _empty_sides(spec: ReleaseSpec, sides: Sequence[str]) -> list[str]:
+    empty = [side for side in wanted_sides(spec) if side not in sides]
+    return [f"**No examples on: {', '.join(empty)}.** Too few people are in it for every side.", ""] if empty else []
+
+
+def _linked(statistics: Mapping[str, Any]) -> list[str]:
+    own, people = statistics["people_with_a_text_of_their_own"], statistics["people"]
+    share = 100 * own / people if people else 0
+    return [
+        (
+            f"**Versions can be linked.** {own:,} of {people:,} people ({share:.0f}%) have a text of which nobody else has "
+            "the words and numbers. Whoever holds another version with the same lines can tell by these texts that two "
+            "pseudonyms are one person, whatever dates and ids say."
+        )
+    ]
+
+
+def _longer(statistics: Mapping[str, Any]) -> list[list[str]]:
+    examples = statistics["examples_by_task"]
+    return [
+        [task, *(f"{100 * by_task.get(task, 0) / count:.1f}%" for by_task in statistics["longer_than_tokens"].values())]
+        for task, count in examples.items()
     ]
 
 

@@ -73,7 +73,7 @@ def croissant(
         "conformsTo": CONFORMS_TO,
         "name": f"{spec.name}-{spec.version}".replace(".", "-"),
         "description": description,
-        "license": spec.license,
+        "license": spec.licence.link or spec.licence.shown,
         # Without a place of publication: whoever publishes the folder adds it.
         "url": f"https://vitalgraph.invalid/{spec.folder}",
         "version": spec.version if _is_semantic(spec.version) else "1.0.0",

@@ -13,12 +13,18 @@ The profile "standard", for each person of a release:
     age         in buckets of AGE_BUCKET_YEARS, from 90 on together
     id          that of the new content, as examples have it
 
-The same release from the same lines and key has the same bytes. Two releases share no id and no dates, for the
-release takes part in every secret. To hide the order of the lake too, a release writes its lines by their new ids.
+The same release from the same lines and key has the same bytes. The release takes part in every secret, so ids, dates
+and pseudonyms of two releases differ; texts without their dates do not, and they link the people of two versions
+(`Statistics.as_json` counts how many, and the card says so). To hide the order of the lake too, a release writes its
+lines by their new ids.
+
+Days that are still open are never in it, and of each person a last stretch is left out (`last_stretch`): the newest day
+would tell how far the dates moved.
 
 What stays, and may give a person away to someone who knows enough: the values themselves; which weekdays and gaps a
-person's days have; the UTC offsets, and with them a clock change, whose true date is public; the side of the split,
-which is the same in every version by design. `none` changes nothing; one has to name it.
+person's days have; the first day, where it is known when somebody began; the UTC offsets, and with them a clock
+change, whose true date is public; the side of the split, which is the same in every version by design. `none` changes
+nothing; one has to name it.
 """
 
 import hmac

@@ -21,9 +21,10 @@ from vitals.training.release.cases import CASE_SCHEMA
 from vitals.training.release.formats import FORMATS
 from vitals.training.release.near_duplicates import Known, Signature, compared_text, signature
 from vitals.training.release.selection import SharedRecord, spoiled_days
-from vitals.training.release.spec import SIDES, FormatName, Side
+from vitals.training.release.spec import SIDES, FormatName, ReleaseSpec, Side
 from vitals.training.release.splits import Sides
-from vitals.training.release.writing import data_path
+from vitals.training.release.writing import data_path, ids_path
+from vitals.training.source_names import TITLES, UNLISTED
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,7 @@ def formats_gate(folder: Path, rows: Mapping[FormatName, Mapping[str, int]]) -> 
         total = 0
         for side, expected in by_side.items():
             total += expected
-            with (folder / data_path(name, side, "ids.jsonl")).open("rb") as file:
+            with (folder / ids_path(name, side, "jsonl")).open("rb") as file:
                 ids |= {orjson.loads(line)["id"] for line in file}
             table = pq.ParquetFile(folder / data_path(name, side, "parquet"))
             other, differs = _compare(table, folder / data_path(name, side, "jsonl"), schema, expected)
@@ -256,6 +257,66 @@ def _loads(jsonl: Path, schema: pa.Schema, expected: int) -> bool:
             return bool(batches.schema.equals(schema)) and rows == expected
     except pa.ArrowInvalid:
         return False
+
+
+@dataclass(frozen=True)
+class AppsOfTenant:
+    """What the records of a tenant say of apps.
+
+    Attributes:
+        names: all of them.
+        of_sleep: pseudonym to the apps of the person's sleep sessions.
+    """
+
+    names: Collection[str] = ()
+    of_sleep: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+
+def licensed_gate(
+    lines: Iterable[bytes], journals: Iterable[tuple[str, Mapping[str, Any]]], *, spec: ReleaseSpec, apps: AppsOfTenant
+) -> GateResult:
+    """Where the release names the apps that allow it, no other app's name is in any file, nor its data read along.
+
+    Looks for the names of all apps of the tenant in the finished files, whatever chose the lines.
+
+    Args:
+        lines: every line of every text file.
+        journals: whole training lines, each with the true pseudonym of its person ("" where it is not known).
+        spec: names the licensed apps; without any, nothing is looked for.
+        apps: what the tenant's records say of apps.
+    """
+    bad = dict.fromkeys(
+        ["lines_with_another_app", "lines_with_an_app_not_named", "lines_that_rest_on_sleep_of_another_app"], 0
+    )
+    licensed = set(spec.source_apps)
+    if not licensed:
+        return _gate("sources", {"licensed_apps": 0}, bad=bad)
+    others = sorted({*apps.names, *TITLES} - licensed)
+    names = [*others, *(TITLES[app] for app in others if app in TITLES)]
+    pattern = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, sorted(names, reverse=True)))})(?!\w|\.\w)")
+    seen = 0
+    for batch in _batches(lines):
+        seen += len(batch)
+        bad["lines_with_another_app"] += sum(pattern.search(text) is not None for text in batch) if names else 0
+        bad["lines_with_an_app_not_named"] += sum(UNLISTED in text for text in batch)
+    for person, line in journals:
+        rests_on_sleep = any(
+            not claim["metric"].startswith("sleep.") and "sleep" in claim["metric"]
+            for claim in line["metadata"]["claims"]
+        )
+        if rests_on_sleep and not set(apps.of_sleep.get(person, ())) <= licensed:
+            bad["lines_that_rest_on_sleep_of_another_app"] += 1
+    return _gate("sources", {"lines": seen, "licensed_apps": len(licensed), "other_apps": len(others)}, bad=bad)
+
+
+def closed_days_gate(journals: Iterable[Mapping[str, Any]], *, spec: ReleaseSpec) -> GateResult:
+    """No de-identified line is of a day that was still open: it would say when the release was made."""
+    is_asked = spec.profile != "none"
+    seen = still_open = 0
+    for line in journals:
+        seen += 1
+        still_open += is_asked and bool(line["metadata"]["provisional"])
+    return _gate("closed_days", {"lines": seen}, bad={"lines_of_days_not_closed": still_open})
 
 
 def balance_gate(

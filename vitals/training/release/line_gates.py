@@ -15,6 +15,7 @@ import orjson
 
 from vitals.training.grounding.check import ungrounded
 from vitals.training.line_check import problems
+from vitals.training.release.gates import GateResult
 from vitals.training.sufficiency.evaluator import Sufficiency
 
 LineGate = Literal["shape", "language", "grounding", "sufficiency"]
@@ -107,3 +108,15 @@ def line_problems(line: bytes, sufficiency: Sufficiency | None = None) -> dict[L
     if missing:
         found["sufficiency"] = missing
     return found
+
+
+def line_results(found: LineReport) -> list[GateResult]:
+    """The gates on single lines as results; names of problems and line numbers, never content."""
+    results = []
+    for gate in LINE_GATES:
+        failed = found.failed[gate]
+        worst = ", ".join(name for name, _ in found.problems[gate].most_common(3))
+        numbers = ", ".join(map(str, found.numbers[gate][:5]))
+        failures = [f"{failed:,} lines ({worst}; lines {numbers} of the journals)"] if failed else []
+        results.append(GateResult(gate, {"lines": found.lines, "lines_not_passed": failed}, failures))
+    return results

@@ -59,11 +59,9 @@ def manifest(
         files: every file of the release but this one.
         facts: what a later comparison needs; the part that names nobody is kept here.
     """
-    counts = {name: value for name, value in statistics.items() if name.startswith(("examples", "people"))}
-    del counts["examples_per_person"]
     return {
         "manifest": VERSION,
-        "release": {"name": spec.name, "version": spec.version, "license": spec.license},
+        "release": {"name": spec.name, "version": spec.version, "license": spec.licence.shown},
         "spec": spec.public(),
         "spec_sha256": sha256(orjson.dumps(spec.as_json(), option=orjson.OPT_SORT_KEYS)).hexdigest(),
         "inputs": {"files": inputs.files, "sha256": inputs.sha256},
@@ -71,15 +69,17 @@ def manifest(
         "code": dict(code),
         "splits": {"rule": SPLIT_RULE, "split_key": spec.split_key},
         "fates": dict(fates),
-        "counts": counts,
-        "files": {path: _file(found) for path, found in files.items()},
+        "counts": counts_of(statistics),
+        "files": {path: found.as_json() for path, found in files.items()},
         "comparison": {name: value for name, value in facts_json(facts).items() if name in _FOR_COMPARISON},
     }
 
 
-def _file(facts: FileFacts) -> dict[str, Any]:
-    found: dict[str, Any] = {"sha256": facts.sha256, "bytes": facts.bytes}
-    return found if facts.rows is None else {**found, "rows": facts.rows}
+def counts_of(statistics: Mapping[str, Any]) -> dict[str, Any]:
+    """The counts of `Statistics.as_json` that a manifest repeats."""
+    counts = {name: value for name, value in statistics.items() if name.startswith(("examples", "people"))}
+    del counts["examples_per_person"]
+    return counts
 
 
 def spec_of(document: Mapping[str, Any], *, households: list[list[str]]) -> dict[str, Any]:

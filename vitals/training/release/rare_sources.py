@@ -37,8 +37,9 @@ _LETTERS = ["".join(letters) for length in (1, 2) for letters in product(ascii_l
 def apps_of(line: Mapping[str, Any]) -> list[str]:
     """Package names of the apps that a line names anywhere, by title or by package, in the order of first mention."""
     metadata = line["metadata"]
-    texts = [line["input"], line["output"], line["rejected"] or "", line["instruction"]]
-    texts += [entry["reason"] for entry in metadata.get("withheld", ())]
+    texts = [line["input"], line["output"], line.get("rejected") or "", line["instruction"]]
+    texts += [entry["reason"] for entry in metadata.get("withheld") or ()]
+    texts.append((metadata.get("abstention") or {}).get("reason") or "")
     found: dict[str, None] = {}
     for text in texts:
         named = [(match.start(), _PACKAGES[match.group()]) for match in _TITLE.finditer(text)]

@@ -10,10 +10,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any
 
+from vitals.training.fewer_details import OTHER_SOURCES
+from vitals.training.line_metadata import DIFFERENT_VALUE
+from vitals.training.release.last_stretch import days_left_out
+from vitals.training.release.rare_sources import apps_of
 from vitals.training.release.spec import ReleaseSpec
 from vitals.training.release.splits import Sides, keyed_number, yielding
+from vitals.training.source_names import UNLISTED
 
 REASONS = (
     "other_category",
@@ -22,9 +28,12 @@ REASONS = (
     "provisional",
     "low_quality",
     "source_not_licensed",
+    "source_not_named",
     "erased_person",
     "no_consent",
     "same_id",
+    "last_stretch",
+    "first_stretch",
     "shared_record",
     "beyond_cap",
     "near_duplicate",
@@ -63,6 +72,7 @@ def refusal(
     *,
     known_people: Collection[str],
     without_consent: Collection[str] = frozenset(),
+    read_along: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> str | None:
     """The reason of REASONS that keeps a line out for what it is itself; None for a candidate.
 
@@ -71,6 +81,7 @@ def refusal(
         spec: the filters.
         known_people: pseudonyms of everybody who has not been erased.
         without_consent: pseudonyms of those who do not allow it.
+        read_along: pseudonym -> apps of the records that another kind's facts read without naming their app.
     """
     metadata = line["metadata"]
     day = metadata["local_date"]
@@ -82,17 +93,40 @@ def refusal(
             (spec.first_day is not None and day < spec.first_day.isoformat())
             or (spec.last_day is not None and day > spec.last_day.isoformat()),
         ),
-        ("provisional", bool(metadata["provisional"]) and not spec.provisional),
+        ("provisional", bool(metadata["provisional"]) and not (spec.provisional and spec.profile == "none")),
         ("low_quality", (metadata.get("quality_score") or 0.0) < spec.min_quality),
-        ("source_not_licensed", bool(spec.source_apps) and not _apps(metadata) <= set(spec.source_apps)),
+        ("source_not_licensed", bool(spec.source_apps) and bool(_other_apps(line, spec, read_along))),
+        ("source_not_named", bool(spec.source_apps) and touches_unnamed_app(line)),
         ("erased_person", metadata["subject_id"] not in known_people),
         ("no_consent", metadata["subject_id"] in without_consent),
     )
     return next((reason for reason, holds in tests if holds), None)
 
 
-def _apps(metadata: Mapping[str, Any]) -> set[str]:
-    return {app for claim in metadata["claims"] for app in claim["sources"]}
+def _other_apps(line: Mapping[str, Any], spec: ReleaseSpec, read_along: Mapping[str, Collection[str]]) -> set[str]:
+    """Apps that touch a line and are not licensed: named in any of its texts or metadata, or read along."""
+    apps = set(apps_of(line))
+    if reads_sleep_along(line):
+        apps |= set(read_along.get(line["metadata"]["subject_id"], ()))
+    return apps - set(spec.source_apps)
+
+
+def reads_sleep_along(line: Mapping[str, Any]) -> bool:
+    """Whether a claim of another kind rests on where a sleep session begins and ends; such a claim names no app of it."""
+    return any("sleep" in claim["metric"].partition(".")[2] for claim in line["metadata"]["claims"])
+
+
+def touches_unnamed_app(line: Mapping[str, Any]) -> bool:
+    """Whether an app that the line does not name has a part in it, so that nobody can tell whether it is licensed."""
+    texts = (line["input"], line["output"], line["instruction"], line.get("rejected") or "")
+    return any(UNLISTED in text for text in texts) or (
+        DIFFERENT_VALUE in line["metadata"]["validation_warnings"] and _hides_sources(line["input"])
+    )
+
+
+def _hides_sources(prompt: str) -> bool:
+    """Whether a prompt had no room for the sources that were not used."""
+    return OTHER_SOURCES in prompt or "Source " not in prompt
 
 
 def candidate_of(line: Mapping[str, Any]) -> Candidate:
@@ -133,6 +167,53 @@ def spoiled_days(shared: Iterable[SharedRecord], sides: Sides) -> set[tuple[str,
                     found.add((person, record.category, day))
                 found.add((person, JOURNAL, day))
     return found
+
+
+class Histories:
+    """First and last closed day of each person of a tenant, whatever a release takes of them.
+
+    Args:
+        spec: its days bound the histories, for everybody can read them in the manifest.
+    """
+
+    def __init__(self, spec: ReleaseSpec) -> None:
+        self._spec = spec
+        self._ends: dict[str, tuple[str, str]] = {}
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Take note of a line's day."""
+        metadata = line["metadata"]
+        day, spec = metadata["local_date"], self._spec
+        if metadata["provisional"] or (spec.last_day is not None and day > spec.last_day.isoformat()):
+            return
+        if spec.first_day is not None and day < spec.first_day.isoformat():
+            return
+        first, last = self._ends.get(metadata["subject_id"], (day, day))
+        self._ends[metadata["subject_id"]] = min(first, day), max(last, day)
+
+    def left_out(self, candidates: Iterable[Candidate], *, key: bytes) -> dict[str, str]:
+        """Reason of each candidate that a de-identified release goes without, by id: `last_stretch`, `first_stretch`.
+
+        The first stretch goes only where the release names a first day: that is the true first day of everybody who
+        has earlier ones.
+        """
+        kept = {person: self._kept(person, ends, key) for person, ends in self._ends.items()}
+        found: dict[str, str] = {}
+        for candidate in candidates:
+            first, last = kept[candidate.person]
+            if candidate.local_date > last:
+                found[candidate.id] = "last_stretch"
+            elif candidate.local_date < first:
+                found[candidate.id] = "first_stretch"
+        return found
+
+    def _kept(self, person: str, ends: tuple[str, str], key: bytes) -> tuple[str, str]:
+        first, last = map(date.fromisoformat, ends)
+        days = (last - first).days + 1
+        last -= timedelta(days=days_left_out(person, days, key=key))
+        if self._spec.first_day is not None:
+            first += timedelta(days=days_left_out(person, days, key=key, end="first") // 2)
+        return first.isoformat(), last.isoformat()
 
 
 def within_cap(candidates: Iterable[Candidate], *, cap: int | None, key: bytes) -> set[str]:

@@ -4,16 +4,22 @@ Belongs here: the specification, its bounds, its digest.
 Does not belong here: doing any of it (`selection`, `splits`, `formats`), or who is in the release.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
+from difflib import get_close_matches
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo, model_validator
 
 from vitals.errors import UsageError
 from vitals.record_types import RECORD_TYPES
+from vitals.training.day_journal.journal import TASK as JOURNAL_TASK
+from vitals.training.day_journal.multi_day import TASK as MULTI_DAY_TASK
+from vitals.training.release.licences import OTHER, Licence, licence_of
+from vitals.training.tasks.mix import TASKS
 
 ProfileName = Literal["standard", "none"]
 Side = Literal["train", "validation", "test"]
@@ -35,6 +41,8 @@ FORMAT_NAMES: tuple[FormatName, ...] = (
 
 CATEGORIES = frozenset({*(record_type.category for record_type in RECORD_TYPES), "day_journal"})
 
+KNOWN_TASKS = frozenset({*TASKS, JOURNAL_TASK, MULTI_DAY_TASK})
+
 Word = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -43,15 +51,17 @@ class ReleaseSpec(BaseModel):
 
     Attributes:
         name, version: what the release is called; the version is free text without spaces.
-        license: identifier of the licence under which it is passed on, such as `cc-by-4.0`. Required: data without
-            one may not be used by anybody.
+        license: identifier of the licence under which it is passed on, such as `cc-by-4.0`: of SPDX or of the Hub's
+            list (`licences`). Required: data without one may not be used by anybody.
+        license_name: what a licence is called that is `other`.
         profile: de-identification. Required: `none` is a choice that one must name.
         tenant: whose examples; a release never mixes tenants.
         min_quality: least data quality score of an example.
         categories, tasks: training categories and tasks; empty for all.
-        provisional: whether examples of days that are not closed yet are taken.
+        provisional: whether examples of days that are not closed yet are taken; never with `standard`, for they say
+            when the release was made.
         first_day, last_day: local days, both included.
-        source_apps: apps whose licence allows the release; an example that rests on another one is left out.
+        source_apps: apps whose licence allows the release; an example that data of another one touch is left out.
             Empty: all of them allow it.
         validation_share, test_share: shares of persons; the rest is for training.
         split_key: names the draw of the sides. Another name draws again; keep it over the versions of a release.
@@ -66,6 +76,7 @@ class ReleaseSpec(BaseModel):
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
     version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,40}$")]
     license: Word
+    license_name: Annotated[str, StringConstraints(max_length=100)] = ""
     profile: ProfileName
     tenant: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")] = "default"
     min_quality: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -83,10 +94,15 @@ class ReleaseSpec(BaseModel):
     formats: Annotated[tuple[FormatName, ...], Field(min_length=1)] = FORMAT_NAMES
 
     @model_validator(mode="after")
-    def _holds_together(self) -> "ReleaseSpec":
-        unknown = sorted(set(self.categories) - CATEGORIES)
-        if unknown:
-            raise ValueError(f"no such category: {', '.join(unknown)}")
+    def _holds_together(self, info: ValidationInfo) -> "ReleaseSpec":
+        _refuse_unknown("category", self.categories, CATEGORIES, aliases=_CATEGORY_OF)
+        _refuse_unknown("task", self.tasks, KNOWN_TASKS)
+        if not info.context:
+            licence_of(self.license, self.license_name)
+            if self.provisional and self.profile == "standard":
+                raise ValueError(
+                    "days that are not closed yet say when the release was made: not with profile standard"
+                )
         if self.validation_share + self.test_share >= 1:
             raise ValueError("validation_share and test_share leave nothing for training")
         if self.first_day and self.last_day and self.first_day > self.last_day:
@@ -100,6 +116,15 @@ class ReleaseSpec(BaseModel):
     def release_id(self) -> str:
         """Name and version in one word, as in paths."""
         return f"{self.name}/{self.version}"
+
+    @property
+    def licence(self) -> Licence:
+        """The licence as a card names it."""
+        try:
+            return licence_of(self.license, self.license_name)
+        except ValueError:
+            # Of a version that was built before licences were looked up.
+            return Licence(OTHER, self.license)
 
     @property
     def folder(self) -> str:
@@ -119,20 +144,49 @@ class ReleaseSpec(BaseModel):
     def selection_digest(self) -> str:
         """Digest of what decides which examples are in it and on which side; not of its name or formats."""
         kept = self.as_json()
-        for name in ("name", "version", "license", "formats"):
+        for name in ("name", "version", "license", "license_name", "formats"):
             del kept[name]
         kept["households"] = sorted(map(list, self.households))
         return sha256(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def read_spec(values: Mapping[str, Any]) -> ReleaseSpec:
+_CATEGORY_OF = {
+    alias: record_type.category for record_type in RECORD_TYPES for alias in (record_type.kind, record_type.avro_name)
+}
+"""Record type to its category, for whoever names the former."""
+
+
+def _refuse_unknown(
+    what: str, given: Iterable[str], known: Collection[str], *, aliases: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    for name in given:
+        if name not in known:
+            raise ValueError(unknown(what, name, known, aliases=aliases))
+
+
+def unknown(what: str, name: str, known: Collection[str], *, aliases: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Say that there is nothing of a name, with those that look like it, or else all there are."""
+    names = {known_name.lower(): known_name for known_name in sorted(known)}
+    close = [names[found] for found in get_close_matches(name.lower(), names, n=3, cutoff=0.5)]
+    close = [aliases[name]] if name in aliases else close
+    meant = f"did you mean {', '.join(close)}?" if close else f"there are {', '.join(sorted(known)) or 'none'}"
+    return f"no such {what}: {name!r}; {meant}"
+
+
+def read_spec(values: Mapping[str, Any], *, stored: bool = False) -> ReleaseSpec:
     """A specification of plain values.
+
+    Args:
+        stored: it is of a version that was built before, which may have been allowed more.
 
     Raises:
         UsageError: a value is missing, unknown or out of bounds; says which.
     """
     try:
-        return ReleaseSpec.model_validate(dict(values))
+        return ReleaseSpec.model_validate(dict(values), context={"stored": True} if stored else None)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'specification'}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'specification'}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()
+        )
         raise UsageError("read the specification of the release", "its values", wrong, "Correct them.") from None

@@ -19,7 +19,8 @@ from vitals.training.release.spec import SIDES, ReleaseSpec, Side
 WEIGHT: Mapping[Side, int] = {side: weight for weight, side in enumerate(SIDES)}
 """Which side yields: the one of less weight."""
 
-_RANGE = 2**64
+RANGE = 2**64
+"""Keyed numbers are below it."""
 
 
 class Sides:
@@ -43,10 +44,16 @@ class Sides:
         anchor = self._anchors.get(person, person)
         side = self._known.get(anchor)
         if side is None:
-            drawn = keyed_number(self._key, "side", self._draw, anchor) / _RANGE
+            drawn = keyed_number(self._key, "side", self._draw, anchor) / RANGE
             side = "test" if drawn < self._test else "validation" if drawn < self._validation else "train"
             self._known[anchor] = side
         return side
+
+
+def wanted_sides(spec: ReleaseSpec) -> list[Side]:
+    """Sides that a release should have people on."""
+    shares = {"train": 1.0, "validation": spec.validation_share, "test": spec.test_share}
+    return [side for side in SIDES if shares[side] > 0]
 
 
 def keyed_number(key: bytes, *parts: str) -> int:

@@ -1,6 +1,6 @@
 """Writing the files of a release into a folder, record by record.
 
-Belongs here: JSONL and Parquet of a format and side, and of its ids; monthly journals; checksums.
+Belongs here: JSONL and Parquet of a format and side, and of its ids in a folder of their own; monthly journals; checksums.
 Does not belong here: what a record holds (`formats`, `cases`), the lake.
 
 Everything about the bytes is fixed: sorted keys, one line break, codec and level, row groups of so many rows. The
@@ -24,15 +24,27 @@ ROWS_PER_GROUP = 1_000
 DATA_FOLDER = "data"
 JOURNAL_FOLDER = "journal"
 
-DATA_SUFFIXES = ("jsonl", "parquet", "ids.jsonl", "ids.parquet")
-"""Files of a format and side: its records twice, and their ids in the same order, twice."""
+IDS_FOLDER = "ids"
+
+SUFFIXES = ("jsonl", "parquet")
+"""Files of a format and side, in either folder: its records, and their ids in the same order, each twice."""
 
 ID_SCHEMA = pa.schema([("id", pa.string())])
 
 
 def data_path(format_name: str, side: str, suffix: str) -> str:
-    """Path of a data file, with a suffix of DATA_SUFFIXES."""
+    """Path of a data file, with a suffix of SUFFIXES."""
     return f"{DATA_FOLDER}/{format_name}/{side}.{suffix}"
+
+
+def ids_path(format_name: str, side: str, suffix: str) -> str:
+    """Path of the ids of a data file: outside of its folder, so that whoever opens all of that meets one schema."""
+    return f"{IDS_FOLDER}/{format_name}/{side}.{suffix}"
+
+
+def paths_of(format_name: str, side: str) -> list[str]:
+    """Paths of all files of a format and side."""
+    return [path(format_name, side, suffix) for path in (data_path, ids_path) for suffix in SUFFIXES]
 
 
 def journal_path(local_date: str) -> str:
@@ -54,6 +66,11 @@ class FileFacts:
     sha256: str
     bytes: int
     rows: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """As the manifest writes it."""
+        found: dict[str, Any] = {"sha256": self.sha256, "bytes": self.bytes}
+        return found if self.rows is None else {**found, "rows": self.rows}
 
 
 class _Pair:
@@ -100,7 +117,7 @@ class FormatFiles:
     """
 
     def __init__(self, folder: Path, format_name: str, side: str, schema: pa.Schema) -> None:
-        self._path = folder / DATA_FOLDER / format_name / side
+        self._paths = [folder / parent / format_name / side for parent in (DATA_FOLDER, IDS_FOLDER)]
         self._schema = schema
         self._pairs: tuple[_Pair, _Pair] | None = None
         self.rows = 0
@@ -108,8 +125,8 @@ class FormatFiles:
     def add(self, id_: str, record: Mapping[str, Any]) -> None:
         """Write one record and its id."""
         if self._pairs is None:
-            ids = self._path.with_name(f"{self._path.name}.ids")
-            self._pairs = _Pair(self._path, self._schema), _Pair(ids, ID_SCHEMA)
+            data, ids = self._paths
+            self._pairs = _Pair(data, self._schema), _Pair(ids, ID_SCHEMA)
         records, ids_of_records = self._pairs
         records.add(record)
         ids_of_records.add({"id": id_})

@@ -184,18 +184,18 @@ def test_files_that_agree_load(texts):
 @pytest.mark.parametrize(
     ("change", "finding"),
     [
-        (lambda f: (f / "train.jsonl").write_bytes(b'{"text":"text 0"}\n' * 3), "1 files that disagree"),
-        (lambda f: (f / "train.jsonl").write_bytes(b'{"text":"text 0"}\n'), "1 files that disagree"),
-        (lambda f: (f / "train.ids.jsonl").write_bytes(b'{"id":"id0"}\n' * 3), "2 repeated ids"),
+        (lambda f: (f / "data/text/train.jsonl").write_bytes(b'{"text":"text 0"}\n' * 3), "1 files that disagree"),
+        (lambda f: (f / "data/text/train.jsonl").write_bytes(b'{"text":"text 0"}\n'), "1 files that disagree"),
+        (lambda f: (f / "ids/text/train.jsonl").write_bytes(b'{"id":"id0"}\n' * 3), "2 repeated ids"),
         (
-            lambda f: pq.write_table(pa.table({"text": ["a"], "id": ["b"]}), f / "train.parquet"),
+            lambda f: pq.write_table(pa.table({"text": ["a"], "id": ["b"]}), f / "data/text/train.parquet"),
             "1 files with other columns",
         ),
     ],
     ids=["other record", "missing record", "repeated id", "another column"],
 )
 def test_files_that_do_not_agree_block(texts, change, finding):
-    change(texts / "data" / "text")
+    change(texts)
     assert finding in formats_gate(texts, {"text": {"train": 3}}).failures
 
 

@@ -68,7 +68,7 @@ def offline(monkeypatch, tmp_path):
 
 
 def ids(folder: Path, name: str, side: str) -> list[str]:
-    return [orjson.loads(line)["id"] for line in (folder / f"data/{name}/{side}.ids.jsonl").open("rb")]
+    return [orjson.loads(line)["id"] for line in (folder / f"ids/{name}/{side}.jsonl").open("rb")]
 
 
 def test_every_side_has_people(release):
