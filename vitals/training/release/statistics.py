@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
-from vitals.training.rounding import round_half_up
 from vitals.training.release.rare_sources import STAND_IN
+from vitals.training.rounding import round_half_up
 from vitals.training.source_names import UNLISTED
 from vitals.training.token_counts import ESTIMATED, TokenCounter
 
@@ -97,8 +97,7 @@ class Statistics:
             "people_by_side": {side: len(found) for side, found in sorted(self._sides.items())},
             **{f"examples_by_{name}": dict(sorted(counts.items())) for name, counts in sorted(self._by.items())},
             "examples_per_person": per_person,
-from vitals.training.rounding import round_half_up
-            "largest_share_of_a_person": round(per_person[-1] / self.examples, 6) if per_person else 0.0,
+            "largest_share_of_a_person": round_half_up(per_person[-1] / self.examples, 6) if per_person else 0.0,
             "people_with_a_text_of_their_own": len({person for person in self._texts.values() if person}),
             "tokens_counted_by": self._counter.name,
             "longer_than_tokens": {bound: dict(sorted(tasks.items())) for bound, tasks in self._longer.items()},
