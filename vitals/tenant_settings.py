@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from vitals.errors import UsageError
-from vitals.record_types import HEART_RATE, HRV_RMSSD, SLEEP, RecordType
+from vitals.record_types import HEART_RATE, HRV_RMSSD, RECORD_TYPES, SLEEP, RecordType
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +81,19 @@ SLEEP_GAP_DAY = TenantSetting(
     kinds=_SLEEP_KINDS,
 )
 
+ON, FLAG, OFF = "on", "flag", "off"
+PRESUME_DELETIONS = TenantSetting(
+    name="presume_deletions",
+    meaning="says what becomes of records that a later fetch of their exporter must have brought and did not: facts do"
+    " not use them (on), they are named and used (flag), or nobody looks for them in uploads read from now on (off)",
+    default=ON,
+    source="our decision (docs/spec/clinical.md section 0)",
+    choices=(ON, FLAG, OFF),
+    kinds=RECORD_TYPES,
+)
+
 SETTINGS: Mapping[str, TenantSetting] = MappingProxyType(
-    {setting.name: setting for setting in (SLEEP_GAP_NIGHT, SLEEP_GAP_DAY)}
+    {setting.name: setting for setting in (SLEEP_GAP_NIGHT, SLEEP_GAP_DAY, PRESUME_DELETIONS)}
 )
 """Every setting by name. A new one is entered here, and read where it takes effect."""
 

@@ -20,6 +20,7 @@ from resources.catalog_rows.uploads import PresumedDeletion, Upload
 from resources.lake import Lake
 from resources.workspace import Workspace
 from vitals.record_types import RecordType
+from vitals.tenant_settings import OFF, ON, PRESUME_DELETIONS
 from vitals.validated.deletions import BROUGHT_SCHEMA, PLACES_SCHEMA, presumed_deletions
 from vitals.validated.revisions import DELIVERY_SCHEMA, RECORD_KEY, current
 
@@ -72,7 +73,7 @@ def find_deletions(
     subjects = touched["subject_id"].unique().sort().to_list()
     around = read_records(lake, record_type, _around(dates)).filter(pl.col("subject_id").is_in(subjects)).collect()
     found: list[PresumedDeletion] = []
-    if touched.height:
+    if touched.height and _setting(workspace, tenant) != OFF:
         batch = _Batch(workspace, lake, tenant, record_type, {u.upload_id for u in uploads})
         found = batch.presumed(around, pl.concat([incoming, known]), incoming, refused, dates)
     listed = (
@@ -104,8 +105,11 @@ def find_deletions(
 def without_deletions(
     workspace: Workspace, tenant: str, record_type: RecordType, records: pl.LazyFrame, dates: Sequence[date]
 ) -> pl.LazyFrame:
-    """Return the records that facts may use, of those on some UTC dates: without what is presumed deleted."""
-    if not dates:
+    """Return the records that facts may use, of those on some UTC dates: without what is presumed deleted.
+
+    A tenant may have deletions flagged only, or not looked for; then all of them.
+    """
+    if not dates or _setting(workspace, tenant) != ON:
         return records
     listed = workspace.catalog.deletions.between(tenant, record_type.kind, first=min(dates), last=max(dates))
     if not listed:
@@ -116,6 +120,10 @@ def without_deletions(
         orient="row",
     )
     return records.join(keys, on=RECORD_KEY, how="anti")
+
+
+def _setting(workspace: Workspace, tenant: str) -> str:
+    return workspace.catalog.tenant_settings.values(tenant).get(PRESUME_DELETIONS.name, PRESUME_DELETIONS.default)
 
 
 def _key(row: PresumedDeletion) -> tuple[str, str]:

@@ -8,9 +8,11 @@ import pytest
 
 from assets.stages.books import kept_rows
 from assets.stages.forensics import forensics_of
+from assets.stages.tenant_settings import change_setting
 from tests.flow import TENANT, came_out, installation, land, run_stages, unbalanced
 from tests.meter_uploads import meter_upload, reading, upload_of
 from vitals.record_types import BLOOD_GLUCOSE, RECORD_TYPES
+from vitals.tenant_settings import setting_named
 from vitals.twin.cohort import cohort
 from vitals.twin.faults import ALL_FAULTS, NO_FAULTS, Fault
 from vitals.twin.settings import TwinSettings
@@ -26,14 +28,20 @@ def fetch(number, *indices, user="anna"):
     return meter_upload(rows, user=user, fetched_ms=at)
 
 
-def ended(home, batches):
+def ended(home, batches, **setting):
     """What the flow ends in when uploads land batch by batch: the workspace, and all that can be compared."""
     _, workspace = installation(home)
+    for name, value in setting.items():
+        set_to(workspace, name, value)
     for batch in batches:
         land(workspace.lake(TENANT), batch)
         run_stages(workspace)
     assert unbalanced(workspace) == []
     return workspace, (came_out(workspace), listed(workspace))
+
+
+def set_to(workspace, name, value):
+    change_setting(workspace, tenant=TENANT, setting=setting_named(name), value=value, actor="test", reason="test")
 
 
 def listed(workspace):
@@ -93,6 +101,20 @@ def test_any_order_and_any_batching_of_uploads_ends_in_the_same_deletions(tmp_pa
     assert expected[1] != []
     assert ended(tmp_path / "other", [shuffled[:cut], shuffled[cut:]])[1] == expected
     assert ended(tmp_path / "single", [[one] for one in shuffled])[1] == expected
+
+
+@pytest.mark.parametrize(("setting", "counted", "found"), [("flag", [5], 1), ("off", [5], 0), ("on", [4], 1)])
+def test_a_tenant_may_have_deletions_flagged_or_not_looked_for(tmp_path, setting, counted, found):
+    workspace, _ = ended(tmp_path, [[one] for one in GONE], presume_deletions=setting)
+    assert len(listed(workspace)) == found
+    assert count(workspace) == counted
+
+
+def test_a_change_of_the_setting_computes_the_days_again(tmp_path):
+    workspace, _ = ended(tmp_path, [[one] for one in GONE])
+    set_to(workspace, "presume_deletions", "flag")
+    run_stages(workspace)
+    assert count(workspace) == [5]
 
 
 def test_a_row_that_is_refused_or_waits_has_come_and_was_not_deleted(tmp_path):
