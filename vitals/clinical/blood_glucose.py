@@ -7,6 +7,9 @@ the preconditions (`glucose_gates`), or a sentence.
 A reading counts for the local date of its instant; an episode counts once, for the day of its first reading,
 with its whole duration. MAGE and CONGA-1 of a day see the readings of that day only.
 
+A day is a sensor's or one of single readings (`glucose_readings`). Single readings make a count, a mean, a minimum, a
+maximum, and the readings themselves with their times; nothing that takes time between them to be known.
+
 A *period* is what one row is about: a local day, or all days of a person's window. Periods are numbered in the
 order of the rows, and readings carry that number.
 """
@@ -19,9 +22,7 @@ from vitals.clinical.context import SERIES_TYPE, DayContext
 from vitals.clinical.division import divided
 from vitals.clinical.exact_sums import exact_mean, exact_sum
 from vitals.clinical.glucose_episodes import EPISODE_RULES, find_episodes
-from vitals.clinical.glucose_gaps import longest_gaps
 from vitals.clinical.glucose_grid import (
-    STEP_MINUTES,
     GlucoseGrid,
     Ints,
     conga,
@@ -31,9 +32,11 @@ from vitals.clinical.glucose_grid import (
 )
 from vitals.clinical.glucose_mage import mage
 from vitals.clinical.glucose_readings import DAY, ChosenReadings, choose_readings
+from vitals.clinical.sampling_interval import MINUTE_MS
 from vitals.clinical.schema import conform, fact_schema, window_schema
 from vitals.clinical.source_capabilities import day_is_open
 from vitals.clinical.sufficiency import apply_gates
+from vitals.clinical.time_covered import time_covered
 from vitals.record_types import BLOOD_GLUCOSE
 
 KIND = BLOOD_GLUCOSE
@@ -48,23 +51,34 @@ EPISODES_TYPE = pl.List(
             # From the first to the end of the last reading that counts.
             "minutes": pl.Float64(),
             "extreme_mg_dl": pl.Int32(),
+            # Whether the extreme is a limit of the sensor, so that the level was that or beyond.
+            "extreme_is_bound": pl.Boolean(),
         }
     )
 )
 
 SUPPORT = pl.Schema(
     {
-        # Readings that a 5-minute sensor takes in a day of this length.
+        # How often the sensor reads; null for single readings, or where sensors of several intervals follow each other.
+        "sampling_interval_minutes": pl.Int64(),
+        # Readings that such a sensor takes in a day of this length.
         "expected_n": pl.Int64(),
-        # Limits of the chosen source; null without one.
+        # Levels outside are never delivered by the chosen source; null without such a limit.
         "source_floor_mg_dl": pl.Int32(),
         "source_ceiling_mg_dl": pl.Int32(),
+        # Levels at or beyond are codes: the sensor tells a side and no level. Null where its limits are not known.
+        "limit_low_mg_dl": pl.Int32(),
+        "limit_high_mg_dl": pl.Int32(),
         # First reading of the lowest and of the highest level.
         "min_at_local": LOCAL_TIME,
         "max_at_local": LOCAL_TIME,
         "longest_gap_start_local": LOCAL_TIME,
         "longest_gap_end_local": LOCAL_TIME,
         "nocturnal_n": pl.Int64(),
+        # Readings of finger blood and the like in the chosen app; beside a sensor's they are counted and not used.
+        "single_n": pl.Int64(),
+        # Of a day without a sensor, all its readings with their times.
+        "single_readings": SERIES_TYPE,
         # In the order of their start; only of kinds whose count may be stated.
         "episodes": EPISODES_TYPE,
         "series": SERIES_TYPE,
@@ -92,14 +106,17 @@ def summarise(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
     facts = _add_measures(days, of_days, _grid(of_days, len(days)), episodes).join(
         _day_support(of_days), on="period", maintain_order="left"
     )
+    has_gap = (pl.col("longest_gap_minutes") > 0) & ~pl.col("is_single")
     facts = facts.with_columns(
         apps_text=pl.col("source_app"),
-        coverage_percent=pl.col("wear_percent"),
+        coverage_percent=pl.when(~pl.col("is_single")).then("wear_percent"),
         records=pl.col("n"),
-        expected_n=divided(pl.col("day_minutes"), STEP_MINUTES).round(),
-        longest_gap_start_local=pl.col("longest_gap_start_local").fill_null(pl.col("local_date").cast(LOCAL_TIME)),
-        longest_gap_end_local=pl.col("longest_gap_end_local").fill_null(
-            pl.col("local_date").dt.offset_by("1d").cast(LOCAL_TIME)
+        expected_n=divided(pl.col("day_minutes"), pl.col("sampling_interval_minutes")).round(),
+        longest_gap_start_local=pl.when(has_gap).then(
+            pl.col("longest_gap_start_local").fill_null(pl.col("local_date").cast(LOCAL_TIME))
+        ),
+        longest_gap_end_local=pl.when(has_gap).then(
+            pl.col("longest_gap_end_local").fill_null(pl.col("local_date").dt.offset_by("1d").cast(LOCAL_TIME))
         ),
         provisional=day_is_open(
             known_until_utc=pl.col("known_until_utc"), day_end_utc=pl.col("day_end_utc"), app=pl.col("source_app")
@@ -138,7 +155,8 @@ def summarise_window(records: pl.DataFrame, context: DayContext) -> pl.DataFrame
     days = chosen.days.join(context.days, on=DAY, maintain_order="left").join(
         windows.select("subject_id", "period"), on="subject_id", maintain_order="left"
     )
-    of_windows = _of_periods(chosen.readings, days)
+    # A window is a sensor's: days of single readings are days with data, and no more.
+    of_windows = _of_periods(chosen.readings.filter(~pl.col("is_single")), days)
     grid = _grid(of_windows, len(windows))
     facts = (
         _add_measures(windows, of_windows, grid, _of_periods(_episodes(chosen), days))
@@ -147,6 +165,10 @@ def summarise_window(records: pl.DataFrame, context: DayContext) -> pl.DataFrame
             pl.col("days_with_data", "valid_days", "valid_pairs").fill_null(0),
             pl.Series("modd", modd(grid)).fill_nan(None),
             pl.Series("conga24", conga(grid, hours=24)).fill_nan(None),
+            is_single=pl.lit(value=False),
+            wear_percent=pl.when(pl.col("n").is_not_null()).then(
+                divided(100.0 * pl.col("of_days_minutes"), pl.col("day_minutes"))
+            ),
             gmi=glucose_statistics.gmi(pl.col("mean")),
             gri=glucose_statistics.gri(),
         )
@@ -168,7 +190,7 @@ def _grid(readings: pl.DataFrame, n_periods: int) -> GlucoseGrid:
     return to_grid(
         series=_ints(readings, "period"),
         utc_ms=_ints(readings, "start_utc"),
-        level_mg_dl=readings["level_mg_dl"].cast(pl.Float64).to_numpy(),
+        level_mg_dl=readings["value_mg_dl"].cast(pl.Float64).to_numpy(),
         n_series=n_periods,
     )
 
@@ -181,15 +203,18 @@ def _add_measures(
     counts = episodes.group_by("period").agg(
         (pl.col("level") == rule.level).sum().cast(pl.Int64).alias(f"episodes_{rule.level}") for rule in EPISODE_RULES
     )
-    gaps = longest_gaps(
+    cover = time_covered(
         period=_ints(readings, "period"),
         utc_ms=_ints(readings, "start_utc"),
+        interval_ms=_ints(readings, "interval_ms"),
         begin_ms=_ints(periods, "day_start_utc"),
         end_ms=_ints(periods, "day_end_utc"),
     )
     has_readings = pl.col("n").is_not_null()
+    covered_minutes = pl.lit(pl.Series(cover.covered_ms)) / MINUTE_MS
+    gap_minutes = divided(pl.lit(pl.Series(cover.gap_ms)), MINUTE_MS)
     # On a day that a journey across the date line splits, foreign hours lie between its edges.
-    gap_minutes = pl.min_horizontal(pl.lit(pl.Series(gaps.minutes)), "day_minutes")
+    uncovered = pl.col("day_minutes") - pl.col("covered_minutes")
     return (
         periods.with_columns(pl.col("period").cast(pl.Int64))
         .join(aggregates, on="period", how="left", maintain_order="left")
@@ -202,52 +227,70 @@ def _add_measures(
             pl.Series("mage", mage(grid)).fill_nan(None),
             pl.Series("conga1", conga(grid, hours=1)).fill_nan(None),
             pl.Series("longest_run_points", longest_run_points(grid)),
-            longest_gap_minutes=pl.when(has_readings).then(gap_minutes),
-            longest_gap_start_local=_local_time_of(readings, gaps.before),
-            longest_gap_end_local=_local_time_of(readings, gaps.after),
-            wear_percent=_wear_percent(),
+            covered_minutes=pl.when(has_readings).then(pl.min_horizontal(covered_minutes, "day_minutes")),
+            longest_gap_start_local=_local_time_of(readings, cover.before, after="interval_ms"),
+            longest_gap_end_local=_local_time_of(readings, cover.after),
             **glucose_statistics.derived(),
+        )
+        .with_columns(
+            wear_percent=_wear_percent(),
+            longest_gap_minutes=pl.when(has_readings).then(pl.min_horizontal(gap_minutes, uncovered)),
         )
     )
 
 
 def _wear_percent() -> pl.Expr:
-    """Share of the readings that a 5-minute sensor takes; a denser one cannot exceed all."""
-    return divided(100.0 * pl.col("n"), divided(pl.col("day_minutes"), STEP_MINUTES)).clip(upper_bound=100.0)
+    """Share of the period's time that readings stand for."""
+    return divided(100.0 * pl.col("covered_minutes"), pl.col("day_minutes"))
 
 
-def _local_time_of(readings: pl.DataFrame, numbers: Ints) -> pl.Series:
-    """Wall clock of readings by number; null for -1."""
+def _local_time_of(readings: pl.DataFrame, numbers: Ints, *, after: str | None = None) -> pl.Series:
+    """Wall clock of readings by number, or a column of milliseconds after it; null for -1."""
     wanted = pl.Series(numbers)
-    return readings["local_time"].gather(wanted.set(wanted < 0, None))
+    time = readings["local_time"]
+    if after is not None:
+        time = time + readings[after].cast(pl.Duration("ms"))
+    return time.gather(wanted.set(wanted < 0, None))
 
 
 def _day_support(readings: pl.DataFrame) -> pl.DataFrame:
     """What a day keeps of its readings beside the metrics."""
-    level, local_time = pl.col("level_mg_dl"), pl.col("local_time")
+    value, local_time, single = pl.col("value_mg_dl"), pl.col("local_time"), pl.col("is_single")
+    item = pl.struct(pl.col("start_utc").alias("utc"), "offset_seconds", value.cast(pl.Float64).alias("value"))
     return readings.group_by("period").agg(
-        min_at_local=local_time.get(level.arg_min()),
-        max_at_local=local_time.get(level.arg_max()),
-        series=pl.struct(pl.col("start_utc").alias("utc"), "offset_seconds", level.cast(pl.Float64).alias("value")),
+        min_at_local=local_time.get(value.arg_min()),
+        max_at_local=local_time.get(value.arg_max()),
+        series=item.filter(~single),
+        single_readings=item.filter(single),
     )
 
 
 def _days_of_windows(readings: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
-    """Per window: its valid days, pairs of consecutive valid days, ADRR, and the limits of its sources."""
-    level = pl.col("level_mg_dl")
+    """Per window: its covered time, valid days and pairs of consecutive ones, ADRR, and the limits of its sources."""
+    value = pl.col("value_mg_dl")
     # Both risks are monotonous, so the extremes of the day carry the greatest.
     extremes = readings.group_by("day").agg(
-        n=pl.len(),
-        daily_range=glucose_statistics.low_risk(level.min()) + glucose_statistics.high_risk(level.max()),
+        daily_range=glucose_statistics.low_risk(value.min()) + glucose_statistics.high_risk(value.max()),
     )
+    by_day = _of_periods(readings.drop("period"), days.with_columns(period=pl.col("day")))
+    cover = time_covered(
+        period=np.searchsorted(days["day"].to_numpy(), _ints(by_day, "day")),
+        utc_ms=_ints(by_day, "start_utc"),
+        interval_ms=_ints(by_day, "interval_ms"),
+        begin_ms=_ints(days, "day_start_utc"),
+        end_ms=_ints(days, "day_end_utc"),
+    )
+    covered_minutes = pl.min_horizontal(pl.lit(pl.Series(cover.covered_ms)) / MINUTE_MS, "day_minutes")
     limited = pl.col("source_floor_mg_dl").is_not_null() | pl.col("source_ceiling_mg_dl").is_not_null()
     valid = pl.col("valid")
     return (
-        days.join(extremes, on="day", maintain_order="left")
+        days.with_columns(covered_minutes=covered_minutes)
+        .join(extremes, on="day", how="left", maintain_order="left")
         .with_columns(valid=glucose_gates.valid_day(_wear_percent()))
         .group_by(pl.col("period").cast(pl.Int64))
         .agg(
             days_with_data=pl.len().cast(pl.Int64),
+            of_days_minutes=exact_sum(pl.col("covered_minutes")),
             valid_days=valid.sum().cast(pl.Int64),
             valid_pairs=(pl.col("local_date").filter(valid).diff().dt.total_days() == 1).sum().cast(pl.Int64),
             adrr=exact_mean(pl.col("daily_range").filter(valid)),
@@ -259,18 +302,24 @@ def _days_of_windows(readings: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame
 
 
 def _episodes(chosen: ChosenReadings) -> pl.DataFrame:
-    """Episodes in all readings, margin days included, with the `day` and local time of their first reading."""
-    readings = chosen.readings
-    # Another app is another series: where the source changes, an episode ends.
-    series_of_day = chosen.days.select(pl.struct("subject_id", "source_app").rle_id().cast(pl.Int64)).to_series()
+    """Episodes in all readings of sensors, margin days included, with `day` and local time of their first reading."""
+    readings = chosen.readings.filter(~pl.col("is_single"))
+    # Another app, or another of its sensors, is another series: there an episode ends.
     found = find_episodes(
-        series=series_of_day.to_numpy()[_ints(readings, "day")],
+        series=_ints(readings, "series"),
         utc_ms=_ints(readings, "start_utc"),
+        interval_ms=_ints(readings, "interval_ms"),
         level_mg_dl=_ints(readings, "level_mg_dl"),
     )
-    return found.with_columns(
-        readings["day"].gather(found["reading"]),
-        readings["local_time"].gather(found["reading"]).alias("start_local"),
+    first = readings.select("day", "local_time", "limit_low_mg_dl", "limit_high_mg_dl")[found["reading"]]
+    extreme, low, high = pl.col("extreme_mg_dl"), pl.col("limit_low_mg_dl"), pl.col("limit_high_mg_dl")
+    return (
+        found.with_columns(first.rename({"local_time": "start_local"}).get_columns())
+        .with_columns(
+            extreme_mg_dl=extreme.clip(low, high),
+            extreme_is_bound=((extreme <= low) | (extreme >= high)).fill_null(value=False),
+        )
+        .drop("limit_low_mg_dl", "limit_high_mg_dl")
     )
 
 
@@ -285,7 +334,7 @@ def _add_episodes(facts: pl.DataFrame, episodes: pl.DataFrame) -> pl.DataFrame:
         episodes.join(stated, on=["period", "level"], how="semi", maintain_order="left")
         .sort("period", "reading", maintain_order=True)
         .group_by("period")
-        .agg(episodes=pl.struct("level", "start_local", "minutes", "extreme_mg_dl"))
+        .agg(episodes=pl.struct("level", "start_local", "minutes", "extreme_mg_dl", "extreme_is_bound"))
     )
     return facts.join(lists, on="period", how="left").with_columns(
         pl.col("episodes").cast(EPISODES_TYPE).fill_null(pl.lit([], dtype=EPISODES_TYPE))

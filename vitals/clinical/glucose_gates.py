@@ -4,16 +4,22 @@ Belongs here: the preconditions and their reasons, in order of precedence: what 
 before what more data would mend.
 Does not belong here: how a reason is turned into a null value (`sufficiency`).
 
-Columns that the gates read beside the metrics: `apps_text`, `source_floor_mg_dl`, `source_ceiling_mg_dl`,
-`longest_run_points`, `nocturnal_n`; for a window also `days`, `valid_days`, `valid_pairs`, `diabetes`.
+Columns that the gates read beside the metrics: `apps_text`, `source_floor_mg_dl`, `source_ceiling_mg_dl`, `is_single`,
+`longest_run_points`, `nocturnal_n`, and what readings are at a limit of the sensor (`at_low_weight`, `at_high_weight`,
+`weight`, `nocturnal_at_limit`); for a window also `days`, `valid_days`, `valid_pairs`, `diabetes`.
 
-Always stated while there is a reading: n, wear, mean, minimum, maximum, median and the longest gap.
+Always stated while there is a sensor's reading: n, wear, minimum, maximum, and the longest gap; mean and median unless too
+many readings are at a limit. Of single readings: n, mean, minimum, maximum and median.
+
+A reading at or beyond a limit of its sensor tells a side and no level (docs/spec/clinical.md, 1.3). Shares and counts of
+episodes stay exact. Minimum, maximum and mean are bounds, which their columns `..._is_bound` say; a mean of readings at both
+limits is neither, and nothing is stated that needs the distance between levels.
 """
 
 import polars as pl
 
 from vitals.clinical.glucose_mage import LONG_POINTS
-from vitals.clinical.sufficiency import Gate
+from vitals.clinical.sufficiency import DOES_NOT_APPLY, Gate
 
 MIN_WEAR_PERCENT = 70.0
 CONSENSUS_DAYS = 14
@@ -57,6 +63,10 @@ _OTHER = ("sd", "nocturnal_mean", "conga1", *_HYPER_EPISODES)
 _PAIRS_OF_DAYS = ("modd", "conga24")
 # Of a window these need some valid days, however many others have no data.
 _OF_VALID_DAYS = ("mage", *_PAIRS_OF_DAYS)
+_OF_TIME = (*_CONSENSUS, *_OTHER, *_OF_VALID_DAYS, "ea1c")
+_OF_WEAR = ("wear_percent", "longest_gap_minutes")
+# A level beyond a limit would change them by nobody knows how much.
+_OF_LEVELS = ("sd", "cv", "mage", "j_index", "conga1", *_PAIRS_OF_DAYS, "gmi", "adrr")
 
 _NEVER = pl.lit(value=False)
 _WORN = pl.col("wear_percent") >= MIN_WEAR_PERCENT
@@ -71,9 +81,11 @@ def day_gates() -> tuple[Gate, ...]:
     """Preconditions of the metrics of one local day."""
     long_windows = ("gmi", "gri", "adrr")
     return (
+        *_single_gates(),
         *_source_gates(),
         Gate(long_windows, _NEVER, "needs 14 days with at least 70 % wear; this is one day"),
         Gate(_PAIRS_OF_DAYS, _NEVER, "needs 2 consecutive days with at least 70 % wear; this is one day"),
+        *_limit_gates(),
         Gate((*_CONSENSUS, *_OTHER, *_OF_VALID_DAYS), _WORN, "needs at least 70 % wear of the day"),
         *_course_gates(),
     )
@@ -99,6 +111,7 @@ def window_gates() -> tuple[Gate, ...]:
             pl.col("valid_pairs") >= 1,
             "needs 2 consecutive days with at least 70 % wear; this window has none",
         ),
+        *_limit_gates(),
         Gate((*_CONSENSUS, *_OTHER), _WORN, "needs at least 70 % wear of the window"),
         Gate(
             (*_CONSENSUS, *_OTHER, *_OF_VALID_DAYS),
@@ -129,6 +142,31 @@ def _source_gates() -> tuple[Gate, ...]:
         Gate(_ABOVE_CEILING, ceiling.is_null(), limits),
         # It would stand beside the GMI with another number for the same thing.
         Gate(("ea1c",), _NEVER, "for research only, never stated"),
+    )
+
+
+def _single_gates() -> tuple[Gate, ...]:
+    is_sensors = ~pl.col("is_single")
+    return (
+        Gate(_OF_WEAR, is_sensors, f"{DOES_NOT_APPLY}single readings cover no time"),
+        Gate(_OF_TIME, is_sensors, "single readings do not tell what lay between them"),
+    )
+
+
+def _limit_gates() -> tuple[Gate, ...]:
+    low, high, all_readings = pl.col("at_low_weight"), pl.col("at_high_weight"), pl.col("weight")
+    why = "readings at a limit of the sensor tell no level"
+    return (
+        Gate(_OF_LEVELS, (low == 0) & (high == 0), why),
+        Gate(("lbgi",), low == 0, why),
+        Gate(("hbgi",), high == 0, why),
+        Gate(("nocturnal_mean",), ~pl.col("nocturnal_at_limit").fill_null(value=False), why),
+        Gate(
+            ("mean", "mean_is_bound"), (low == 0) | (high == 0), "readings at both limits of the sensor bound no mean"
+        ),
+        Gate(("median",), (2 * low < all_readings) & (2 * high < all_readings), why),
+        Gate(("min", "min_is_bound"), high < all_readings, why),
+        Gate(("max", "max_is_bound"), low < all_readings, why),
     )
 
 

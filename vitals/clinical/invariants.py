@@ -44,7 +44,13 @@ INVARIANTS: Mapping[str, Mapping[str, pl.Expr]] = MappingProxyType(
             **_ORDERED,
             # Null as soon as one share is withheld: then the others need not add up.
             "shares of the five ranges sum to 100": (pl.sum_horizontal(_SHARES, ignore_nulls=False) - 100).abs() > 1e-6,
-            "wear is a share": ~pl.col("wear_percent").is_between(0, 100),
+            "wear is a share": ~pl.col("wear_percent").is_between(0, 100 + TOLERANCE),
+            # A reading that counts twice, or stands for more than its interval, shows here.
+            "wear and the longest gap fit into the day": pl.col("wear_percent") / 100 * pl.col("day_minutes")
+            + pl.col("longest_gap_minutes")
+            > pl.col("day_minutes") + TOLERANCE,
+            "single readings have no wear": (pl.col("single_readings").list.len() > 0)
+            & pl.any_horizontal(pl.col("wear_percent", "longest_gap_minutes", "pct_70_180").is_not_null()),
         },
         "heart_rate": {
             "minimum is not above the maximum": _exceeds("min", "max"),
@@ -62,7 +68,14 @@ INVARIANTS: Mapping[str, Mapping[str, pl.Expr]] = MappingProxyType(
         },
         "steps": _TOTALS,
         "active_calories": _TOTALS,
-        "hrv_rmssd": {"coverage is not negative": pl.col("coverage_percent") < 0},
+        "hrv_rmssd": {
+            "coverage is a share": ~pl.col("coverage_percent").is_between(0, 100 + TOLERANCE),
+            "coverage and the longest gap fit into the session": pl.col("coverage_percent")
+            / 100
+            * pl.col("session_minutes")
+            + pl.col("longest_gap_minutes")
+            > pl.col("session_minutes") + TOLERANCE,
+        },
     }
 )
 

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from vitals.clinical.metrics import Metric, metrics_of
 
 WITHHELD_TYPE = pl.List(pl.Struct({"metric": pl.String(), "reason": pl.String()}))
+DOES_NOT_APPLY = "does not apply: "
+"""Begins the reason of a metric that data of this sort do not have, such as the coverage of single readings. Texts and
+training lines do not speak of it."""
 NOT_MEASURED = "no value could be computed from the records of this period"
 
 _STATED = 0

@@ -14,7 +14,18 @@ from vitals.training.rounding import round_half_up, write_rounded
 TextUnit = Literal["local date", "local time", "local date and time", "UTC offset", "clock"]
 """Units of claims whose value is a string."""
 
-RULE_VERSIONS: Mapping[str, int] = MappingProxyType({})
+RULE_VERSIONS: Mapping[str, int] = MappingProxyType(
+    {
+        # Time covered by distinct readings, at the device's own interval.
+        "glucose.n": 2,
+        "glucose.expected_n": 2,
+        "glucose.wear_percent": 2,
+        "glucose.longest_gap_minutes": 2,
+        "hrv.n": 2,
+        "hrv.coverage_percent": 2,
+        "hrv.longest_gap_minutes": 2,
+    }
+)
 """Metrics whose rule is not at version 1 any more. Raise a version when the same records give another value."""
 
 VALUE_DECIMALS = 2

@@ -40,6 +40,11 @@ GAP_TO_OPEN_END = phrases(
     "no data from {start} on ({gap} min to the end of the day, which was still open)",
     "longest stretch without data from {start} on, {gap} min to the end of the still open day",
 )
+NO_GAP = phrases(
+    "no gap of more than one sampling interval ({every} min)",
+    "no stretch without data of more than one sampling interval ({every} min)",
+)
+NO_GAP_UNTIMED = phrases("no gap in the data", "no stretch without data")
 GAP_UNTIMED = phrases("longest gap {gap} min", "the longest stretch without data was {gap} min")
 LEFT_OUT = phrases(
     "Left out as impossible: {count} {items}",
@@ -187,6 +192,10 @@ def gap_clauses(row: FactRow, narrative: Narrative) -> list[str]:
     gap = row.claim("longest_gap_minutes")
     if gap is None:
         return []
+    if gap.value == 0:
+        narrative.claims[gap.id] = gap
+        every = row.claim("sampling_interval_minutes") if "sampling_interval_minutes" in row.values else None
+        return [narrative.phrase(NO_GAP_UNTIMED) if every is None else narrative.phrase(NO_GAP, every=every)]
     start = row.clock("longest_gap_minutes", "start", row.values.get("longest_gap_start_local"))
     end = row.clock("longest_gap_minutes", "end", row.values.get("longest_gap_end_local"))
     if start is None or end is None:

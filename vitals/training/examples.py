@@ -120,18 +120,23 @@ class _Drafts(NamedTuple):
 def _tables(narrative: KindNarrative, facts: pl.DataFrame) -> list[Table]:
     table = narrative.table
     if isinstance(table, SeriesTable):
-        return series_tables(facts["series"], decimals=table.decimals)
+        return series_tables(facts["series"], decimals=table.decimals, limits=_limits(table, facts))
     if isinstance(table, StagesTable):
         return stage_tables(facts)
     return [NO_TABLE] * facts.height
+
+
+def _limits(table: SeriesTable, facts: pl.DataFrame) -> pl.DataFrame | None:
+    return None if table.limits is None else facts.select(low=table.limits[0], high=table.limits[1])
 
 
 def _coarser(narrative: KindNarrative, facts: pl.DataFrame, position: int) -> Coarser:
     def coarser(minutes: int) -> Table:
         if not isinstance(narrative.table, SeriesTable):
             return NO_TABLE
-        one = facts["series"].slice(position, 1)
-        return series_tables(one, decimals=narrative.table.decimals, every_minutes=minutes)[0]
+        one, table = facts.slice(position, 1), narrative.table
+        found = series_tables(one["series"], decimals=table.decimals, limits=_limits(table, one), every_minutes=minutes)
+        return found[0]
 
     return coarser
 

@@ -35,7 +35,9 @@ _UNITS = {
     "expected_n": "count",
     "longest_gap_minutes": "min",
     "nocturnal_n": "count",
+    "sampling_interval_minutes": "min",
     "session_records": "count",
+    "single_n": "count",
     "source_floor_mg_dl": "mg/dL",
     "source_ceiling_mg_dl": "mg/dL",
 }

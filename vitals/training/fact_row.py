@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
+from vitals.clinical.metrics import BY_ID
+from vitals.clinical.sufficiency import DOES_NOT_APPLY
 from vitals.record_types import RecordType
 from vitals.training.claims import VALUE_DECIMALS, Claim, rule_of
 from vitals.training.fact_columns import RECORD_SEPARATOR, UNIT_SEPARATOR, TableClaims, columns_of, prepared, row_values
@@ -22,6 +24,9 @@ from vitals.training.source_names import identifier_of, with_names
 
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 _FULL_DAY_MINUTES = 1440
+
+Side = Literal["at_most", "at_least"]
+"""Which way a bound goes."""
 
 LONG_LISTS = ("series", "stages")
 """Columns that only prompts need, as tables made column by column."""
@@ -44,7 +49,7 @@ class Withheld:
 
     Attributes:
         reasons: metric id -> reason, in the order of the table.
-        as_json: the same as in the metadata of an example.
+        as_json: the same as in the metadata of an example, without what data of this sort do not have.
     """
 
     reasons: Mapping[str, str]
@@ -55,7 +60,8 @@ class Withheld:
 def withheld_of(text: str) -> Withheld:
     """Withheld metrics from the text that `fact_columns` makes of them."""
     reasons = dict(entry.split(UNIT_SEPARATOR) for entry in text.split(RECORD_SEPARATOR)) if text else {}
-    return Withheld(reasons, tuple({"metric": metric, "reason": reason} for metric, reason in reasons.items()))
+    told = {metric: reason for metric, reason in reasons.items() if not reason.startswith(DOES_NOT_APPLY)}
+    return Withheld(reasons, tuple({"metric": metric, "reason": reason} for metric, reason in told.items()))
 
 
 def fact_rows(record_type: RecordType, facts: pl.DataFrame) -> Iterator["FactRow"]:
@@ -149,7 +155,7 @@ class FactRow:
         window: str | None = None,
         n: int | None = None,
     ) -> Claim | None:
-        """Claim of a metric or support column; None if it is withheld or missing.
+        """Claim of a metric or support column; None if it is withheld, missing, or only a bound (`bound`).
 
         Args:
             column: name of the column.
@@ -158,7 +164,7 @@ class FactRow:
             window: what it describes, if not the local day.
             n: what it rests on, if not the kind's n.
         """
-        if self.values[column] is None:
+        if self.values[column] is None or self.values.get(f"{column}_is_bound"):
             return None
         table, position = self.numbers
         claim = table[column][position]
@@ -171,6 +177,13 @@ class FactRow:
         if n != claim.n or window != claim.window or self.apps != claim.sources:
             claim = claim.about(window=window, n=n, sources=self.apps)
         return claim if decimals is None else claim.changed(decimals=decimals)
+
+    def bound(self, column: str, side: Side) -> Claim | None:
+        """Claim of a metric that is only a bound, as ``<metric id>#at_most`` or ``#at_least``; None if it is not."""
+        is_bound = self.values.get(f"{column}_is_bound") and not self.is_withheld(column)
+        if self.values[column] is None or not is_bound:
+            return None
+        return self.part(column, side, self.values[column], BY_ID[self.id_of(column)].unit, n=self.n)
 
     def part(
         self,

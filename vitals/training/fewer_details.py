@@ -12,11 +12,11 @@ from vitals.clinical.metrics import metrics_of
 from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative
 
-EPISODES = "single episodes with their times"
+EPISODES = "single episodes or readings with their times"
 OTHER_SOURCES = "sources that were not used"
 FURTHER_FIGURES = "all figures but coverage and the main ones"
 
-_EPISODE_LISTS = ("episodes", "bouts", "naps")
+_EPISODE_LISTS = ("episodes", "bouts", "naps", "single_readings")
 _COVERAGE = ("n", "wear_percent", "coverage_percent", "tib", "lower_bound")
 
 

@@ -7,7 +7,6 @@ glucose (`blood_glucose`).
 """
 
 from vitals.clinical.source_capabilities import CAPABILITIES
-from vitals.training.claims import Claim
 from vitals.training.fact_row import FactRow
 from vitals.training.narrative import Narrative, phrases
 
@@ -59,19 +58,10 @@ def say_sensor_limits(row: FactRow, narrative: Narrative) -> tuple[str, ...]:
     return explained
 
 
-def is_level_2(row: FactRow, low: Claim | None, high: Claim | None) -> bool:
-    """Whether a stated value is beyond a level-2 threshold that the sensor can deliver."""
+def is_level_2(row: FactRow) -> bool:
+    """Whether a stated lowest or highest level is beyond a level-2 threshold that the sensor can deliver."""
     floor, ceiling = row.values["source_floor_mg_dl"], row.values["source_ceiling_mg_dl"]
-    is_low = (
-        low is not None
-        and not isinstance(low.value, str)
-        and low.value < LEVEL_2_LOW_MG_DL
-        and (floor is None or floor < LEVEL_2_LOW_MG_DL)
-    )
-    is_high = (
-        high is not None
-        and not isinstance(high.value, str)
-        and high.value > LEVEL_2_HIGH_MG_DL
-        and (ceiling is None or ceiling > LEVEL_2_HIGH_MG_DL)
-    )
+    low, high = (None if row.is_withheld(column) else row.values[column] for column in ("min", "max"))
+    is_low = low is not None and low < LEVEL_2_LOW_MG_DL and (floor is None or floor < LEVEL_2_LOW_MG_DL)
+    is_high = high is not None and high > LEVEL_2_HIGH_MG_DL and (ceiling is None or ceiling > LEVEL_2_HIGH_MG_DL)
     return is_low or is_high

@@ -7,7 +7,7 @@ Does not belong here: a trend inside one night, cut-offs, or any measure that ne
 """
 
 from vitals.record_types import HRV_RMSSD
-from vitals.training.claims import constant
+from vitals.training.claims import Claim
 from vitals.training.common_sentences import (
     day_words,
     gap_clauses,
@@ -40,6 +40,10 @@ AMOUNT = phrases(
     "{n} {windows} of {every} min covering {coverage} % of the session",
 )
 AMOUNT_WITHOUT_COVERAGE = phrases("{n} {values} of {every} min", "{n} {windows} of {every} min")
+AMOUNT_WITHOUT_INTERVAL = phrases(
+    "{n} {values}, {coverage} % of the session", "{n} {windows} covering {coverage} % of the session"
+)
+AMOUNT_BARE = phrases("{n} {values}", "{n} {windows}")
 AMOUNT_WITHOUT_N = phrases("{coverage} % of the session covered", "a coverage of {coverage} % of the session")
 AMOUNT_UNKNOWN = phrases("values present", "some values")
 UNUSED = phrases("values present, none of them used", "there are values, none of which was used")
@@ -71,7 +75,6 @@ LABELS = Labels(
         "coverage_percent": "coverage of the night",
     },
 )
-EVERY = constant("hrv.n", "every_minutes", 5, "min")
 
 
 def narrate(row: FactRow, narrative: Narrative) -> None:
@@ -97,20 +100,27 @@ def narrate(row: FactRow, narrative: Narrative) -> None:
     provisional(row, narrative)
 
 
+def amount_of(row: FactRow, narrative: Narrative, window: str | None) -> str:
+    """How many values there are, and how much of the session they cover."""
+    n, coverage = row.claim("n", window=window), row.claim("coverage_percent", window=window)
+    every = row.claim("sampling_interval_minutes", window=window)
+    if n is None:
+        if coverage is not None:
+            return narrative.phrase(AMOUNT_WITHOUT_N, coverage=coverage)
+        return narrative.phrase(AMOUNT_UNKNOWN if row.apps else UNUSED)
+    words: dict[str, Claim | str] = {"n": n, "values": noun(n, "value"), "windows": noun(n, "window")}
+    if every is None and coverage is None:
+        return narrative.phrase(AMOUNT_BARE, **words)
+    if every is None or coverage is None:
+        known = {"coverage": coverage} if every is None else {"every": every}
+        wording = AMOUNT_WITHOUT_INTERVAL if every is None else AMOUNT_WITHOUT_COVERAGE
+        return narrative.phrase(wording, **words, **{name: claim for name, claim in known.items() if claim is not None})
+    return narrative.phrase(AMOUNT, **words, coverage=coverage, every=every)
+
+
 def _amount(row: FactRow, narrative: Narrative, window: str | None) -> None:
     n, coverage = row.claim("n", window=window), row.claim("coverage_percent", window=window)
-    if n is not None and coverage is not None:
-        amount = narrative.phrase(
-            AMOUNT, n=n, values=noun(n, "value"), windows=noun(n, "window"), coverage=coverage, every=EVERY
-        )
-    elif n is not None:
-        amount = narrative.phrase(
-            AMOUNT_WITHOUT_COVERAGE, n=n, values=noun(n, "value"), windows=noun(n, "window"), every=EVERY
-        )
-    elif coverage is not None:
-        amount = narrative.phrase(AMOUNT_WITHOUT_N, coverage=coverage)
-    else:
-        amount = narrative.phrase(AMOUNT_UNKNOWN if row.apps else UNUSED)
+    amount = amount_of(row, narrative, window)
     day = day_words(row, narrative)
     if not row.apps:
         head = HEAD_OF_UNUSED if n is None and coverage is None else HEAD_WITHOUT_SOURCE

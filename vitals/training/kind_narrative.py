@@ -20,10 +20,12 @@ class SeriesTable:
     Attributes:
         title: line above the table; names the unit.
         decimals: decimals of the values.
+        limits: columns of the lowest and highest value that the device can tell; values at or beyond are shown so.
     """
 
     title: str
     decimals: int
+    limits: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,11 @@ import polars as pl
 
 from vitals.training.forbidden_language import RULES
 
+REFERRAL_OF_READINGS = (
+    "These values are for information; if they are unexpected or you feel unwell, contact a health professional."
+)
+"""The same of single readings, which no sensor took."""
+
 REFERRAL = (
     "These sensor values are for information; if they are unexpected or you feel unwell, contact a health professional."
 )
@@ -48,13 +53,13 @@ def violations(text: str) -> list[str]:
 
     The fixed referral sentence and the fixed label of GMI are exempt; nothing near them is.
     """
-    rest = text.replace(REFERRAL, "").replace(NOT_A1C, "")
+    rest = text.replace(REFERRAL, "").replace(REFERRAL_OF_READINGS, "").replace(NOT_A1C, "")
     if not pl.Series([rest]).str.contains(_SCREEN).item():
         return []
     return [rule.name for rule in RULES if rule.pattern.search(rest) is not None]
 
 
 def _without_exempt(texts: pl.Series) -> pl.Series:
-    for exempt in (REFERRAL, NOT_A1C):
+    for exempt in (REFERRAL, REFERRAL_OF_READINGS, NOT_A1C):
         texts = texts.str.replace_all(exempt, "", literal=True)
     return texts

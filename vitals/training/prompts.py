@@ -13,8 +13,9 @@ says so. Stage runs have no coarser form. What the answer states is never left o
 the answer states less (`fewer_details`).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import ceil, isfinite
+from typing import Any
 
 from vitals.clinical.metrics import BY_ID
 from vitals.training.claims import VALUE_DECIMALS, Claim, precise_number
@@ -154,12 +155,24 @@ def _day_lines(row: FactRow) -> list[str]:
         lines.append("State: provisional" if as_of is None else f"State: provisional, as of {as_of.text()}")
     if values.get("recommended_total") is not None and is_bound(row):
         lines.append(_WITHOUT_SHARE if lacks_share(row) else _LOWER_BOUND)
+    if values.get("min_is_bound") or values.get("max_is_bound"):
+        lines += _limit_lines(values)
     app = values.get("session_app")
     if app is not None:
         lines.append(f"Session recorded by {title_of(app)}")
     if values.get("staged") is False:
         lines.append(_NO_STAGES if values["onset_local"] is None else _STAGES_NOT_TOLD)
     return lines
+
+
+def _limit_lines(values: Mapping[str, Any]) -> list[str]:
+    """What the table's signs mean; a limit that no reading met has none."""
+    sides = (("min", "<", "below", "limit_low_mg_dl"), ("max", ">", "above", "limit_high_mg_dl"))
+    return [
+        f"Limit of the device: {sign}{values[limit]} is at or {word} {values[limit]} mg/dL"
+        for column, sign, word, limit in sides
+        if values.get(f"{column}_is_bound") and values.get(limit) is not None
+    ]
 
 
 def _source_lines(row: FactRow, kind: KindNarrative) -> list[str]:

@@ -54,12 +54,16 @@ class Table(NamedTuple):
 NO_TABLE = Table("")
 
 
-def series_tables(series: pl.Series, *, decimals: int, every_minutes: int | None = None) -> list[Table]:
+def series_tables(
+    series: pl.Series, *, decimals: int, limits: pl.DataFrame | None = None, every_minutes: int | None = None
+) -> list[Table]:
     """Values of each day by local hour, ``HH: MM=value value MM=value``.
 
     Args:
         series: one SERIES_TYPE list per day.
         decimals: decimals of the values.
+        limits: `low` and `high`, one row per day: a value at or beyond is written as ``<low`` or ``>high``, and so is a
+            mean that holds one. A mean that holds both is left out.
         every_minutes: mean per this many minutes (a divisor of 60) instead of every value; MM is then the
             bin's first minute.
 
@@ -69,17 +73,35 @@ def series_tables(series: pl.Series, *, decimals: int, every_minutes: int | None
     """
     frame = _exploded(series)
     minute = (pl.col("utc").dt.epoch("ms") + pl.col("offset_seconds").cast(pl.Int64) * 1_000) // _MINUTE_MS
-    frame = frame.select("row", "offset_seconds", "value", minute=minute)
+    frame = _with_sides(frame.select("row", "offset_seconds", "value", minute=minute), limits)
     if every_minutes is not None:
-        frame = frame.group_by(
-            "row", "offset_seconds", pl.col("minute") // every_minutes * every_minutes, maintain_order=True
-        ).agg(pl.col("value").mean())
+        frame = (
+            frame.group_by(
+                "row", "offset_seconds", pl.col("minute") // every_minutes * every_minutes, maintain_order=True
+            )
+            .agg(pl.col("value").mean(), pl.col("low", "high").any())
+            .filter(~(pl.col("low") & pl.col("high")))
+        )
     value = round_column(pl.col("value"), decimals)
     text = value.cast(pl.Int64).cast(pl.String) if decimals == 0 else value.cast(pl.String).str.strip_suffix(".0")
-    timed = frame.with_columns(text=text).collect()
+    side = pl.when("low").then(pl.lit("<")).when("high").then(pl.lit(">")).otherwise(pl.lit(""))
+    timed = frame.with_columns(text=side + text).collect()
     steps = _steps(timed)
     tables = _joined(timed, " ", "=", days=len(series), steps=steps)
     return [Table(rows, steps.get(day)) for day, rows in enumerate(tables)]
+
+
+def _with_sides(frame: pl.LazyFrame, limits: pl.DataFrame | None) -> pl.LazyFrame:
+    """The values, never beyond a limit, and whether each is at the `low` or the `high` one."""
+    if limits is None:
+        return frame.with_columns(low=pl.lit(value=False), high=pl.lit(value=False))
+    low, high = (pl.lit(limits[name].cast(pl.Float64)).gather("row") for name in ("low", "high"))
+    value = pl.col("value")
+    return frame.with_columns(
+        value=value.clip(low, high),
+        low=(value <= low).fill_null(value=False),
+        high=(value >= high).fill_null(value=False),
+    )
 
 
 def stage_tables(nights: pl.DataFrame) -> list[Table]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
-MINUTE = 60_000
+from tests.vitals.clinical import sampling_oracle
+from tests.vitals.clinical.sampling_oracle import MINUTE
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,9 @@ class Reading:
     level: int
     offset_seconds: int
     app: str = "com.example.cgm"
+    specimen: str | None = "INTERSTITIAL_FLUID"
+    model: str | None = None
+    modified_ms: int | None = None
 
     @property
     def local_ms(self) -> int:
@@ -40,6 +44,10 @@ class Period:
     begin_ms: int
     end_ms: int
     minutes: float
+
+
+HOLD = 5 * MINUTE
+"""What a reading of the people of the cohort stands for: all their sensors read every 5 minutes."""
 
 
 def choose(readings: list[Reading], ranks: dict[str, int], phones: set[str]) -> list[Reading]:
@@ -67,7 +75,10 @@ def metrics(readings: list[Reading], period: Period) -> dict[str, float | None]:
     high, above_250 = percent(levels, 181, 250), percent(levels, 251, 9999)
     return {
         "n": n,
-        "wear_percent": min(100.0, 100 * n / (period.minutes / 5)),
+        "wear_percent": 100 * covered(readings, period) / MINUTE / period.minutes,
+        "mean_is_bound": False,
+        "min_is_bound": False,
+        "max_is_bound": False,
         "mean": mean,
         "sd": sd,
         "cv": None if sd is None else 100 * sd / mean,
@@ -121,11 +132,14 @@ def adrr(days: list[list[int]]) -> float | None:
 
 
 def longest_gap(readings: list[Reading], period: Period) -> float:
-    longest, previous = 0, period.begin_ms
-    for r in readings:
-        longest = max(longest, r.utc_ms - previous)
-        previous = r.utc_ms
-    return max(longest, period.end_ms - previous) / MINUTE
+    times = [r.utc_ms for r in readings]
+    # Foreign hours of a journey over the date line are no gap.
+    gap = sampling_oracle.longest_gap(times, HOLD, period.begin_ms, period.end_ms)
+    return min(gap, period.minutes * MINUTE - covered(readings, period)) / MINUTE
+
+
+def covered(readings: list[Reading], period: Period) -> int:
+    return sampling_oracle.covered([r.utc_ms for r in readings], HOLD, period.begin_ms, period.end_ms)
 
 
 def five_minute_grid(readings: list[Reading]) -> dict[int, float]:

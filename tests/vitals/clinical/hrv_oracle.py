@@ -1,6 +1,6 @@
 """HRV metrics in plain Python loops, no shared code with the product.
 
-Belongs here: expected values of the HRV metrics, from CLINICAL.md §3 and NARRATIVE.md B.
+Belongs here: expected values of the HRV metrics, from docs/spec/clinical.md, section 3, and docs/spec/narrative.md, B.
 Does not belong here: Polars, or anything imported from vitals. Sessions and values are seconds since the epoch.
 """
 
@@ -8,50 +8,55 @@ import math
 import statistics
 from datetime import timedelta
 
+from tests.vitals.clinical import sampling_oracle
 from tests.vitals.clinical.sleep_oracle import wall_date
 
 
 def days(values, sessions, zone, *, ranks=None):
     """date -> facts of one person; `sessions` are chosen ones: (start, end, is_main, wake date)."""
     ranks = ranks or {}
-    latest = {}
-    for v in sorted(values, key=lambda v: (v.modified_at, v.record_id)):
-        if v.rmssd > 0:
-            latest[v.app, v.at] = v
     of_day = {}
-    for v in latest.values():
-        home = next((s for s in sessions if s[0] <= v.at < s[1]), None)
-        day = home[3] if home else wall_date(zone, v.at)
-        of_day.setdefault(day, []).append((v, bool(home and home[2])))
+    for v in values:
+        if v.rmssd > 0:
+            home = next((s for s in sessions if s[0] <= v.at < s[1]), None)
+            day = home[3] if home else wall_date(zone, v.at)
+            of_day.setdefault(day, []).append((v, bool(home and home[2])))
     return {day: _day(items, [s for s in sessions if s[2] and s[3] == day], ranks) for day, items in of_day.items()}
 
 
+def _distinct(items):
+    """Of one app: its values, of those that are one reading the last modified, and their interval in minutes."""
+    items = sorted(items, key=lambda item: item[0].at)
+    times = [v.at * 1000 for v, _ in items]
+    minutes = sampling_oracle.interval(times)
+    groups = sampling_oracle.distinct(times, minutes)
+    return [
+        max((items[i] for i in g), key=lambda item: (item[0].modified_at, item[0].record_id)) for g in groups
+    ], minutes
+
+
 def _day(items, mains, ranks):
-    out = dict.fromkeys(("n", "coverage_percent", "rmssd_mean", "rmssd_median", "ln_rmssd", "app", "gap"))
-    out["sources"] = {app: sum(v.app == app for v, _ in items) for app in {v.app for v, _ in items}}
+    out = dict.fromkeys(("n", "coverage_percent", "rmssd_mean", "rmssd_median", "ln_rmssd", "app", "gap", "minutes"))
+    by_app = {app: _distinct([item for item in items if item[0].app == app]) for app in {v.app for v, _ in items}}
+    out["sources"] = {app: len(own) for app, (own, _) in by_app.items()}
     if not mains:
         return out
-    (start, end, _, _), inside = mains[0], [v for v, in_main in items if in_main]
+    start, end, _, _ = mains[0]
+    inside = {app: [v for v, in_main in own if in_main] for app, (own, _) in by_app.items()}
     out.update(n=0, coverage_percent=0)
-    if not inside:
+    if not any(inside.values()):
         return out
 
     def order(app):
-        worn = any(v.device != "PHONE" for v, _ in items if v.app == app)
-        return ranks.get(app, math.inf), not worn, -sum(v.app == app for v in inside), app
+        worn = any(v.device != "PHONE" for v, _ in by_app[app][0])
+        return ranks.get(app, math.inf), not worn, -len(inside[app]) * by_app[app][1], app
 
-    app = min({v.app for v in inside}, key=order)
-    own = sorted((v for v in inside if v.app == app), key=lambda v: v.at)
-    out.update(app=app, n=len(own), coverage_percent=100 * len(own) * 5 / ((end - start) / 60))
-    covered = [False] * (end - start)
-    for v in own:
-        for second in range(v.at - start, min(v.at - start + 300, end - start)):
-            covered[second] = True
-    longest = run = 0
-    for c in covered:
-        run = 0 if c else run + 1
-        longest = max(longest, run)
-    out["gap"] = longest / 60
+    app = min((app for app, values in inside.items() if values), key=order)
+    own, minutes = inside[app], by_app[app][1]
+    span = ([v.at * 1000 for v in own], minutes * sampling_oracle.MINUTE, start * 1000, end * 1000)
+    covered = sampling_oracle.covered(*span)
+    out.update(app=app, n=len(own), minutes=minutes, coverage_percent=covered / 10 / (end - start))
+    out["gap"] = sampling_oracle.longest_gap(*span) / sampling_oracle.MINUTE
     if end - start >= 3600 and out["coverage_percent"] >= 50:
         levels = [v.rmssd for v in own]
         out["rmssd_mean"] = statistics.fmean(levels)

@@ -45,7 +45,7 @@ def cohort() -> list[Person]:
         Person("date line", course(7, begin, 8, offsets=DATE_LINE, swing=90), DATE_LINE),
         Person("gaps", course(8, begin, 8, swing=120, gaps=((20, 23.4), (50, 51), (75, 90), (120, 121.2)))),
         Person("holes", course(9, begin, 8, swing=120, missing=0.25)),
-        Person("stelo", course(10, begin, 8, app=STELO, bounds=(70, 250), swing=100, gaps=((30, 33),))),
+        Person("stelo", course(10, begin, 8, app=STELO, bounds=(71, 249), swing=100, gaps=((30, 33),))),
     ]
 
 
@@ -114,7 +114,16 @@ def test_every_stated_metric_of_a_window_agrees_with_the_oracle() -> None:
             oracle.Period(periods[0].begin_ms, periods[-1].end_ms, sum(p.minutes for p in periods)),
         )
         by_day = [[r.level for r in readings if r.local_date == day] for day in days]
-        valid = [levels for levels, p in zip(by_day, periods, strict=True) if 100 * len(levels) / (p.minutes / 5) >= 70]
+        covered = [
+            oracle.covered([r for r in readings if r.local_date == day], p)
+            for day, p in zip(days, periods, strict=True)
+        ]
+        values["wear_percent"] = 100 * sum(covered) / sum(p.minutes * oracle.MINUTE for p in periods)
+        valid = [
+            levels
+            for levels, ms, p in zip(by_day, covered, periods, strict=True)
+            if ms >= 0.7 * p.minutes * oracle.MINUTE
+        ]
         values["adrr"] = oracle.adrr(valid)
         for rule in blood_glucose.EPISODE_RULES:
             values[f"episodes_{rule.level}"] = sum(
@@ -234,9 +243,9 @@ def test_support_columns_say_where_and_when() -> None:
     row = one_day(person, date(2025, 3, 7))
     assert str(row["min_at_local"]) == "2025-03-07 00:50:00"
     assert str(row["max_at_local"]) == "2025-03-07 01:40:00"
-    assert str(row["longest_gap_start_local"]) == "2025-03-07 08:15:00"
+    assert str(row["longest_gap_start_local"]) == "2025-03-07 08:20:00"
     assert str(row["longest_gap_end_local"]) == "2025-03-07 09:20:00"
-    assert row["longest_gap_minutes"] == 65.0
+    assert row["longest_gap_minutes"] == 60.0
     assert (row["expected_n"], row["n"], row["records"], row["nocturnal_n"]) == (288, 276, 276, 72)
     assert row["coverage_percent"] == row["wear_percent"] == pytest.approx(100 * 276 / 288)
     assert row["source_keys_sha256"] == ["key-0", "key-1", "key-2"]
@@ -253,7 +262,7 @@ def test_a_gap_at_the_edge_reaches_to_midnight() -> None:
     assert str(row["longest_gap_end_local"]) == "2025-03-07 10:00:00"
     person = Person("early", regular("2025-03-07T05:00", [100] * 100, offset_hours=-5))
     row = one_day(person, date(2025, 3, 7))
-    assert str(row["longest_gap_start_local"]) == "2025-03-07 08:15:00"
+    assert str(row["longest_gap_start_local"]) == "2025-03-07 08:20:00"
     assert str(row["longest_gap_end_local"]) == "2025-03-08 00:00:00"
 
 

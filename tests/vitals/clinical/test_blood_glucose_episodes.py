@@ -19,11 +19,14 @@ LEVELS = [rule.level for rule in EPISODE_RULES]
 DAY = date(2025, 3, 7)
 
 
-def found(levels: list[int | None], *, step_s: int = 300) -> list[tuple[str, int, float, int]]:
+def found(
+    levels: list[int | None], *, step_s: int = 300, interval_s: int | None = None
+) -> list[tuple[str, int, float, int]]:
     readings = regular("2025-03-07T00:00", levels, step_s=step_s)
     frame = find_episodes(
         series=np.zeros(len(readings), dtype=np.int64),
         utc_ms=np.array([r.utc_ms for r in readings], dtype=np.int64),
+        interval_ms=np.full(len(readings), 1000 * (interval_s or step_s)),
         level_mg_dl=np.array([r.level for r in readings], dtype=np.int64),
     )
     return frame.rows()
@@ -62,6 +65,7 @@ def test_episodes_are_those_of_the_oracle(people: list[list[Reading]]) -> None:
     frame = find_episodes(
         series=series,
         utc_ms=np.array([r.utc_ms for _, r in flat], dtype=np.int64),
+        interval_ms=np.full(len(flat), 5 * MINUTE),
         level_mg_dl=np.array([r.level for _, r in flat], dtype=np.int64),
     )
     actual = {(row[0], row[1]): (row[2], row[3]) for row in frame.rows()}

@@ -149,9 +149,45 @@ def test_the_session_bounds_are_half_open():
     edge = [Value(at=NIGHT.start - 1, rmssd=99), Value(at=NIGHT.end, rmssd=99)]
     rows = facts([*inside, *edge], [NIGHT])
     # The value before the session is of the evening's own date, the one at its end of the wake date's.
+    # One second apart they would be one reading, but they are readings of two dates.
     assert rows[date(2025, 3, 29)]["n"] == 96
     assert rows[date(2025, 3, 29)]["sources"][0]["n"] == 97
     assert rows[date(2025, 3, 28)]["n"] is None
+
+
+@pytest.mark.parametrize(
+    ("every_minutes", "count", "coverage"), [(1, 240, 50), (3, 80, 50), (5, 96, 100), (10, 24, 50), (15, 32, 100)]
+)
+def test_a_value_stands_for_the_interval_of_its_device(every_minutes, count, coverage):
+    values = [Value(at=NIGHT.start + 60 * every_minutes * i, rmssd=30 + i % 3) for i in range(count)]
+    row = one(values, [NIGHT])
+    assert (row["n"], row["sampling_interval_minutes"]) == (count, every_minutes)
+    assert row["coverage_percent"] == pytest.approx(coverage)
+    assert row["longest_gap_minutes"] == pytest.approx(480 * (100 - coverage) / 100)
+
+
+@pytest.mark.parametrize("late_s", [0, 3, 20, 74])
+@pytest.mark.parametrize("copies", [2, 3])
+def test_a_value_written_again_covers_no_more_of_the_night(copies, late_s):
+    values = [
+        Value(at=NIGHT.start + 300 * i + copy * late_s // (copies - 1), rmssd=30 + copy, modified=5 + copy)
+        for i in range(48)
+        for copy in range(copies)
+    ]
+    row = one(values, [NIGHT])
+    assert (row["n"], row["rmssd_mean"]) == (48, 29 + copies)
+    assert row["coverage_percent"] == pytest.approx(50, abs=0.3)
+
+
+def test_two_devices_of_one_app_are_not_pooled():
+    ring = every_five_minutes(NIGHT.start, 90, level=lambda _: 30, device="RING")
+    band = every_five_minutes(NIGHT.start + 120, 80, level=lambda _: 90, device="FITNESS_BAND")
+    row = one([*ring, *band], [NIGHT])
+    assert (row["n"], row["rmssd_mean"]) == (90, 30)
+    assert [(s["app"], s["used"], s["n"], s["value"]) for s in row["sources"]] == [
+        (OURA, True, 90, 30),
+        (OURA, False, 80, 90),
+    ]
 
 
 @pytest.mark.parametrize(("count", "stated"), [(47, False), (48, True)])

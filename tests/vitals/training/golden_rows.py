@@ -26,7 +26,12 @@ GOLDEN: Mapping[str, Mapping[str, Any]] = {
         "n": 247,
         "expected_n": 288,
         "wear_percent": 85.76,
+        "sampling_interval_minutes": 5,
+        "single_n": 0,
         "mean": 118.24,
+        "mean_is_bound": False,
+        "min_is_bound": False,
+        "max_is_bound": False,
         "median": 114.0,
         "sd": 19.62,
         "cv": 16.59,
@@ -41,7 +46,13 @@ GOLDEN: Mapping[str, Mapping[str, Any]] = {
         "nocturnal_n": 70,
         "episodes_lv1_hyper": 1,
         "episodes": [
-            {"level": "lv1_hyper", "start_local": at(12, 50), "minutes": 35.0, "extreme_mg_dl": 195},
+            {
+                "level": "lv1_hyper",
+                "start_local": at(12, 50),
+                "minutes": 35.0,
+                "extreme_mg_dl": 195,
+                "extreme_is_bound": False,
+            },
         ],
         "longest_gap_minutes": 200.0,
         "longest_gap_start_local": at(14, 20),
@@ -118,6 +129,7 @@ GOLDEN: Mapping[str, Mapping[str, Any]] = {
     "hrv_rmssd": NIGHT
     | {
         "n": 81,
+        "sampling_interval_minutes": 5,
         "coverage_percent": 91.84,
         "rmssd_mean": 41.2,
         "rmssd_median": 38.0,

@@ -101,7 +101,7 @@ def at_minutes(minutes):
 def read_back(table):
     """Minutes and values of a table, as the evaluator of prompts reads them."""
     words = "" if table.step_minutes is None else f"; a value alone is {table.step_minutes} min after the one before"
-    points, clocks = _points(ReadTable(f"Readings (minute=value{words})", table.rows.split("\n")))
+    points, clocks, _ = _points(ReadTable(f"Readings (minute=value{words})", table.rows.split("\n")))
     return [(clock, value) for clock, (_, value) in zip(clocks, points, strict=True)]
 
 
@@ -139,5 +139,35 @@ def test_what_is_written_of_any_day_is_read_back(days):
         assert (read_back(table) if table.rows else []) == expected
 
 
+def test_what_a_device_could_not_tell_is_shown_as_its_limit_and_read_back_as_a_side() -> None:
+    day = readings([39, 40, 41, 120, 399, 400, 401], start=at(0, 0))
+    (table,) = series_tables(series(day), decimals=0, limits=pl.DataFrame({"low": [40], "high": [400]}))
+    assert table.rows == "00: 00=<40 05=<40 10=41 15=120 20=399 25=>400 30=>400"
+    points, _, signs = _points(ReadTable("Readings (minute=value)", [table.rows]))
+    assert [value for _, value in points] == [40, 40, 41, 120, 399, 400, 400]
+    assert signs == {"<", ">"}
+    # A mean that holds such a value is a bound too; one that holds both sides is none.
+    (coarse,) = series_tables(
+        series(day[:5]),
+        decimals=0,
+        limits=pl.DataFrame({"low": [40], "high": [400]}),
+        every_minutes=15,
+    )
+    assert coarse.rows == "00: 00=<40 15=260"
+    (both,) = series_tables(
+        series(day),
+        decimals=0,
+        limits=pl.DataFrame({"low": [40], "high": [400]}),
+        every_minutes=60,
+    )
+    assert both.rows == ""
+    (unknown,) = series_tables(
+        series(day),
+        decimals=0,
+        limits=pl.DataFrame({"low": [None], "high": [None]}, schema={"low": pl.Int32, "high": pl.Int32}),
+    )
+    assert unknown.rows.startswith("00: 00=39")
+
+
 def test_a_bare_value_in_a_table_that_does_not_explain_it_says_nothing():
-    assert _points(ReadTable("Readings (minute=value)", ["00: 03=85 83"])) == ([], [])
+    assert _points(ReadTable("Readings (minute=value)", ["00: 03=85 83"]))[:2] == ([], [])

@@ -5,7 +5,7 @@ Does not belong here: why it is missing (`labels`).
 
 By the kind's rhythm (`RecordType.rhythm`); "readings_or_nights" is one or the other by what the source has measured:
 
-    readings   no longer between records than LONGEST_BETWEEN_MS
+    readings   no longer between records than LONGEST_BETWEEN_MS, or one and a half sampling intervals of a slower sensor
     nights     something every night, at the source's usual hours; within a night of readings again no longer between
                them than LONGEST_BETWEEN_MS
     totals     a record every local day; a record that is a running total lacks its last part
@@ -20,6 +20,7 @@ from types import MappingProxyType
 import numpy as np
 
 from vitals.clinical.forensics.deliveries import DAY_MS, HOUR_MS, MINUTE_MS, Deliveries, Ints
+from vitals.clinical.sampling_interval import sampling_intervals
 from vitals.record_types import BY_KIND, RECORD_TYPES
 
 LONGEST_BETWEEN_MS: Mapping[str, int] = MappingProxyType(
@@ -93,9 +94,25 @@ def expected_of(stream: Deliveries, *, day_starts_ms: Ints, until_ms: int) -> Ex
     elif rhythm == "nights" or (rhythm == "readings_or_nights" and not _is_awake(stream, day_starts_ms)):
         found = _nights(stream, day_starts_ms)
     else:
-        found = iter(_between(stream.start_ms, _reached(stream), until_ms, LONGEST_BETWEEN_MS[stream.kind]))
+        found = iter(_between(stream.start_ms, _reached(stream), until_ms, _longest_between(stream, day_starts_ms)))
     gaps = tuple(sorted(_clear(stream, found, until_ms), key=lambda gap: gap.from_ms))
     return Expected(from_ms=first, to_ms=max(first, until_ms), gaps=gaps)
+
+
+def _longest_between(stream: Deliveries, day_starts_ms: Ints) -> Ints | int:
+    """Longest time after each record that is no gap."""
+    usual_ms = LONGEST_BETWEEN_MS[stream.kind]
+    if not BY_KIND[stream.kind].instant:
+        return usual_ms
+    days, series = np.unique(np.searchsorted(day_starts_ms, stream.start_ms, side="right"), return_inverse=True)
+    unknown = np.zeros(len(days), dtype=np.int64)
+    found = sampling_intervals(series=series, utc_ms=stream.start_ms, usual_minutes=unknown)
+    if not found.is_regular.any():
+        return usual_ms
+    # A day that proves nothing has the interval of the others.
+    minutes = np.where(found.is_regular, found.minutes, np.median(found.minutes[found.is_regular]).astype(np.int64))
+    longest_ms: Ints = np.maximum(usual_ms, minutes * MINUTE_MS * 3 // 2)[series]
+    return longest_ms
 
 
 def _reached(stream: Deliveries) -> Ints:
@@ -112,7 +129,7 @@ def _is_awake(stream: Deliveries, day_starts_ms: Ints) -> bool:
     return bool((afternoons > 0).sum() >= AWAKE_SHARE * len(days))
 
 
-def _between(start: Ints, end: Ints, until_ms: int, longest_ms: int) -> list[Gap]:
+def _between(start: Ints, end: Ints, until_ms: int, longest_ms: Ints | int) -> list[Gap]:
     """Stretches longer than `longest_ms` between records ascending by start, and after the last."""
     covered = np.maximum.accumulate(end)
     begins = np.append(start[1:], until_ms)

@@ -52,7 +52,7 @@ COLUMNS_OF_EARLIER_DAYS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         each.kind: _OF_EVERY_KIND
         | {metric.column for metric in DAY_METRICS.values() if metric.kind == each.kind}
-        | ({"wear_percent"} if each.kind == "blood_glucose" else set())
+        | ({"wear_percent", "mean_is_bound", "min_is_bound"} if each.kind == "blood_glucose" else set())
         for each in RECORD_TYPES
     }
 )

@@ -39,6 +39,9 @@ STATE_WORDS: Mapping[State, str] = MappingProxyType(
 RULE = "Rule: only final values count; provisional, lower-bound and withheld ones do not"
 WEAR_RULE = f"Rule: a day of glucose counts from a wear of {write_rounded(LEAST_WEAR_PERCENT)} %"
 
+SINGLE_READINGS, ONLY_A_BOUND = "single readings only", "only a bound is known"
+"""Why a day of glucose has no final mean although it has a mean, or a bound of one."""
+
 MEAN_DECIMALS = 1
 """Decimals that a mean over the window is written with."""
 
@@ -135,7 +138,7 @@ class DayTable:
         """The table as lines of a prompt."""
         metric = self.metric
         lines = [f"Record: {TOPICS[metric.kind]}", f"Days: {self.days[0].day} to {self.days[-1].day}", RULE]
-        if metric.kind == "blood_glucose":
+        if metric.kind == "blood_glucose" and any(day.row and day.row.values["wear_percent"] for day in self.days):
             lines.append(WEAR_RULE)
         for day in self.days:
             lines.append(self._line(day))
@@ -194,6 +197,10 @@ def day_table(metric: DayMetric, rows: Mapping[date, FactRow], *, last_day: date
 def _table_day(metric: DayMetric, day: date, row: FactRow | None) -> TableDay:
     if row is None:
         return TableDay(day, "no_data", None, None)
+    if metric.kind == "blood_glucose" and row.values["wear_percent"] is None:
+        return TableDay(day, "withheld", None, row, SINGLE_READINGS)
+    if row.values.get(f"{metric.column}_is_bound"):
+        return TableDay(day, "withheld", None, row, ONLY_A_BOUND)
     found = row.claim(metric.column)
     if found is None or isinstance(found.value, str):
         reason = row.withheld.reasons.get(metric.id, "")
@@ -209,7 +216,7 @@ def _state(metric: DayMetric, row: FactRow) -> State:
         return "provisional"
     if "lower_bound" in values and (values["lower_bound"] is not False or row.is_withheld("lower_bound")):
         return "lower_bound"
-    if metric.kind == "blood_glucose" and (values["wear_percent"] or 0.0) < LEAST_WEAR_PERCENT:
+    if metric.kind == "blood_glucose" and values["wear_percent"] < LEAST_WEAR_PERCENT:
         return "low_wear"
     return "final"
 

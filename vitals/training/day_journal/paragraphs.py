@@ -11,13 +11,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from vitals.training import active_calories, blood_glucose, heart_rate, hrv_rmssd, sleep, steps
-from vitals.training.claims import Claim
 from vitals.training.common_sentences import app_words, gap_clauses, unused_sources, used_words
 from vitals.training.day_totals import TotalWords, say_other_totals, say_total
 from vitals.training.fact_row import FactRow
-from vitals.training.glucose_sensor_limits import is_level_2, say_sensor_limits
+from vitals.training.glucose_sensor_limits import say_sensor_limits
 from vitals.training.kind_narrative import KindNarrative
-from vitals.training.language import REFERRAL
 from vitals.training.narrative import Narrative, noun, phrases
 from vitals.training.not_assessable import Labels, say_not_assessable
 
@@ -72,37 +70,20 @@ class Paragraph:
 
 
 def _glucose(row: FactRow, narrative: Narrative, labels: Labels) -> None:
-    n, wear, expected = row.claim("n"), row.claim("wear_percent"), row.claim("expected_n")
-    if n is None:
-        amount = narrative.phrase(blood_glucose.AMOUNT_UNKNOWN)
-    elif wear is None or expected is None:
-        amount = narrative.phrase(blood_glucose.AMOUNT_WITHOUT_WEAR, n=n, readings=noun(n, "reading"))
-    elif float(n.value) > float(expected.value):
-        amount = narrative.phrase(blood_glucose.AMOUNT_WHOLE, n=n, wear=wear)
-    else:
-        readings = noun(n, "reading")
-        amount = narrative.phrase(blood_glucose.AMOUNT, n=n, readings=readings, expected=expected, wear=wear)
-    _head(row, narrative, amount)
-    low, high = row.claim("min"), row.claim("max")
-    clauses = []
-    mean = row.claim("mean")
-    if mean is not None:
-        clauses.append(narrative.phrase(blood_glucose.MEAN, mean=mean))
-    if low is not None:
-        clauses.append(narrative.phrase(blood_glucose.LOWEST, low=low))
-    if high is not None:
-        clauses.append(narrative.phrase(blood_glucose.HIGHEST, high=high))
-    narrative.close(clauses, separator=", ")
+    _head(row, narrative, blood_glucose.amount(row, narrative))
+    mean = blood_glucose.mean_clause(row, narrative)
+    clauses = [] if mean is None else [mean]
+    low, high = (blood_glucose.extreme(row, narrative, column) for column in ("min", "max"))
+    narrative.close(clauses + blood_glucose.extremes(narrative, low, high), separator=", ")
     share = row.claim("pct_70_140")
     if share is not None:
         from_mg_dl, to_mg_dl = blood_glucose.TIGHT
         between = narrative.phrase(blood_glucose.BETWEEN, share=share, low=from_mg_dl, high=to_mg_dl)
-        narrative.say(blood_glucose.SHARES, shares=between)
-    unused_sources(row, narrative, "mean", blood_glucose.OTHER_MEAN, unit="mg/dL", counted="reading")
+        narrative.say(blood_glucose.shares_words(row), shares=between)
+    blood_glucose.say_unused(row, narrative)
     explained = say_sensor_limits(row, narrative)
     say_not_assessable(row, narrative, labels, skip=explained)
-    if is_level_2(row, low, high):
-        narrative.sentences.append(REFERRAL)
+    blood_glucose.say_referral(row, narrative)
 
 
 def _heart_rate(row: FactRow, narrative: Narrative, labels: Labels) -> None:
@@ -187,16 +168,7 @@ def _sleep(row: FactRow, narrative: Narrative, labels: Labels) -> None:
 
 def _hrv(row: FactRow, narrative: Narrative, labels: Labels) -> None:
     window = row.session_window()
-    n, coverage = row.claim("n", window=window), row.claim("coverage_percent", window=window)
-    every = hrv_rmssd.EVERY
-    if n is None:
-        amount = narrative.phrase(hrv_rmssd.AMOUNT_UNKNOWN if row.apps else hrv_rmssd.UNUSED)
-    else:
-        words: dict[str, Claim | str] = {"n": n, "values": noun(n, "value"), "windows": noun(n, "window")}
-        if coverage is None:
-            amount = narrative.phrase(hrv_rmssd.AMOUNT_WITHOUT_COVERAGE, every=every, **words)
-        else:
-            amount = narrative.phrase(hrv_rmssd.AMOUNT, every=every, coverage=coverage, **words)
+    amount = hrv_rmssd.amount_of(row, narrative, window)
     if row.apps:
         _head(row, narrative, amount)
     else:

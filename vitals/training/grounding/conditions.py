@@ -161,6 +161,13 @@ def _no_main_sleep(said: Said) -> bool:
     return said.ledger.reasons.get("sleep.tib") == "no main sleep ends on this day"
 
 
+def _no_gap(said: Said) -> bool:
+    """The longest gap is none: of the kind whose interval is named, else of one that the line claims."""
+    if said.claims:
+        return said.ledger.number(f"{said.claims[0].partition('.')[0]}.longest_gap_minutes") == 0
+    return any(claim["value"] == 0 for claim in said.ledger.claims if claim["id"].endswith(".longest_gap_minutes"))
+
+
 def _open(said: Said) -> bool:
     return said.ledger.is_provisional
 
@@ -184,6 +191,7 @@ _CONDITIONS: Mapping[str, Callable[[Said], bool]] = {
     "whole": _whole,
     "bound": _bound,
     "no_main_sleep": _no_main_sleep,
+    "no_gap": _no_gap,
     "open": _open,
     "closed": _closed,
 }

@@ -43,6 +43,12 @@ COMMON = (
         kinds=ALL,
     ),
     construction("no data for #{longest_gap_minutes} at the longest" + f"(?:{_FROM_TO})?", kinds=ALL),
+    construction(
+        r"no (?:gap|stretch without data) of more than one sampling interval \(#{sampling_interval_minutes}\)",
+        kinds=ALL,
+        condition="no_gap",
+    ),
+    construction("no gap in the data|no stretch without data", kinds=ALL, condition="no_gap"),
 )
 
 GLUCOSE_DAY = (
@@ -51,6 +57,10 @@ GLUCOSE_DAY = (
         r"also delivered #{mean#other:A:n} readings?, not used \(mean #{mean#other:A}\))",
         kinds=(GLUCOSE,),
     ),
+    construction("#{single_n} single readings? beside these were not used", kinds=(GLUCOSE,)),
+    construction("not used were #{single_n} single readings? beside these", kinds=(GLUCOSE,)),
+    construction("single readings:|the readings one by one:", kinds=(GLUCOSE,)),
+    construction("(?:a count of )?#{n} single readings?", kinds=(GLUCOSE,)),
     construction(r"#{n} of #{expected_n} possible readings \(#{wear_percent}\)", kinds=(GLUCOSE,)),
     construction("#{n} readings? of #{expected_n} possible, wear #{wear_percent}", kinds=(GLUCOSE,)),
     construction(r"#{n} readings(?:, wear #{wear_percent}| \(#{wear_percent} wear\))", kinds=(GLUCOSE,)),
@@ -60,7 +70,7 @@ GLUCOSE_DAY = (
         r"(?:(?: over | \()#{nocturnal_n} readings?\)?)?",
         kinds=(GLUCOSE,),
     ),
-    construction("(?:of the readings|shares? of readings):?,?", kinds=(GLUCOSE,)),
+    construction("(?:of the readings|shares? of readings|(?:by share )?of the time covered):?,?", kinds=(GLUCOSE,)),
     construction("readings present|some readings|delivered readings", kinds=(GLUCOSE,)),
     construction("#{M} (?:were|lay at|at|between) #{M#from >}(?:-| and )#{M#to}", kinds=(GLUCOSE,), columns=("pct_70_140", "pct_70_180")),
     construction(
@@ -100,7 +110,18 @@ GLUCOSE_DAY = (
             rf"(?:from )?@{{M#K:start}}(?: for|,) #{{M#K:minutes}}, {word} #{{M#K:extreme bare}}",
         )
     ),
-    construction("#{M#more} more|a further #{M#more}", kinds=(GLUCOSE,), columns=_EPISODES),
+    *(
+        construction(
+            rf"(?:from )?@{{M#K:start}}(?: for|,) #{{M#K:minutes}}, {words} #{{M#K:extreme_{side} bare}}",
+            kinds=(GLUCOSE,),
+            columns=columns,
+        )
+        for words, side, columns in (
+            ("highest at or above", "at_least", _EPISODES[:2]),
+            ("lowest at or below", "at_most", _EPISODES[2:]),
+        )
+    ),
+    construction("#{M#more} more|a further #{M#more}", kinds=(GLUCOSE,), columns=(*_EPISODES, "n")),
     construction(
         "#{M} (?:above|over) #{M#above}", kinds=(GLUCOSE,), columns=("pct_above_180", "pct_above_250")
     ),
@@ -187,6 +208,15 @@ HEART_DAY = (
 )  # fmt: skip
 
 RANGES = (
+    construction("(?:lowest|minimum) at or below #{min#at_most}(?: at @{min#at})?", kinds=(GLUCOSE,)),
+    construction("(?:highest|maximum) at or above #{max#at_least}(?: at @{max#at})?", kinds=(GLUCOSE,)),
+    *(
+        construction(
+            f"(?:the )?mean(?: glucose)?(?: was)? at {side} #{{mean#at_{side}}}",
+            kinds=(GLUCOSE,),
+        )
+        for side in ("most", "least")
+    ),
     construction("lowest and highest (?:minute|reading) #{min} at @{min#at}", kinds=(GLUCOSE, HEART)),
     construction(
         r"(?:range|minute values from|from) #{min >} \(?at @{min#at}\)? to #{max >} \(?at @{max#at}\)?(?: °)?",
@@ -196,8 +226,8 @@ RANGES = (
         "lowest(?: minute)? #{min >} at @{min#at}, highest(?: minute)? #{max >} at @{max#at}(?: °)?",
         kinds=(GLUCOSE, HEART),
     ),
-    construction("(?:lowest|minimum)(?: minute)? #{min}", kinds=(GLUCOSE, HEART)),
-    construction("(?:highest|maximum)(?: minute)? #{max}", kinds=(GLUCOSE, HEART)),
+    construction("(?:lowest|minimum)(?: minute)? #{min}(?: at @{min#at})?", kinds=(GLUCOSE, HEART)),
+    construction("(?:highest|maximum)(?: minute)? #{max}(?: at @{max#at})?", kinds=(GLUCOSE, HEART)),
 )
 
 SLEEP_NIGHT = (
@@ -288,7 +318,7 @@ HRV_NIGHT = (
         kinds=(HRV,),
     ),
     construction(
-        "#{n} (?:values?|windows?) of #{n#every_minutes}"
+        "#{n} (?:values?|windows?)(?: of #{sampling_interval_minutes})?"
         "(?:(?:,| covering) #{coverage_percent} of the session)?",
         kinds=(HRV,),
     ),
@@ -307,6 +337,11 @@ STATISTICS = tuple(
     for words, columns in NOUNS.items()
 )
 
+SINGLE_READINGS = (
+    # Any level with a time that is not said to be anything else.
+    construction("#{single_readings#K:level} at @{single_readings#K:at}", kinds=(GLUCOSE,)),
+)
+
 CONSTRUCTIONS: tuple[Construction, ...] = (
     *SEVERAL_DAYS,
     *ANSWERS,
@@ -320,4 +355,5 @@ CONSTRUCTIONS: tuple[Construction, ...] = (
     *HRV_NIGHT,
     *TOTALS,
     *STATISTICS,
+    *SINGLE_READINGS,
 )

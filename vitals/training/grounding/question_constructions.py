@@ -41,6 +41,13 @@ STATE = (
         kinds=ALL,
     ),
     construction(
+        r"(?:there was|have) no gap of more than one sampling interval \(#{sampling_interval_minutes}\)"
+        rf"(?: in the data{WHEN})?",
+        kinds=ALL,
+        condition="no_gap",
+    ),
+    construction(rf"there was no gap in the data{WHEN}|the data{WHEN} have no gap", kinds=ALL, condition="no_gap"),
+    construction(
         "longest (?:gap|stretch without data)" + WHEN + " was #{longest_gap_minutes}"
         r"(?:(?:, from |,? \(?)@{longest_gap_minutes#start}(?: to |-)@{longest_gap_minutes#end}(?: local time)?\)?"
         "|, from @{longest_gap_minutes#start} local time on)?",
@@ -49,6 +56,14 @@ STATE = (
 )
 
 GLUCOSE_ANSWERS = (
+    construction(f"lowest reading{WHEN} was at or below #{{min#at_most}}{_AT}{{min#at}} local time", kinds=(GLUCOSE,)),
+    construction(
+        f"highest reading{WHEN} was at or above #{{max#at_least}}{_AT}{{max#at}} local time", kinds=(GLUCOSE,)
+    ),
+    *(
+        construction(f"mean glucose{WHEN} was at {side} #{{mean#at_{side}}}", kinds=(GLUCOSE,))
+        for side in ("most", "least")
+    ),
     construction(
         rf"highest reading(?: \(#{{max}}\)|{WHEN}, #{{max}},) was #{{max#difference}} (?:higher|lower) "
         r"than the lowest(?: \(#{min}\)|, #{min})",
@@ -223,12 +238,12 @@ HRV_ANSWERS = (
     construction(f"mean rmssd{WHEN} was #{{rmssd_mean}}", kinds=(HRV,)),
     construction(f"median rmssd{WHEN} was #{{rmssd_median}}", kinds=(HRV,)),
     construction(
-        f"number of rmssd values of #{{n#every_minutes}} each(?: in the main sleep)?{WHEN} was #{{n}}"
+        f"number of rmssd values of #{{sampling_interval_minutes}} each(?: in the main sleep)?{WHEN} was #{{n}}"
         "(?:, covering #{coverage_percent} of the session)?",
         kinds=(HRV,),
     ),
     construction(
-        "has #{n} rmssd values? of #{n#every_minutes} each(?:; coverage of the session was #{coverage_percent})?",
+        "has #{n} rmssd values? of #{sampling_interval_minutes} each(?:; coverage of the session was #{coverage_percent})?",
         kinds=(HRV,),
     ),
     construction(

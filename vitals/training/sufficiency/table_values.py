@@ -23,6 +23,11 @@ _MINUTE_EACH = re.compile(r"minute=value(?:; a value alone is (\d+) min after th
 _STAGE = re.compile(r"(\d\d) (.+) (\d+(?:\.\d+)?)")
 _DAY_MINUTES = 1440
 _NIGHT_ENDS_MINUTE = 6 * 60
+_INTERVAL = "sampling interval"
+_SIGNS = frozenset("<>")
+"""Before a value: at or below it, at or above it. The device told no more."""
+_SIGN_OF = {"at_most": {"<"}, "at_least": {">"}}
+_OF_COUNTS = frozenset({"n", "nocturnal_n"})
 _ASLEEP = frozenset({"light", "deep", "REM", "sleeping"})
 _AWAKE = frozenset({"awake", "out of bed"})
 
@@ -49,7 +54,7 @@ def values_of(record: Record, column: str, part: str) -> str | float | None:
         if "stage runs" in table.title:
             value = _of_stages(table, column, part)
         elif _MINUTE_EACH.search(table.title) and "means" not in table.title:
-            value = _of_series(table, column, part, _day_minutes(record))
+            value = _of_series(table, column, part, _day_minutes(record), _hold(record))
         if value is not None:
             return value
     return None
@@ -60,14 +65,20 @@ def _of_stages(table: Table, column: str, part: str) -> float | None:
     return _OF_RUNS[column](runs) if runs and not part and column in _OF_RUNS else None
 
 
-def _of_series(table: Table, column: str, part: str, day_minutes: int) -> str | float | None:
-    points, clocks = _points(table)
+def _of_series(table: Table, column: str, part: str, day_minutes: int, hold: int | None) -> str | float | None:
+    points, clocks, signs = _points(table)
     if not points:
         return None
-    if part:
-        return _clock(points, clocks, column, part, day_minutes)
+    if signs and part in _SIGN_OF and column in _OF_VALUES:
+        return _OF_VALUES[column]([value for _, value in points]) if signs == _SIGN_OF[part] else None
     if column == "longest_gap_minutes":
-        return _longest_gap(points, day_minutes)[0]
+        return None if hold is None else _longest_gap(points, day_minutes, hold, part)
+    if part:
+        return _clock(points, clocks, column, part)
+    return None if signs and column not in _OF_COUNTS else _of_all(points, clocks, column)
+
+
+def _of_all(points: Sequence[Point], clocks: Sequence[int], column: str) -> float | None:
     if column in _OF_VALUES:
         return _OF_VALUES[column]([value for _, value in points])
     night = [value for (_, value), at in zip(points, clocks, strict=True) if at < _NIGHT_ENDS_MINUTE]
@@ -156,8 +167,9 @@ def _rows(table: Table) -> list[tuple[int, int | None, str]]:
     return rows
 
 
-def _points(table: Table) -> tuple[list[Point], list[int]]:
-    """The values with their elapsed minutes, and the minute of the clock of each."""
+def _points(table: Table) -> tuple[list[Point], list[int], set[str]]:
+    """The values with their elapsed minutes, the minute of the clock of each, and the signs of those that are limits."""
+    signs: set[str] = set()
     points: list[Point] = []
     clocks: list[int] = []
     first_offset: int | None = None
@@ -172,7 +184,7 @@ def _points(table: Table) -> tuple[list[Point], list[int]]:
             named, equals, value = cell.rpartition("=")
             if not equals and step is None:
                 # Nobody can tell when it was, so the table says nothing.
-                return [], []
+                return [], [], signs
             minute = int(named) if equals else minute + (step or 0)
             clock = 60 * hour + minute
             elapsed = clock - moved + days * _DAY_MINUTES
@@ -180,9 +192,10 @@ def _points(table: Table) -> tuple[list[Point], list[int]]:
                 days += 1
                 elapsed += _DAY_MINUTES
             previous = elapsed
-            points.append((elapsed, float(value)))
+            signs.update(_SIGNS.intersection(value[:1]))
+            points.append((elapsed, float(value.lstrip("<>"))))
             clocks.append(clock)
-    return points, clocks
+    return points, clocks, signs
 
 
 def _runs(table: Table) -> list[Run]:
@@ -199,19 +212,26 @@ def _day_minutes(record: Record) -> int:
     return _DAY_MINUTES if record.hours is None else int(round_half_up(60 * float(record.hours)))
 
 
-def _longest_gap(points: Sequence[Point], day_minutes: int) -> tuple[int, int, int]:
-    """Minutes, start and end of the longest stretch of the local day without a value, edges included."""
-    times = [0, *(at for at, _ in points), day_minutes]
-    return max(((end - start, start, end) for start, end in pairwise(times)), key=lambda gap: gap[0])
+def _hold(record: Record) -> int | None:
+    """Minutes that a reading stands for, if the record tells."""
+    interval = record.parts_of(_INTERVAL).get("")
+    return None if interval is None else round(float(interval.value))
 
 
-def _clock(points: Sequence[Point], clocks: Sequence[int], column: str, part: str, day_minutes: int) -> str | None:
+def _longest_gap(points: Sequence[Point], day_minutes: int, hold: int, part: str) -> str | int | None:
+    """The longest stretch that no value stands for, with more than half an interval before and after a value."""
+    times = [-hold, *(at for at, _ in points), day_minutes]
+    gaps = [(end - start - hold, start + hold, end) for start, end in pairwise(times) if 2 * (end - start) > 3 * hold]
+    length, start, end = max(gaps, key=lambda gap: gap[0], default=(0, 0, 0))
+    if not part or not length:
+        return None if part else length
+    return _written((start if part == "start" else end) % _DAY_MINUTES)
+
+
+def _clock(points: Sequence[Point], clocks: Sequence[int], column: str, part: str) -> str | None:
     if part == "at" and column in {"min", "max"}:
         values = [value for _, value in points]
         return _written(clocks[values.index(min(values) if column == "min" else max(values))])
-    if column == "longest_gap_minutes" and part in {"start", "end"}:
-        _, start, end = _longest_gap(points, day_minutes)
-        return _written((start if part == "start" else end) % _DAY_MINUTES)
     return None
 
 

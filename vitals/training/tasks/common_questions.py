@@ -132,9 +132,29 @@ STATE = Question(
 )
 
 
+def _no_gap(when: str) -> Answer:
+    """Says that readings followed each other without a loss, where they did; then there is nothing to measure."""
+    timed = states(
+        f"There was no gap of more than one sampling interval ({{every}} min) in the data {when} {{date}}",
+        f"The data {when} {{date}} have no gap of more than one sampling interval ({{every}} min)",
+        every="sampling_interval_minutes",
+    )
+    untimed = states(f"There was no gap in the data {when} {{date}}", f"The data {when} {{date}} have no gap")
+
+    def answer(day: Day, narrative: Narrative) -> bool:
+        gap = day.claim("longest_gap_minutes")
+        if gap is None or gap.value != 0:
+            return False
+        narrative.claims[gap.id] = gap
+        return timed(day, narrative) or untimed(day, narrative)
+
+    return answer
+
+
 def _gap(when: str) -> Answer:
     words = {"side": side("longest", "longest_gap_minutes"), "unit": unit("min", "longest_gap_minutes")}
     return first_of(
+        _no_gap(when),
         states(
             f"The {{side}} gap {when} {{date}} was {{gap}} {{unit}}, from {{start}} to {{end}} local time",
             f"From {{start}} to {{end}} local time there were no data {when} {{date}}:"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from vitals.training.claims import difference_as_written
 from vitals.training.narrative import Narrative, phrases
-from vitals.training.tasks.ask import Day, Guess, Question, extreme, named, side, states, unit
+from vitals.training.tasks.ask import Answer, Day, Guess, Question, extreme, first_of, named, side, states, unit
 
 _LEVELS: Mapping[str, str] = {
     "mean glucose": "mean",
@@ -25,6 +25,15 @@ _WIDTH = phrases(
 
 def _metric(text: str) -> dict[str, str]:
     return {name: column for name, column in _LEVELS.items() if name != text}
+
+
+def _mean_bound(words: str, column: str) -> Answer:
+    return states(
+        f"The mean glucose on {{date}} was {words} {{mean}} {{unit}}",
+        f"On {{date}} the mean glucose was {words} {{mean}} {{unit}}",
+        words={"unit": unit("mg/dL", f"mean#{column}")},
+        mean=f"mean#{column}",
+    )
 
 
 def _width(day: Day, narrative: Narrative) -> bool:
@@ -46,15 +55,18 @@ QUESTIONS: tuple[Question, ...] = (
             "What did the glucose readings of {date} average?",
             "Which mean do the readings of {date} have?",
         ),
-        answer=states(
-            "The {metric} on {date} was {mean} {unit}",
-            "On {date} the {metric} was {mean} {unit}",
-            words={"metric": named("mean glucose", "mean", _metric("mean glucose")), "unit": unit("mg/dL", "mean")},
-            mean="mean",
+        answer=first_of(
+            states(
+                "The {metric} on {date} was {mean} {unit}",
+                "On {date} the {metric} was {mean} {unit}",
+                words={"metric": named("mean glucose", "mean", _metric("mean glucose")), "unit": unit("mg/dL", "mean")},
+                mean="mean",
+            ),
+            *(_mean_bound(words, column) for words, column in (("at least", "at_least"), ("at most", "at_most"))),
         ),
         metric="mean",
         subject="the mean glucose",
-        hides=("mean", "cv"),
+        hides=("mean", "cv", "single_readings"),
         hides_source_values=True,
         guess=Guess(96, 152, "was {value} mg/dL"),
     ),
@@ -76,7 +88,7 @@ QUESTIONS: tuple[Question, ...] = (
         ),
         metric="median",
         subject="the median glucose",
-        hides=("median",),
+        hides=("median", "single_readings"),
     ),
     Question(
         name="lowest",
@@ -86,16 +98,25 @@ QUESTIONS: tuple[Question, ...] = (
             "Name the minimum of the glucose readings of {date} and its local time.",
             "When did the lowest reading of {date} occur?",
         ),
-        answer=states(
-            "The {side} reading on {date} was {low} {unit}, at {low_at} local time",
-            "On {date} the {side} reading was {low} {unit} at {low_at} local time",
-            words={"side": extreme("lowest", "min", "max"), "unit": unit("mg/dL", "min")},
-            low="min",
-            low_at="min#at",
+        answer=first_of(
+            states(
+                "The {side} reading on {date} was {low} {unit}, at {low_at} local time",
+                "On {date} the {side} reading was {low} {unit} at {low_at} local time",
+                words={"side": extreme("lowest", "min", "max"), "unit": unit("mg/dL", "min")},
+                low="min",
+                low_at="min#at",
+            ),
+            states(
+                "The lowest reading on {date} was at or below {low} {unit}, at {low_at} local time",
+                "On {date} the lowest reading was at or below {low} {unit} at {low_at} local time",
+                words={"unit": unit("mg/dL", "min#at_most")},
+                low="min#at_most",
+                low_at="min#at",
+            ),
         ),
         metric="min",
         subject="the lowest reading",
-        hides=("min", "min_at_local", "episodes"),
+        hides=("min", "min_at_local", "episodes", "single_readings"),
     ),
     Question(
         name="highest",
@@ -105,16 +126,25 @@ QUESTIONS: tuple[Question, ...] = (
             "Name the maximum of the glucose readings of {date} and its local time.",
             "When did the highest reading of {date} occur?",
         ),
-        answer=states(
-            "The {side} reading on {date} was {high} {unit}, at {high_at} local time",
-            "On {date} the {side} reading was {high} {unit} at {high_at} local time",
-            words={"side": extreme("highest", "max", "min"), "unit": unit("mg/dL", "max")},
-            high="max",
-            high_at="max#at",
+        answer=first_of(
+            states(
+                "The {side} reading on {date} was {high} {unit}, at {high_at} local time",
+                "On {date} the {side} reading was {high} {unit} at {high_at} local time",
+                words={"side": extreme("highest", "max", "min"), "unit": unit("mg/dL", "max")},
+                high="max",
+                high_at="max#at",
+            ),
+            states(
+                "The highest reading on {date} was at or above {high} {unit}, at {high_at} local time",
+                "On {date} the highest reading was at or above {high} {unit} at {high_at} local time",
+                words={"unit": unit("mg/dL", "max#at_least")},
+                high="max#at_least",
+                high_at="max#at",
+            ),
         ),
         metric="max",
         subject="the highest reading",
-        hides=("max", "max_at_local", "episodes"),
+        hides=("max", "max_at_local", "episodes", "single_readings"),
     ),
     Question(
         name="range_width",

@@ -6,7 +6,7 @@ Does not belong here: levels and their times (`glucose_questions`).
 
 from vitals.training.claims import Claim, difference_as_written
 from vitals.training.narrative import Narrative, phrases
-from vitals.training.tasks.ask import Day, Guess, Question, side, states, unit
+from vitals.training.tasks.ask import Answer, Day, Guess, Question, side, states, unit
 
 # The shares of a day add up to 100, narrow ones bound wide ones, and the extremes tell where a share is 0 or 100.
 _SHARES = (
@@ -41,6 +41,15 @@ def _first_episode(day: Day, narrative: Narrative) -> bool:
     return True
 
 
+def _of_readings(answer: Answer) -> Answer:
+    """An answer that calls shares those of readings: not of a day on which they do not all stand for as much time."""
+
+    def of_readings(day: Day, narrative: Narrative) -> bool:
+        return day.row.values["sampling_interval_minutes"] is not None and answer(day, narrative)
+
+    return of_readings
+
+
 def _shares_compared(day: Day, narrative: Narrative) -> bool:
     share, over = day.claim("pct_70_140"), day.claim("pct_above_180")
     # Shares near 0 or 100 have tenths, and a difference of unlike decimals is not what a reader would get.
@@ -72,13 +81,15 @@ QUESTIONS: tuple[Question, ...] = (
             "How many percent of the readings lay at 70-180 mg/dL on {date}?",
             "Give the time in range (70-180 mg/dL) of {date}.",
         ),
-        answer=states(
-            "On {date} {share} % of the readings were {low}-{high} {unit}",
-            "{share} % of the readings of {date} were {low}-{high} {unit}",
-            words={"unit": unit("mg/dL", "pct_70_180")},
-            share="pct_70_180",
-            low="pct_70_180#from",
-            high="pct_70_180#to",
+        answer=_of_readings(
+            states(
+                "On {date} {share} % of the readings were {low}-{high} {unit}",
+                "{share} % of the readings of {date} were {low}-{high} {unit}",
+                words={"unit": unit("mg/dL", "pct_70_180")},
+                share="pct_70_180",
+                low="pct_70_180#from",
+                high="pct_70_180#to",
+            )
         ),
         metric="pct_70_180",
         subject="the time in range",
@@ -92,12 +103,14 @@ QUESTIONS: tuple[Question, ...] = (
             "How many percent of the readings were over 180 mg/dL on {date}?",
             "Give the time above 180 mg/dL for {date} as a share of readings.",
         ),
-        answer=states(
-            "On {date} {share} % of the readings were {side} {limit} {unit}",
-            "{share} % of the readings of {date} were {side} {limit} {unit}",
-            words={"unit": unit("mg/dL", "pct_above_180"), "side": side("above", "pct_above_180")},
-            share="pct_above_180",
-            limit="pct_above_180#above",
+        answer=_of_readings(
+            states(
+                "On {date} {share} % of the readings were {side} {limit} {unit}",
+                "{share} % of the readings of {date} were {side} {limit} {unit}",
+                words={"unit": unit("mg/dL", "pct_above_180"), "side": side("above", "pct_above_180")},
+                share="pct_above_180",
+                limit="pct_above_180#above",
+            )
         ),
         metric="pct_above_180",
         subject="the time above range",
@@ -111,7 +124,7 @@ QUESTIONS: tuple[Question, ...] = (
             "Compare, for {date}, the share of readings at 70-140 mg/dL with the share above 180 mg/dL.",
             "Were more readings of {date} at 70-140 mg/dL or above 180 mg/dL?",
         ),
-        answer=_shares_compared,
+        answer=_of_readings(_shares_compared),
     ),
     Question(
         name="episodes_above_180",

@@ -254,6 +254,17 @@ def test_of_any_deliveries_labels_and_data_part_the_time_between_them(delivered,
                 assert in_gap or b - a <= LONGEST_BETWEEN_MS["blood_glucose"]
 
 
+@pytest.mark.parametrize("every_min", [1, 3, 10, 15])
+def test_a_slow_sensor_has_no_gap_between_its_readings_and_one_where_two_are_lost(every_min):
+    lost = (30, 30 + 2.5 * every_min / 60) if every_min > 5 else (30, 30.4)
+    rows = readings(to_h=72, every_min=every_min, without=lambda hour: lost[0] <= hour < lost[1])
+    rows += readings(app="com.other", kind="heart_rate", to_h=72)
+    found = look(exported(rows, [h / 2 for h in range(1, 150)]), last=2)
+    inside = [span for label in LABELS for span in spans(found, label, app="com.cgm") if span[1] < 70]
+    assert len(inside) == 1
+    assert abs(inside[0][0] - lost[0]) < 0.3
+
+
 @settings(deadline=None, max_examples=30)
 @given(deliveries(), st.randoms(use_true_random=False))
 def test_the_order_and_the_repetition_of_deliveries_do_not_matter(delivered, random):

@@ -90,6 +90,11 @@ def shares(row: Row) -> Expected:
     return [percent(share), percent(over), apart, "70", "140", "180"], "more" if share > over else "less"
 
 
+def of_readings(expected: Callable[[Row], Expected]) -> Callable[[Row], Expected]:
+    """Shares are those of readings only where one sensor took them all."""
+    return lambda row: None if row["sampling_interval_minutes"] is None else expected(row)
+
+
 def first_episode(row: Row) -> Expected:
     found = [e for e in row["episodes"] or [] if e["level"] == "lv1_hyper"]
     if row["episodes_lv1_hyper"] is None or not found:
@@ -106,6 +111,10 @@ def sensor_range(row: Row) -> Expected:
 def gap(row: Row) -> Expected:
     if row["longest_gap_minutes"] is None:
         return None
+    if round(row["longest_gap_minutes"], 2) == 0:
+        # None is longer than the interval, which is named where there is one.
+        every = row.get("sampling_interval_minutes")
+        return ([] if every is None else [number(every)]), None
     start, end = row.get("longest_gap_start_local"), row.get("longest_gap_end_local")
     if start is None or end is None:
         return [number(row["longest_gap_minutes"])], None
@@ -181,10 +190,11 @@ def records(row: Row) -> Expected:
 
 
 def hrv_coverage(row: Row) -> Expected:
-    if row["n"] is None:
+    every = row["sampling_interval_minutes"]
+    if row["n"] is None or every is None:
         return None
     share = [] if row["coverage_percent"] is None else [percent(row["coverage_percent"])]
-    return [number(row["n"]), "5", *share], None
+    return [number(row["n"]), number(every), *share], None
 
 
 ORACLE: Mapping[str, Mapping[str, Callable[[Row], Expected]]] = {
@@ -194,9 +204,9 @@ ORACLE: Mapping[str, Mapping[str, Callable[[Row], Expected]]] = {
         "lowest": of(("min", number), ("min_at_local", clock)),
         "highest": of(("max", number), ("max_at_local", clock)),
         "range_width": width,
-        "time_in_range": of(("pct_70_180", percent), also=("70", "180")),
-        "time_above_180": of(("pct_above_180", percent), also=("180",)),
-        "shares_compared": shares,
+        "time_in_range": of_readings(of(("pct_70_180", percent), also=("70", "180"))),
+        "time_above_180": of_readings(of(("pct_above_180", percent), also=("180",))),
+        "shares_compared": of_readings(shares),
         "episodes_above_180": of(("episodes_lv1_hyper", number), also=("15", "180")),
         "first_episode_above_180": first_episode,
         "night_mean": of(("nocturnal_mean", number), also=("00:00", "05:59")),
