@@ -218,7 +218,7 @@ def test_values_without_a_main_session_have_a_row_that_states_nothing():
     assert row["sources"] == [
         {
             "app": OURA,
-            "device": None,
+            "device": "RING",
             "used": False,
             "n": 1,
             "value": None,
