@@ -6,6 +6,7 @@ Does not belong here: the revisions (`migrations.versions`), the models.
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -51,6 +52,9 @@ COMPARISON: dict[str, Any] = {
 """How the tables are compared with the models."""
 
 _LANE = "catalog-migrations"
+
+_ALEMBIC = threading.Lock()
+"""Alembic keeps what it migrates in its modules: two threads that migrate two catalogs would take it from each other."""
 
 
 def upgrade(catalog: Catalog, revision: str = "head") -> str:
@@ -139,7 +143,7 @@ def _migrating(catalog: Catalog, attempted: str) -> Iterator[Connection]:
     """A connection in a transaction that nobody else migrates in. Not tried again: a person is waiting for it."""
     database = catalog.database
     try:
-        with catalog.exclusive(_LANE, wait=True), database.migrating() as connection:
+        with catalog.exclusive(_LANE, wait=True), _ALEMBIC, database.migrating() as connection:
             yield connection
     except CommandError as error:
         raise NotFoundError(attempted, database.where, str(error), "See the revisions in `migrations`.") from None
