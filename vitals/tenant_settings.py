@@ -68,7 +68,7 @@ SLEEP_GAP_NIGHT = TenantSetting(
     meaning="is the time in minutes below which a gap between two sleep records of one source, within 20:00 to 10:00 by"
     " the person's clock, is part of one sleep",
     default="120",
-    source="our decision (docs/spec/clinical.md section 4); GGIR and Health Connect have no such rule",
+    source="our decision (docs/spec/clinical.md section 4)",
     limits=(0, 240),
     kinds=_SLEEP_KINDS,
 )

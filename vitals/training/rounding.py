@@ -51,7 +51,9 @@ def round_series(values: pl.Series, places: int) -> pl.Series:
     scaled = np.abs(number) * scale
     # NumPy divides; Polars would multiply by a reciprocal, and 19 tenths would not be 1.9.
     rounded = np.copysign(np.floor(scaled + 0.5), number) / scale + 0.0
-    is_near = np.abs(scaled - np.floor(scaled) - 0.5) <= _NEAR_A_HALF * (1 + scaled * _NEAR_A_HALF)
+    # A large number has fewer digits after the point among its twelve, so it is near to a half from farther off.
+    digit = 10.0 ** (np.floor(np.log10(np.maximum(np.abs(number), 1e-300))) - 11) * scale
+    is_near = np.abs(scaled - np.floor(scaled) - 0.5) <= _NEAR_A_HALF + digit
     for at in np.flatnonzero(is_near):
         rounded[at] = round_half_up(number[at], places)
     return pl.select(pl.when(values.is_not_null()).then(pl.Series(rounded))).to_series().rename(values.name)

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vitals.training.rounding import round_half_up, round_parts, round_series, write_rounded
@@ -47,6 +47,7 @@ def test_a_decimal_number_is_rounded_as_by_hand(units: int, places: int, decimal
     assert round_half_up(units / 10**decimals, places) == float(by_hand)
 
 
+@example([1000000.03334786], 4)
 @given(
     st.lists(st.one_of(st.none(), st.floats(-1e7, 1e7), st.integers(-(10**8), 10**8).map(lambda n: n / 1000))), DECIMALS
 )
