@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dagster_project.installation import PRIVATE
 from dagster_project.settings import Settings, daemon_environment
 
 STOP_SECONDS = 20
@@ -52,6 +53,7 @@ def running_daemon(settings: Settings) -> Iterator[Path]:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=PRIVATE,
         )
         try:
             yield log

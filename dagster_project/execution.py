@@ -34,6 +34,7 @@ class Work:
         failed: keys of partitions whose run failed.
         reasons: why, by key.
         unreachable: tenants that could not be listed, and why; nothing of theirs was run.
+        left_out: tenant to the reasons for which entries are in no books, and how many each.
     """
 
     landing: int = 0
@@ -41,6 +42,7 @@ class Work:
     failed: list[str] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
     unreachable: dict[str, VitalgraphError] = field(default_factory=dict)
+    left_out: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 @contextmanager
@@ -159,6 +161,7 @@ def run_everything(
         on_step("local days", len(days), len(days))
         if not landing and not days:
             work.failed, work.reasons, work.unreachable = sorted(failed), failed, looked.unreachable
+            work.left_out = looked.left_out
             return work
     raise PermanentError(
         "bring everything up to date",

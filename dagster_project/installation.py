@@ -5,16 +5,21 @@ Does not belong here: settings themselves.
 """
 
 import fcntl
+import hmac
+import logging
 import os
 from functools import lru_cache
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
+from shlex import quote
 
+from dagster_project.identity import identify
 from dagster_project.settings import Settings
 from resources.catalog import Catalog
 from resources.catalog_migrations import check, upgrade
 from resources.lake import S3Access
+from resources.lake_keys import show_keys_by
 from resources.workspace import ProcessingPolicy, Workspace
 from vitals.errors import PermanentError
 from vitals.raw.container import Limits
@@ -22,6 +27,11 @@ from vitals.training.token_counts import TokenCounter, by_characters
 from vitals.validated.file_quality import ScorePolicy
 
 MEGABYTE = 2**20
+PRIVATE = 0o077
+"""Mode bits that nothing of an installation should have: everybody's but the owner's."""
+
+log = logging.getLogger(__name__)
+
 INSTANCE_FILE = Path(__file__).with_name("dagster.yaml")
 
 
@@ -89,15 +99,30 @@ def s3_access(settings: Settings) -> S3Access:
 
 @lru_cache(maxsize=4)
 def build_workspace(settings: Settings) -> Workspace:
-    """The workspace of these settings; the same one for the same settings within a process."""
+    """The workspace of these settings; the same one for the same settings within a process.
+
+    Raises:
+        ConflictError: keys, catalog and lake are not those of one installation; says what to do.
+    """
     prepare_home(settings)
+    catalog, s3 = Catalog(settings.catalog_url), s3_access(settings)
+    identity = identify(settings, catalog, s3=s3)
+    show_keys_by(hmac.digest(identity.subject_key, b"vitalgraph: what is shown of keys", "sha256"))
     return Workspace(
-        catalog=Catalog(settings.catalog_url),
+        catalog=catalog,
         lake_url=settings.lake_url,
-        subject_key=settings.read_subject_key(),
-        s3=s3_access(settings),
+        subject_key=identity.subject_key,
+        s3=s3,
         policy=processing_policy(settings),
+        installation=identity.installation,
+        former_keys=identity.former_keys,
     )
+
+
+def open_catalog(settings: Settings) -> Catalog:
+    """The catalog of these settings, whether it fits keys and lake or not: for making it fit."""
+    prepare_home(settings)
+    return Catalog(settings.catalog_url)
 
 
 def prepare_home(settings: Settings) -> None:
@@ -123,15 +148,27 @@ def prepare_home(settings: Settings) -> None:
 
 
 def make_home(home: Path) -> None:
-    """Create the folder.
+    """Create the folder, for its owner alone, and let this process write nothing that others may read.
+
+    A folder with something in it keeps its mode: whoever uploads there may need it. Its operator is told.
 
     Raises:
         PermanentError: it cannot be made, or is a file.
     """
+    os.umask(PRIVATE)
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = home.stat().st_mode
+        if not mode & PRIVATE:
+            return
+        if next(home.iterdir(), None) is None and home.stat().st_uid == os.getuid():
+            home.chmod(0o700)
+            return
     except OSError as error:
         raise _unusable(home, error) from None
+    log.warning(
+        "Other users of this machine can read health data in %s. Run: chmod -R go-rwx %s", home, quote(str(home))
+    )
 
 
 def _unusable(home: Path, error: OSError) -> PermanentError:

@@ -10,6 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+NEXT_SUBJECT_KEY = "subject.key.next"
+"""Subject key that is being brought into use, until it takes the place of the former one."""
+
 
 def ensure(path: Path, make: Callable[[], str]) -> None:
     """Write what `make` returns into a file that only its owner may read; a file that is there stays as it is."""

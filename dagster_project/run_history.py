@@ -15,9 +15,9 @@ from typing import Any
 import dagster as dg
 import orjson
 
-from assets.stages.erasure_search import is_theirs
 from sensors.landed_objects import SweepCursor
 from sensors.requests import RELEASE_JOB
+from vitals.raw.owners import is_theirs, may_name
 
 
 def forget_in_history(instance: dg.DagsterInstance, home: Path, *, user: str, subject_id: str) -> int:
@@ -41,7 +41,7 @@ def _forget_cursors(instance: dg.DagsterInstance, user: str) -> int:
     for state in instance.all_instigator_state():
         data: Any = state.instigator_data
         cursor = SweepCursor.parse(getattr(data, "cursor", None))
-        if not any(is_theirs(key, user) for key in cursor.object_keys()):
+        if not any(is_theirs(key, user) or may_name(key, user) for key in cursor.object_keys()):
             continue
         found += 1
         cursor.after.clear()  # listing begins anew: registering again changes nothing

@@ -179,27 +179,42 @@ class Settings(BaseSettings):
         """SQLAlchemy URL of the catalog."""
         return self.catalog or f"sqlite:///{self.home_path / 'catalog.db'}"
 
-    def read_subject_key(self) -> bytes:
-        """The secret of the pseudonyms; generated under the home on first use if none is configured.
+    @property
+    def subject_key_path(self) -> Path:
+        """File of the subject key, where it is not given in the environment."""
+        return self.subject_key_file or self.home_path / "subject.key"
+
+    def read_subject_key(self) -> bytes | None:
+        """The secret of the pseudonyms; None if none is configured and none lies under the home.
 
         Raises:
             PermanentError: a configured key is empty, its file is missing or holds a key too short to protect anybody.
         """
         if self.subject_key is not None:
             return _given(self.subject_key.get_secret_value().encode())
-        path = self.subject_key_file or self.home_path / "subject.key"
-        if self.subject_key_file is None:
-            ensure(path, lambda: secrets.token_hex(32))
+        path = self.subject_key_path
+        setting = "VITALGRAPH_SUBJECT_KEY_FILE" if self.subject_key_file is not None else str(path)
         try:
             key = path.read_text().strip().encode()
-        except OSError as error:
-            raise PermanentError(
-                "read the subject key",
-                "VITALGRAPH_SUBJECT_KEY_FILE",
-                error.strerror or "unreadable",
-                "Restore the file.",
-            ) from error
-        return _long_enough(key, "VITALGRAPH_SUBJECT_KEY_FILE")
+        except FileNotFoundError as error:
+            if self.subject_key_file is None:
+                return None
+            raise _unreadable_key(setting, error) from None
+        except (OSError, ValueError) as error:
+            raise _unreadable_key(setting, error) from None
+        return _long_enough(key, setting)
+
+    def make_subject_key(self) -> bytes:
+        """The key of an installation that begins, made under the home; one that lies there is kept."""
+        ensure(self.subject_key_path, lambda: secrets.token_hex(32))
+        key = self.read_subject_key()
+        assert key is not None
+        return key
+
+
+def _unreadable_key(setting: str, error: Exception) -> PermanentError:
+    why = getattr(error, "strerror", None) or "it is no text"
+    return PermanentError("read the subject key", setting, why, "Restore the file.")
 
 
 def _listed(text: str) -> tuple[str, ...]:

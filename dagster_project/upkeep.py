@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from assets.stages.upkeep import tidy_tenant
+from assets.stages.upkeep import clear_half_written, tidy_tenant
 from resources.workspace import Workspace
 
 UPKEEP_JOB = "upkeep"
@@ -17,13 +17,17 @@ UPKEEP_JOB = "upkeep"
 def build_upkeep(*, keep_days: int) -> dg.ScheduleDefinition:
     """The job, which tidies the tables of all active tenants, every night at 03:40 UTC."""
 
-    @dg.op(description="Compacts the Delta tables of every tenant and deletes files of old versions.")
+    @dg.op(
+        description="Compacts the Delta tables of every tenant; deletes files of old versions and half-written ones."
+    )
     def tidy_tables(context: dg.OpExecutionContext, workspace: dg.ResourceParam[Workspace]) -> None:
         for tenant in workspace.catalog.tenants.active():
             tidied = tidy_tenant(workspace, tenant=tenant, keep=timedelta(days=keep_days))
             removed = sum(t.files_removed for t in tidied.values())
             live = sum(t.files_after for t in tidied.values())
+            half = clear_half_written(workspace, tenant=tenant)
             context.log.info("%s: %s tables, %s live files, %s files removed", tenant, len(tidied), live, removed)
+            context.log.info("%s: %s half-written files removed", tenant, half)
 
     @dg.job(name=UPKEEP_JOB, description="Keeps tables small; changes no row.")
     def upkeep() -> None:

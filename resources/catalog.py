@@ -19,7 +19,9 @@ from resources.catalog_database import MAX_OVERFLOW, POOL_SIZE, CatalogDatabase
 from resources.catalog_datasets import CatalogDatasets
 from resources.catalog_deletions import CatalogDeletions
 from resources.catalog_erasures import CatalogErasures
+from resources.catalog_installation import CatalogInstallation
 from resources.catalog_lanes import exclusive, shared
+from resources.catalog_left_out import CatalogLeftOut
 from resources.catalog_partials import CatalogPartials
 from resources.catalog_quarantine import CatalogQuarantine
 from resources.catalog_rule_policies import CatalogRulePolicies
@@ -57,9 +59,11 @@ class Catalog:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.database = CatalogDatabase(url, pool_size=pool_size, max_overflow=max_overflow, sleep=sleep)
+        self.installation = CatalogInstallation(self.database)
         self.tenants = CatalogTenants(self.database)
         self.subjects = CatalogSubjects(self.database)
         self.uploads = CatalogUploads(self.database)
+        self.left_out = CatalogLeftOut(self.database)
         self.books = CatalogBooks(self.database)
         self.quarantine = CatalogQuarantine(self.database)
         self.partials = CatalogPartials(self.database)

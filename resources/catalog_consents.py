@@ -54,6 +54,24 @@ class CatalogConsents:
         statement = selecting(table, ConsentDecision).where(table.tenant == tenant, whose).order_by(table.id)
         return self._database.read("look up consent", lambda connection: fetch(connection, statement, ConsentDecision))
 
+    def refusals(self, tenant: str) -> list[tuple[str | None, Purpose]]:
+        """Person, None for the tenant's own rule, and purpose of every refusal that counts now."""
+        table = models.Consent
+        statement = (
+            select(table.subject_id, table.purpose, table.granted).where(table.tenant == tenant).order_by(table.id)
+        )
+        rows = self._database.read("look up consent", lambda connection: connection.execute(statement).all())
+        last = {(subject, purpose): granted for subject, purpose, granted in rows}
+        return [one for one, granted in last.items() if not granted]  # type: ignore[misc]
+
+    def entered_by(self, tenant: str, actor: str) -> Sequence[ConsentDecision]:
+        """Decisions that somebody entered, oldest first."""
+        table = models.Consent
+        statement = (
+            selecting(table, ConsentDecision).where(table.tenant == tenant, table.actor == actor).order_by(table.id)
+        )
+        return self._database.read("look up consent", lambda connection: fetch(connection, statement, ConsentDecision))
+
     def withheld(self, tenant: str, purpose: Purpose, people: Sequence[str] | None = None) -> frozenset[str]:
         """Pseudonyms of those who do not allow a purpose: of all known people, or of the named ones."""
         table, subjects = models.Consent, models.Subject

@@ -8,7 +8,7 @@ Who is in which release is kept until the releases are done: `CatalogDatasets.fo
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -35,11 +35,13 @@ class Person:
         external_user: id in the keys of uploads.
         subject_id: pseudonym.
         keys: keys of uploads that are theirs although nothing could be read from the key.
+        others: ids of everybody else who is known, from whom they have to be told.
     """
 
     external_user: str
     subject_id: str
     keys: frozenset[str] = frozenset()
+    others: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 class CatalogErasures:
@@ -168,6 +170,9 @@ def _rows_of(connection: Connection, tenant: str, person: Person) -> list[tuple[
             wanted.append(table.c.subject_id == person.subject_id)
         if "upload_id" in table.c:
             wanted += [table.c.upload_id.in_(some) for some in chunks(upload_ids)]
+        elif "key" in table.c:
+            # Not an upload, and what it is is not known: only its name tells whose it is.
+            wanted += [(table.c.tenant == tenant) & table.c.key.in_(some) for some in chunks(person.keys)]
         if not wanted:
             continue
         condition = wanted[0]

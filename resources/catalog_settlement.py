@@ -77,7 +77,7 @@ def settle(database: CatalogDatabase, batch: Settlement, *, now: datetime) -> bo
         if not _is_claimed(database, batch, locked):
             return False
         write_outcomes(connection, batch.outcomes, now=now)
-        _shift_fates(connection, batch.deltas)
+        shift_fates(connection, batch.deltas)
         replace_deletions(connection, deleted=batch.deletions, restored=batch.restored)
         replace_quarantine(connection, upload_ids, batch.quarantine_rows, now=now)
         replace_partials(connection, upload_ids, batch.partial_rows, now=now)
@@ -131,7 +131,8 @@ def _is_claimed(database: CatalogDatabase, batch: Settlement, locked: Mapping[st
     return states != {False}
 
 
-def _shift_fates(connection: Connection, deltas: Mapping[str, FateShift]) -> None:
+def shift_fates(connection: Connection, deltas: Mapping[str, FateShift]) -> None:
+    """Move rows of settled uploads from one fate to another, inside a transaction."""
     table = models.Upload
     shifts = [
         {

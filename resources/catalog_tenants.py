@@ -72,6 +72,11 @@ class CatalogTenants:
         if not self._database.write("pause the tenant", lambda connection: connection.execute(statement).all()):
             raise _unknown(name)
 
+    def set_attempts_before(self, name: str, attempts: int) -> None:
+        """Let new uploads count their attempts from here."""
+        statement = update(models.Tenant).where(models.Tenant.name == name).values(attempts_before=attempts)
+        self._database.write("set the attempts", lambda connection: connection.execute(statement))
+
     def active(self) -> Sequence[str]:
         """Names of the tenants that are not paused."""
         statement = select(models.Tenant.name).where(~models.Tenant.paused).order_by(models.Tenant.name)

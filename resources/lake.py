@@ -20,7 +20,7 @@ from resources.lake_damage import damaged_files
 from resources.lake_keys import checked_key, checked_prefix, safe_key
 from resources.lake_listing import ListedObject, NoObject, OnNoObject
 from resources.lake_objects import Objects, ReadFailure, open_store
-from resources.lake_purge import clear_staged, count_rows, purge_rows
+from resources.lake_purge import clear_staged, count_rows, forget_history, purge_rows
 from resources.lake_tables import Tables
 from resources.lake_upkeep import Tidied, tidy
 
@@ -115,7 +115,10 @@ class Lake:
         return self._root.folder is not None
 
     def digests(self, keys: Sequence[str], *, concurrency: int = 16) -> dict[str, str | ReadFailure]:
-        """SHA-256 (hex) of the bytes of many objects, each read piece by piece. An object that cannot be read is a ReadFailure."""
+        """SHA-256 (hex) of the bytes of many objects, each read piece by piece.
+
+        An object that cannot be read is a ReadFailure; so is a file of a local folder that has a second name.
+        """
         return self._objects.digest_many(keys, concurrency=concurrency)
 
     def write_object(self, key: str, data: bytes) -> None:
@@ -233,12 +236,24 @@ class Lake:
         """
         purge_rows(self._tables, self._listing, self._objects, table, column, value)
 
-    def clear_staged(self, *, wanted: Callable[[str], bool]) -> int:
+    def partitioned_by(self, table: str) -> str | None:
+        """Name of a table's partition column; None if there is no such table."""
+        return self._tables.partitioned_by(table)
+
+    def forget_history(self, table: str) -> None:
+        """Delete every older version of a table and its log: none can be read afterwards.
+
+        Nobody may be writing the table meanwhile.
+        """
+        forget_history(self._tables, self._listing, self._objects, table)
+
+    def clear_staged(self, *, wanted: Callable[[str], bool], older_than: timedelta = timedelta(0)) -> int:
         """Delete objects that a crashed writer left half written in a local folder; their number.
 
         A bucket has none: what is not finished there is never an object.
 
         Args:
             wanted: tells of the key that was being written whether nobody is writing it now.
+            older_than: time for which nothing has been written to it.
         """
-        return clear_staged(self._root, wanted=wanted)
+        return clear_staged(self._root, wanted=wanted, older_than=older_than)

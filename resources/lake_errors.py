@@ -35,9 +35,13 @@ _DENIED = (PermissionError, PermissionDeniedError, UnauthenticatedError)
 _NO_CREDENTIALS = re.compile(r"169\.254\.169\.254|latest/api/token|no credential", re.IGNORECASE)
 _NETWORK = re.compile(r"error sending request|Generic S3 error|Generic HTTP|timed? ?out|connection|dns", re.IGNORECASE)
 _TABLE_FILE = re.compile(r"[a-z_]+=[0-9-]{10}/part-[0-9A-Za-z.-]+\.parquet")
-_LOCAL_PERMANENT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.ENAMETOOLONG})
+_LOCAL_PERMANENT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR})
 DAMAGED = "`vitalgraph check` names it; docs/operations.md, A damaged table, says how to mend it."
 _PRIVATE = re.compile(r"""["'`].*?["'`]|/\S+|[0-9]+""")
+
+
+class NotAnObjectError(NotFoundError):
+    """There is something else than an object: a link, a pipe, a folder, or a file under a second name."""
 
 
 def attempt(call: Callable[[], T], *, attempted: str, where: str) -> T:
@@ -87,7 +91,7 @@ def translate(error: BaseException, *, attempted: str, where: str) -> Vitalgraph
         ),
         (
             isinstance(error, NotAFileError),
-            NotFoundError,
+            NotAnObjectError,
             str(getattr(error, "why", "")),
             "Put the file or folder itself there: nothing but regular files is read, and nothing behind a link touched.",
         ),
@@ -119,6 +123,12 @@ def translate(error: BaseException, *, attempted: str, where: str) -> Vitalgraph
             TransientError,
             "the store cannot be reached",
             "Check the endpoint and the network, then try again.",
+        ),
+        (
+            local == errno.ENAMETOOLONG,
+            PermanentError,
+            "a name in its path is longer than the file system takes",
+            "Use a shorter name, such as a shorter user id.",
         ),
         (
             local in _LOCAL_PERMANENT,

@@ -5,7 +5,9 @@ Does not belong here: what the parts of an upload key mean (`vitals.raw.keys`).
 """
 
 import hashlib
+import hmac
 import re
+import secrets
 
 from vitals.errors import UsageError
 
@@ -14,8 +16,19 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TABLE = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)*", re.ASCII)
 
 
+class _Shown:
+    """The secret of what is shown instead of keys; until an installation gives its own, one of this process."""
+
+    secret = secrets.token_bytes(32)
+
+
+def show_keys_by(secret: bytes) -> None:
+    """Let every process of an installation show the same for the same key."""
+    _Shown.secret = secret
+
+
 def safe_key(key: str) -> str:
-    """A key as it may be shown: below `raw/` it holds the external user id, which is replaced by a hash.
+    """A key as it may be shown: below `raw/` it holds the external user id, which is replaced by a keyed hash.
 
     Returns:
         `raw/{Type}/{Y}/{M}/{D}/<12 hex digits>`; `raw/<12 hex digits>` where the folders are not of that form
@@ -27,7 +40,8 @@ def safe_key(key: str) -> str:
     rest = key[dated.end() if dated else len("raw/") :]
     if not rest:
         return key
-    digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()[:12]
+    # Keyed, because little of a key is unknown: whoever reads logs could try names on a plain one.
+    digest = hmac.new(_Shown.secret, key.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()[:12]
     return f"{dated.group() if dated else 'raw/'}{digest}"
 
 

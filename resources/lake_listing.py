@@ -26,7 +26,7 @@ from obstore.store import S3Store
 from resources.lake_access import Root
 from resources.lake_errors import attempt
 from resources.lake_keys import is_usable
-from resources.local_files import FILE, NotAFileError, kind_of, look, opened_folder
+from resources.local_files import FILE, SECOND_NAME, NotAFileError, kind_of, look, opened_folder
 from vitals.errors import PermanentError
 
 PAGE = 1_000
@@ -60,10 +60,12 @@ class NoObject:
     Attributes:
         key: as of an object; a folder's has no trailing slash.
         why: what it is instead, in words: "is a symbolic link".
+        is_folder: whether it is a folder, in which nobody has looked.
     """
 
     key: str
     why: str
+    is_folder: bool = False
 
 
 OnNoObject = Callable[[NoObject], None]
@@ -114,7 +116,10 @@ class LocalListing:
         """See `Listing`."""
 
         def work() -> ListedObject | None:
-            state = look(self._folder, key)
+            try:
+                state = look(self._folder, key)
+            except NotAFileError:
+                return None
             return None if state is None or kind_of(state.st_mode) != FILE else _listed(key, state)
 
         return attempt(work, attempted="look at the object", where=key)
@@ -135,13 +140,13 @@ class LocalListing:
                         "it is a link, and nothing behind a link is read",
                         "Make the lake's root the link or the mount, and this a folder below it.",
                     ) from None
-                (on_no_object or _ignore)(NoObject(prefix, f"cannot be opened: {error.why}"))
+                (on_no_object or _ignore)(NoObject(prefix, f"cannot be opened: {error.why}", is_folder=True))
             except (FileNotFoundError, NotADirectoryError):
                 pass
             except OSError as error:
                 if on_no_object is None or "/" not in prefix:
                     raise
-                on_no_object(NoObject(prefix, f"cannot be opened: {error.strerror}"))
+                on_no_object(NoObject(prefix, f"cannot be opened: {error.strerror}", is_folder=True))
             return []
 
         children = attempt(scan, attempted="list the folder", where=f"{prefix}/")
@@ -174,7 +179,7 @@ def _child(
         why, found = _why_no_object(state, strict=on_no_object is not None), _listed(key, state)
     if why is None:
         return [(key, found)]
-    (on_no_object or _ignore)(NoObject(key.rstrip("/"), why))
+    (on_no_object or _ignore)(NoObject(key.rstrip("/"), why, is_folder=found is None))
     return []
 
 
@@ -183,7 +188,7 @@ def _why_no_object(state: os.stat_result, *, strict: bool) -> str | None:
     if kind != FILE:
         return f"is a {kind}"
     if strict and state.st_nlink > 1:
-        return "has a second name (a hard link): whose contents it shows cannot be told"
+        return SECOND_NAME.removeprefix("it ")
     return None
 
 

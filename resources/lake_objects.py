@@ -16,7 +16,7 @@ from obstore.store import LocalStore, S3Store
 
 from resources import local_files
 from resources.lake_access import Root
-from resources.lake_errors import attempt
+from resources.lake_errors import NotAnObjectError, attempt
 from resources.lake_keys import checked_key
 from resources.lake_listing import Listing, LocalListing, S3Listing
 from vitals.errors import NotFoundError, PermanentError, TransientError, UsageError
@@ -32,12 +32,12 @@ class ReadFailure:
     """Why one object of many could not be read.
 
     Attributes:
-        kind: `missing`: there is none. `transient`: reading it again later may work. `denied`: the store refuses
+        kind: `missing`: there is none. `no_object`: there is a link, a pipe or the like. `transient`: reading it again later may work. `denied`: the store refuses
             this object while it gives out others.
         reason: in words, fit to be shown.
     """
 
-    kind: Literal["missing", "transient", "denied"]
+    kind: Literal["missing", "no_object", "transient", "denied"]
     reason: str
 
 
@@ -182,6 +182,8 @@ def _told(outcome: T | ReadFailure | PermanentError) -> T | ReadFailure:
 def _or_failure(work: Callable[[str], T], key: str) -> T | ReadFailure | PermanentError:
     try:
         return work(key)
+    except NotAnObjectError as error:
+        return ReadFailure("no_object", error.why)
     except NotFoundError as error:
         return ReadFailure("missing", error.why)
     except TransientError as error:

@@ -11,7 +11,10 @@ that is not committed yet would be taken for a leftover.
 
 import os
 import re
+import stat
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -87,16 +90,26 @@ def _is_past(name: str, newest: int) -> bool:
     return name.startswith("_commit_") if entry is None else int(entry[1]) < newest
 
 
-def clear_staged(root: Root, *, wanted: Callable[[str], bool]) -> int:
+def clear_staged(root: Root, *, wanted: Callable[[str], bool], older_than: timedelta) -> int:
     """Delete what a crashed writer of a local folder left half written (see `Lake.clear_staged`)."""
     if root.folder is None:
         return 0
     removed = 0
+    written_before = time.time() - older_than.total_seconds()
     for folder, _, names in os.walk(root.folder):
         for name in names:
             path = Path(folder, name)
             key = path.relative_to(root.folder).as_posix()
-            if _STAGED.search(name) and wanted(_STAGED.sub("", key)):
+            if _STAGED.search(name) and wanted(_STAGED.sub("", key)) and _was_written(path, before=written_before):
                 path.unlink(missing_ok=True)
                 removed += 1
     return removed
+
+
+def _was_written(path: Path, *, before: float) -> bool:
+    """Whether nothing was written to a file since; what is no file is not a writer's."""
+    try:
+        state = path.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(state.st_mode) and state.st_mtime <= before

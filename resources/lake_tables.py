@@ -154,6 +154,11 @@ class Tables:
         found = attempt(opened.partitions, attempted="read the table's log", where=table)
         return {date.fromisoformat(str(one[partition_by])) for one in found}
 
+    def partitioned_by(self, table: str) -> str | None:
+        """Name of a table's partition column (see `Lake.partitioned_by`)."""
+        opened = self.open(table)
+        return None if opened is None else str(opened.metadata().partition_columns[0])
+
     def version(self, table: str) -> int | None:
         """Version (see `Lake.version`)."""
         opened = self.open(table)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 PIECE_BYTES = 2**20
 FILE = "file"
+SECOND_NAME = "it has a second name (a hard link), so whose contents it shows cannot be told"
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK, opening a pipe waits for its writer.
@@ -80,9 +81,15 @@ def read(root: Path, key: str) -> bytes:
 
 
 def digest(root: Path, key: str) -> str:
-    """SHA-256 (hex) of a regular file below the root, read piece by piece; errors as of `opened_file`."""
+    """SHA-256 (hex) of a regular file below the root that has one name only, read piece by piece.
+
+    Raises:
+        NotAFileError: as of `opened_file`, or it has another name.
+    """
     total = sha256()
     with opened_file(root, key) as descriptor:
+        if os.fstat(descriptor).st_nlink > 1:
+            raise NotAFileError(SECOND_NAME)
         while piece := os.read(descriptor, PIECE_BYTES):
             total.update(piece)
     return total.hexdigest()

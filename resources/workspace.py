@@ -4,17 +4,22 @@ Belongs here: the one object that is handed to stages, sensors and commands, and
 Does not belong here: what a stage does, or reading settings (`dagster_project.settings`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from resources.catalog import Catalog
+from resources.catalog_rows.installation import Installation
 from resources.lake import Lake, S3Access
+from resources.lake_belonging import check_belonging, check_key
+from resources.lake_refusals import reconcile
+from vitals.external_ids import external_id, written_forms
 from vitals.raw.container import Limits
 from vitals.training.prompts import TOKEN_BUDGET
 from vitals.training.tasks.mix import TaskMix
 from vitals.training.token_counts import ESTIMATED, TokenCounter
 from vitals.validated.file_quality import ScorePolicy
-from vitals.validated.pseudonyms import subject_id
+from vitals.validated.pseudonyms import subject_id, tombstones
 
 DEFAULT_TENANT = "default"
 
@@ -46,6 +51,11 @@ class ProcessingPolicy:
     token_counter: TokenCounter = ESTIMATED
 
 
+def default_root(lake_url: str, tenant: str) -> str:
+    """Root URL of a tenant without one of its own."""
+    return lake_url if tenant == DEFAULT_TENANT else f"{lake_url.rstrip('/')}/tenants/{tenant}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
     """One installation.
@@ -57,6 +67,8 @@ class Workspace:
         s3: access to the object store if any root is `s3://`.
         subject_key: secret of the pseudonyms.
         policy: limits and thresholds.
+        installation: whose the catalog is; every lake is asked whether it is the same one's. None asks nothing.
+        former_keys: subject keys of before, latest first: they tell who was erased under them.
     """
 
     catalog: Catalog
@@ -64,18 +76,42 @@ class Workspace:
     subject_key: bytes = field(repr=False)
     s3: S3Access | None = None
     policy: ProcessingPolicy = field(default_factory=ProcessingPolicy)
+    installation: Installation | None = None
+    former_keys: Sequence[bytes] = field(default=(), repr=False)
+    _known_lakes: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def lake(self, tenant: str) -> Lake:
-        """The tenant's lake.
+        """The tenant's lake. The first time in a process it is asked whose it is, and what people refuse there.
+
+        Raises:
+            NotFoundError: no such tenant.
+            ConflictError: the lake is not the tenant's, or it is empty although it should not be; or the subject key was
+                changed since this process began.
+        """
+        lake = self.unchecked_lake(tenant)
+        if self.installation is None:
+            return lake
+        check_key(self.catalog, self.installation)
+        if lake.root_url not in self._known_lakes:
+            check_belonging(lake, tenant=tenant, installation=self.installation, catalog=self.catalog)
+            reconcile(self.catalog, lake, tenant=tenant, key=self.subject_key)
+            self._known_lakes.add(lake.root_url)
+        return lake
+
+    def unchecked_lake(self, tenant: str) -> Lake:
+        """The tenant's lake, whosever it is: for finding that out.
 
         Raises:
             NotFoundError: no such tenant.
         """
         row = self.catalog.tenants.get(tenant)
-        root = row.root_url or (
-            self.lake_url if tenant == DEFAULT_TENANT else f"{self.lake_url.rstrip('/')}/tenants/{tenant}"
-        )
-        return Lake(root, s3=self.s3)
+        return Lake(row.root_url or default_root(self.lake_url, tenant), s3=self.s3)
+
+    def tombstones(self, tenant: str, external_user: str) -> list[str]:
+        """Every tombstone by which a person may be refused, the present key's first."""
+        keys = [self.subject_key, *self.former_keys]
+        forms = dict.fromkeys([external_id(external_user), *written_forms(external_user)])
+        return [mark for form in forms for mark in tombstones(tenant=tenant, external_user=form, keys=keys)]
 
     def subject_id(self, tenant: str, external_user: str) -> str:
         """Pseudonym of a person of the tenant."""

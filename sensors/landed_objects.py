@@ -13,6 +13,7 @@ whose lake cannot be read holds nobody else up.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,8 +23,9 @@ from itertools import islice
 import dagster as dg
 import orjson
 
-from assets.stages.registration import register
-from resources.lake import Lake, ListedObject
+from assets.stages.consent_decisions import follow_taken_over
+from assets.stages.registration import register, utc_now
+from resources.lake import Lake, ListedObject, NoObject
 from resources.workspace import Workspace
 from sensors.requests import (
     LANDING_JOB,
@@ -65,24 +67,26 @@ class SweepCursor:
         after: tenants whose full sweep is under way, and the key it has come to.
         done: when the last full sweep of each tenant ended.
         recent: the tenant at whose last landing days the round was interrupted, and the key it had come to.
+        begun: when the full sweep of each tenant began that is under way.
     """
 
     after: dict[str, str] = field(default_factory=dict)
     done: dict[str, str] = field(default_factory=dict)
     recent: dict[str, str] = field(default_factory=dict)
+    begun: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str | None) -> "SweepCursor":
         """The cursor, or a fresh one if there is none or it cannot be read: listing again does no harm."""
         try:
             state = orjson.loads(text or "{}")
-            return cls(**{name: dict(state.get(name, {})) for name in ("after", "done", "recent")})
+            return cls(**{name: dict(state.get(name, {})) for name in ("after", "done", "recent", "begun")})
         except (orjson.JSONDecodeError, AttributeError, TypeError, ValueError):
             return cls()
 
     def text(self) -> str:
         """The cursor for storage."""
-        return orjson.dumps({"after": self.after, "done": self.done, "recent": self.recent}).decode()
+        return orjson.dumps(vars(self)).decode()
 
     def object_keys(self) -> list[str]:
         """Keys of objects that it names."""
@@ -100,27 +104,37 @@ class Look:
 
     Attributes:
         new: object versions that were not in the books.
+        left_out: tenant to the reasons for which entries are in no books, and how many each.
         unreachable: tenants that could not be listed to the end, and why.
     """
 
     new: int = 0
+    left_out: dict[str, dict[str, int]] = field(default_factory=dict)
     unreachable: dict[str, VitalgraphError] = field(default_factory=dict)
 
 
-def recent_objects(lake: Lake, *, today: date, look_back_days: int, after: str | None = None) -> Iterator[ListedObject]:
+def recent_objects(
+    lake: Lake,
+    *,
+    today: date,
+    look_back_days: int,
+    after: str | None = None,
+    on_no_object: Callable[[NoObject], None] = lambda _: None,
+) -> Iterator[ListedObject]:
     """Objects of the last landing days, of every type folder, tomorrow included for clocks that run ahead.
 
     Args:
         after: key of the object that was the last one in an earlier call; it begins behind it.
+        on_no_object: told of what is there and is none.
     """
     days = [today + timedelta(days=1 - back) for back in range(look_back_days + 1)]
     prefixes = [f"{folder.rstrip('/')}/{day:%Y/%m/%d}/" for folder in lake.folders("raw/") for day in days]
     known = [at for at, prefix in enumerate(prefixes) if after is not None and after.startswith(prefix)]
     for at, prefix in enumerate(prefixes):
         if not known or at > known[0]:
-            yield from lake.objects(prefix)
+            yield from lake.objects(prefix, on_no_object=on_no_object)
         elif at == known[0]:
-            yield from lake.objects(prefix, after=after)
+            yield from lake.objects(prefix, after=after, on_no_object=on_no_object)
 
 
 def look(
@@ -133,38 +147,96 @@ def look(
     clock: Callable[[], float] = time.monotonic,
 ) -> Look:
     """Enter in the books what landed, within the time budget. Moves the cursor."""
-    deadline = clock() + policy.time_budget_seconds
-    looked = Look()
+    looking = _Looking(workspace, policy, now, clock, clock() + policy.time_budget_seconds)
+    if looking.recent(tenants, cursor):
+        cursor.recent.clear()
+        looking.everything(tenants, cursor)
+    looking.looked.left_out = left_out_of(workspace, tenants)
+    return looking.looked
 
-    def has_time(tenant: str, objects: Iterator[ListedObject], reached: dict[str, str]) -> bool:
+
+@dataclass
+class _Looking:
+    """One look at the lakes on its way."""
+
+    workspace: Workspace
+    policy: SensorPolicy
+    now: datetime
+    clock: Callable[[], float]
+    deadline: float
+    looked: Look = field(default_factory=Look)
+    none: list[NoObject] = field(default_factory=list)
+
+    def recent(self, tenants: Sequence[str], cursor: SweepCursor) -> bool:
+        """Look at the last landing days of every tenant; False when the time is over."""
+        interrupted = next(iter(cursor.recent), None)
+        for tenant in tenants[tenants.index(interrupted) :] if interrupted in tenants else tenants:
+            with _unless_unreachable(tenant, self.looked):
+                lake, after = self.workspace.lake(tenant), cursor.recent.pop(tenant, None)
+                follow_taken_over(self.workspace, tenant=tenant)
+                objects = recent_objects(
+                    lake,
+                    today=self.now.date(),
+                    look_back_days=self.policy.look_back_days,
+                    after=after,
+                    on_no_object=self.none.append,
+                )
+                if not self._has_time(tenant, objects, cursor.recent):
+                    return False
+        return True
+
+    def everything(self, tenants: Sequence[str], cursor: SweepCursor) -> None:
+        """Look at all landing days of the tenants whose turn it is, until the time is over."""
+        every = timedelta(minutes=self.policy.sweep_minutes)
+        for tenant in tenants:
+            if tenant in self.looked.unreachable or not cursor.is_due(tenant, now=self.now, every=every):
+                continue
+            with _unless_unreachable(tenant, self.looked):
+                if tenant not in cursor.after:
+                    cursor.begun[tenant] = utc_now().isoformat()
+                lake = self.workspace.lake(tenant)
+                objects = lake.objects("raw/", after=cursor.after.get(tenant), on_no_object=self.none.append)
+                if not self._has_time(tenant, objects, cursor.after):
+                    return
+                cursor.done[tenant] = self.now.isoformat()
+                begun = cursor.begun.pop(tenant, None)
+                if begun is not None:
+                    self.workspace.catalog.left_out.forget(tenant, not_seen_since=datetime.fromisoformat(begun))
+
+    def _has_time(self, tenant: str, objects: Iterator[ListedObject], reached: dict[str, str]) -> bool:
         """Register the objects in turn; False, and the key it has come to in `reached`, when the time is over."""
+        self.none.clear()
         while batch := list(islice(objects, REGISTER_AT_ONCE)):
-            looked.new += register(workspace, tenant=tenant, listed=batch, today=now.date()).new
+            self._enter(tenant, batch)
             reached[tenant] = batch[-1].key
-            if clock() > deadline:
+            if self.clock() > self.deadline:
                 return False
+        if self.none:
+            self._enter(tenant, [])
         reached.pop(tenant, None)
         return True
 
-    interrupted = next(iter(cursor.recent), None)
-    for tenant in tenants[tenants.index(interrupted) :] if interrupted in tenants else tenants:
-        with _unless_unreachable(tenant, looked):
-            lake, after = workspace.lake(tenant), cursor.recent.pop(tenant, None)
-            recent = recent_objects(lake, today=now.date(), look_back_days=policy.look_back_days, after=after)
-            if not has_time(tenant, recent, cursor.recent):
-                return looked
-    cursor.recent.clear()
-    for tenant in tenants:
-        if tenant in looked.unreachable or not cursor.is_due(
-            tenant, now=now, every=timedelta(minutes=policy.sweep_minutes)
-        ):
-            continue
-        with _unless_unreachable(tenant, looked):
-            everything = workspace.lake(tenant).objects("raw/", after=cursor.after.get(tenant))
-            if not has_time(tenant, everything, cursor.after):
-                return looked
-            cursor.done[tenant] = now.isoformat()
-    return looked
+    def _enter(self, tenant: str, batch: Sequence[ListedObject]) -> None:
+        told = list(self.none)
+        self.none.clear()
+        today = self.now.date()
+        self.looked.new += register(self.workspace, tenant=tenant, listed=batch, no_objects=told, today=today).new
+
+
+def left_out_of(workspace: Workspace, tenants: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Why entries of tenants are in no books, and how many for each reason; tenants without any are left out."""
+    found = {tenant: Counter(row.why for row in workspace.catalog.left_out.list(tenant)) for tenant in tenants}
+    return {tenant: dict(reasons) for tenant, reasons in found.items() if reasons}
+
+
+def told_left_out(left_out: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """A sentence for each tenant with something left out."""
+    return [
+        f"{tenant}: {sum(reasons.values())} entries below raw/ are left out ("
+        + "; ".join(f"{count} {why}" for why, count in sorted(reasons.items()))
+        + "); `vitalgraph uploads list` names them"
+        for tenant, reasons in left_out.items()
+    ]
 
 
 @contextmanager
@@ -194,6 +266,7 @@ def _why_nothing(looked: Look, pending: Sequence[tuple[date, str]], resting: Map
     """What a tick says that asks for no run."""
     said = [f"{looked.new} new uploads; {len(pending)} partitions pending, none free to run{told(resting)}"]
     said += [f"{tenant}: {error}" for tenant, error in looked.unreachable.items()]
+    said += told_left_out(looked.left_out)
     return "; ".join(said)
 
 
@@ -215,6 +288,8 @@ def build_landed_objects_sensor(
         looked = look(workspace, tenants=tenants, cursor=cursor, policy=policy, now=datetime.now(UTC))
         for tenant, error in looked.unreachable.items():
             context.log.error("%s: %s", tenant, error)
+        for said in told_left_out(looked.left_out):
+            context.log.warning(said)
         if looked.unreachable and len(looked.unreachable) == len(tenants):
             raise next(iter(looked.unreachable.values()))
         pending = [

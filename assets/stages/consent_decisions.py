@@ -22,13 +22,17 @@ from assets.stages.registration import utc_now
 from assets.stages.rendering_paths import JOURNAL
 from assets.stages.summaries import clinical_schema, clinical_table
 from resources.catalog_rows.days import StaleMark
-from resources.catalog_rows.people import Purpose
+from resources.catalog_rows.people import ConsentDecision, Purpose
 from resources.catalog_rows.tenants import NewAuditEvent
+from resources.lake_refusals import ACTOR, deciding, keep
 from resources.workspace import Workspace
 from vitals.errors import NotFoundError
 from vitals.record_types import RECORD_TYPES
 
 OnStep = Callable[[str], None]
+
+TAKEN_OVER = "consent.taken_over"
+EVERYBODY_ELSE = "everybody who has decided nothing"
 
 
 def decide(
@@ -73,18 +77,62 @@ def _enter(
     if subject_id is not None and not workspace.catalog.subjects.profiles(tenant, [subject_id]):
         raise NotFoundError("store the consent", f"tenant {tenant}", "nobody has that pseudonym", "Check the id.")
     before = {purpose: consents.withheld(tenant, purpose) for purpose in granted}
-    consents.decide(tenant, subject_id, granted, actor=actor, now=utc_now())
+    lake, key = workspace.lake(tenant), workspace.subject_key
+    with deciding(workspace.catalog, tenant):
+        consents.decide(tenant, subject_id, granted, actor=actor, now=utc_now())
+        given = [(subject_id, purpose) for purpose, yes in granted.items() if yes]
+        keep(workspace.catalog, lake, tenant=tenant, key=key, granted=given)
     after = {purpose: consents.withheld(tenant, purpose) for purpose in granted}
     event = NewAuditEvent(
         tenant=tenant,
         at=utc_now(),
         actor=actor,
         action="consent",
-        target=subject_id or "everybody who has decided nothing",
+        target=subject_id or EVERYBODY_ELSE,
         details={purpose: "granted" if yes else "withheld" for purpose, yes in granted.items()},
     )
     workspace.catalog.audit.record([event])
     return before, after
+
+
+def follow_taken_over(workspace: Workspace, *, tenant: str) -> int:
+    """Do what follows from refusals that the catalog had lost and took over from beside the lake; their number.
+
+    Lines are rendered anew without the person, and versions that they are in are taken back; nothing is built in their
+    place, which a person may ask for.
+    """
+    taken_over = workspace.catalog.consents.entered_by(tenant, ACTOR)
+    if not taken_over:
+        return 0
+    followed = workspace.catalog.audit.list(tenant, action=TAKEN_OVER, limit=10_000)
+    done = {event.details.get("decision") for event in followed}
+    new = [one for one in taken_over if one.id not in done]
+    for one in new:
+        _follow(workspace, tenant=tenant, decision=one)
+    return len(new)
+
+
+@never_during_erasure
+def _follow(workspace: Workspace, *, tenant: str, decision: ConsentDecision) -> None:
+    people = (
+        workspace.catalog.consents.withheld(tenant, decision.purpose)
+        if decision.subject_id is None
+        else frozenset({decision.subject_id})
+    )
+    if decision.purpose == "training":
+        _mark(workspace, tenant, people)
+    if decision.purpose == "sharing":
+        for person in sorted(people):
+            _take_back(workspace, tenant, person, lambda _: None)
+    event = NewAuditEvent(
+        tenant=tenant,
+        at=utc_now(),
+        actor=ACTOR,
+        action=TAKEN_OVER,
+        target=decision.subject_id or EVERYBODY_ELSE,
+        details={decision.purpose: "withheld", "decision": decision.id},
+    )
+    workspace.catalog.audit.record([event])
 
 
 def _mark(workspace: Workspace, tenant: str, people: frozenset[str]) -> int:
@@ -108,8 +156,13 @@ def _mark(workspace: Workspace, tenant: str, people: frozenset[str]) -> int:
 
 
 def _out_of_releases(workspace: Workspace, tenant: str, subject_id: str, on_step: OnStep) -> list[dict[str, Any]]:
+    planned = _take_back(workspace, tenant, subject_id, on_step)
+    return build_successors(workspace, tenant, planned, on_step=on_step)
+
+
+def _take_back(workspace: Workspace, tenant: str, subject_id: str, on_step: OnStep) -> list[dict[str, Any]]:
     with workspace.catalog.exclusive(f"release-{tenant}", wait=True):
         planned = plan(workspace, tenant, subject_id)
         if planned:
             take_back(workspace, tenant, planned, on_step=on_step)
-    return build_successors(workspace, tenant, planned, on_step=on_step)
+    return planned

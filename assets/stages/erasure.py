@@ -27,10 +27,11 @@ from assets.stages.erasure_lake import (
     remove_lines,
     remove_quarantine,
     remove_raw,
+    remove_refusals,
 )
 from assets.stages.erasure_lanes import nothing_computed, refusing
 from assets.stages.erasure_releases import build_successors, plan, take_back
-from assets.stages.erasure_search import find_person, is_nothing, search
+from assets.stages.erasure_search import doubtful, entries, find_person, is_nothing, search
 from assets.stages.registration import GUARDS, erased_people, utc_now
 from assets.stages.what_if import clear_abandoned_copies
 from resources.catalog_erasures import Person
@@ -38,12 +39,12 @@ from resources.catalog_rows.people import PURPOSES, Purpose
 from resources.catalog_rows.tenants import NewAuditEvent
 from resources.catalog_rows.uploads import Upload
 from resources.lake import Lake
+from resources.lake_refusals import deciding
 from resources.workspace import Workspace
 from vitals.certificate import signed
 from vitals.errors import NotFoundError, TransientError
-from vitals.external_ids import external_id, written_forms
+from vitals.external_ids import external_id
 from vitals.raw.keys import BadKey, parse_key
-from vitals.validated.pseudonyms import tombstone
 
 OnStep = Callable[[str], None]
 
@@ -57,6 +58,8 @@ STATEMENT = (
 def dry_run(workspace: Workspace, *, tenant: str, user: str) -> dict[str, Any]:
     """What `forget` would remove: counts per store, and versions of data sets. Nothing is changed.
 
+    `doubtful` is what it would leave although it may be theirs: keys, for whoever asks to look at, and folders.
+
     Raises:
         NotFoundError: nothing is known of such a person.
     """
@@ -64,7 +67,12 @@ def dry_run(workspace: Workspace, *, tenant: str, user: str) -> dict[str, Any]:
     found = search(workspace, tenant, person)
     if is_nothing(found):
         raise _unknown(tenant)
-    return {**found, "dataset_versions": plan(workspace, tenant, person.subject_id)}
+    doubt = doubtful(workspace.lake(tenant), person)
+    return {
+        **found,
+        "dataset_versions": plan(workspace, tenant, person.subject_id),
+        "doubtful": {"keys": doubt.keys, "folders": doubt.closed},
+    }
 
 
 def forget(
@@ -95,9 +103,10 @@ def forget(
     catalog = workspace.catalog
     catalog.tenants.get(tenant)
     user = external_id(user)
-    mark = tombstone(tenant=tenant, external_user=user, key=workspace.subject_key)
+    marks = workspace.tombstones(tenant, user)
     with catalog.exclusive(f"validated-{tenant}", wait=True):
-        former = next((one for one in catalog.erasures.list(tenant) if one.tombstone == mark), None)
+        former = next((one for one in catalog.erasures.list(tenant) if one.tombstone in marks), None)
+        mark = marks[0] if former is None else former.tombstone
         person = find_person(workspace, tenant, user)
         finished = former is not None and former.finished_at is not None
         if former is None or finished:
@@ -108,7 +117,7 @@ def forget(
                 return dict(former.certificate)
         with refusing(workspace, tenant):
             catalog.erasures.begin(tenant, mark, actor=actor, now=utc_now())
-            _guard(workspace.lake(tenant), tenant, mark)
+            write_guard(workspace.lake(tenant), tenant, mark)
         if finished:
             catalog.erasures.again(tenant, mark)
         return _Erasing(workspace, tenant, person, mark, actor, on_step).run(private_key)
@@ -133,16 +142,11 @@ def _returned(workspace: Workspace, tenant: str) -> list[str]:
     lake = workspace.lake(tenant)
     erased = erased_people(workspace, tenant)
     users = set(workspace.catalog.subjects.subject_ids(tenant))
-    for found in lake.objects("raw/"):
-        parsed = parse_key(found.key)
+    for key in entries(lake).keys:
+        parsed = parse_key(key)
         if not isinstance(parsed, BadKey):
             users.add(parsed.user)
-    key = workspace.subject_key
-    return sorted(
-        user
-        for user in users
-        if any(tombstone(tenant=tenant, external_user=form, key=key) in erased for form in written_forms(user))
-    )
+    return sorted(user for user in users if not erased.isdisjoint(workspace.tombstones(tenant, user)))
 
 
 @dataclass
@@ -178,6 +182,7 @@ class _Erasing:
             "finished_at": utc_now().isoformat(),
             "removed": {name: value for name, value in found.items() if name != "dataset_versions"},
             "left": erasure.steps["swept"],
+            "doubtful": self._doubtful(),
             "dataset_versions": successors,
             "tombstone": self.mark,
             "software": {"vitalgraph": version("vitalgraph")},
@@ -241,13 +246,21 @@ class _Erasing:
     def _successors(self) -> Mapping[str, Any]:
         return {"versions": build_successors(self.workspace, self.tenant, self._planned(), on_step=self.on_step)}
 
+    def _doubtful(self) -> Mapping[str, int]:
+        """What may be theirs and stays, in numbers: a certificate names nothing."""
+        found = doubtful(self.workspace.lake(self.tenant), self.person)
+        return {"names": len(found.keys), "folders_that_could_not_be_opened": len(found.closed)}
+
     def _sweep(self) -> Mapping[str, Any]:
         """Look again: what ran between two calls of an erasure that was killed may have written after its steps."""
         workspace, tenant = self.workspace, self.tenant
         lake, person = workspace.lake(tenant), find_person(workspace, tenant, self.person.external_user)
         remove_raw(lake, person)
         clear_leftovers(lake, person)
-        workspace.catalog.erasures.forget(tenant, person)
+        with deciding(workspace.catalog, tenant):
+            workspace.catalog.erasures.forget(tenant, person)
+            # While the catalog had the person, whoever compared it with the lake kept that they allow nothing.
+            remove_refusals(workspace, tenant, person)
         left = search(workspace, tenant, person)
         if left["training_lines"] or left["table_rows"]:
             purge_tables(lake, person, on_step=self.on_step)
@@ -267,7 +280,8 @@ class _Erasing:
         return left
 
 
-def _guard(lake: Lake, tenant: str, mark: str) -> None:
+def write_guard(lake: Lake, tenant: str, mark: str) -> None:
+    """Say beside the lake that somebody was erased and is refused."""
     guard = {"tenant": tenant, "tombstone": mark}
     lake.write_object(f"{GUARDS}{mark}.json", orjson.dumps(guard, option=orjson.OPT_SORT_KEYS))
 

@@ -16,8 +16,9 @@ from assets.stages.releases import trace_facts_key, traces_key
 from resources.catalog_erasures import Person
 from resources.catalog_rows.uploads import Upload
 from resources.lake import Lake
+from resources.lake_refusals import refusals_of
 from resources.workspace import Workspace
-from vitals.external_ids import external_id
+from vitals.raw.owners import is_theirs
 from vitals.training.release.traces import (
     facts_from,
     facts_json,
@@ -35,7 +36,14 @@ OnStep = Callable[[str], None]
 
 def remove_raw(lake: Lake, person: Person) -> None:
     """Delete a person's uploads, and what was left half written of them."""
-    lake.delete_objects(raw_keys(lake, person.external_user))
+    lake.delete_objects(raw_keys(lake, person))
+
+
+def remove_refusals(workspace: Workspace, tenant: str, person: Person) -> None:
+    """Delete what is kept of a person's refusals beside the lake."""
+    lake = workspace.lake(tenant)
+    theirs = refusals_of(lake, tenant=tenant, subject_id=person.subject_id, key=workspace.subject_key)
+    lake.delete_objects(theirs)
 
 
 def remove_quarantine(lake: Lake, uploads: Sequence[Upload]) -> None:
@@ -62,18 +70,13 @@ def purge_tables(lake: Lake, person: Person, *, on_step: OnStep) -> None:
 
 def clear_leftovers(lake: Lake, person: Person) -> None:
     """Delete half written objects. Below `raw/`, where an uploader may be writing now, only the person's own."""
-    theirs = set(raw_keys(lake, person.external_user)) | person.keys
 
     def wanted(key: str) -> bool:
         if key.startswith("tenants/"):
             return False
-        return not key.startswith("raw/") or key in theirs or _names(key, person)
+        return not key.startswith("raw/") or is_theirs(key, person.external_user, others=person.others)
 
     lake.clear_staged(wanted=wanted)
-
-
-def _names(key: str, person: Person) -> bool:
-    return external_id(person.external_user) in external_id(key.rpartition("/")[2])
 
 
 def forget_traces(

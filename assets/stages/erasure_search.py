@@ -4,23 +4,26 @@ Belongs here: recognising what is theirs in the lake and counting it. Nothing is
 Does not belong here: removing it (`erasure_lake`, `erasure_releases`).
 """
 
-import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from assets.stages.books import every_upload
 from assets.stages.quarantine_files import quarantine_path
 from resources.catalog_erasures import Person
 from resources.catalog_rows.uploads import Upload
-from resources.lake import Lake
+from resources.lake import Lake, NoObject
+from resources.lake_keys import is_usable
+from resources.lake_refusals import refusals_of
 from resources.workspace import Workspace
 from vitals.external_ids import external_id
 from vitals.raw.keys import BadKey, parse_key
+from vitals.raw.owners import is_theirs, may_name
 
 SUBJECT = "subject_id"
 
 TABLE_FOLDERS_NOT = frozenset(
-    {"erasures/", "quarantine/", "raw/", "release_traces/", "releases/", "tenants/", "training/"}
+    {"consents/", "erasures/", "quarantine/", "raw/", "release_traces/", "releases/", "tenants/", "training/"}
 )
 """Folders of a lake that hold no tables; `tenants/` holds other people's lakes."""
 
@@ -28,25 +31,75 @@ TABLE_FOLDERS_NOT = frozenset(
 def find_person(workspace: Workspace, tenant: str, user: str) -> Person:
     """A person by the external id, with the keys that name them although nothing can be read from those."""
     user = external_id(user)
-    lake = workspace.lake(tenant)
-    listed = [found.key for found in lake.objects("raw/")]
+    there = entries(workspace.lake(tenant))
     unread = [upload.key for upload in every_upload(workspace, tenant=tenant, states=["quarantined"])]
-    keys = {key for key in [*listed, *unread] if is_theirs(key, user)}
-    return Person(external_user=user, subject_id=workspace.subject_id(tenant, user), keys=frozenset(keys))
+    left_out = [one.key for one in workspace.catalog.left_out.list(tenant)]
+    known = workspace.catalog.subjects.subject_ids(tenant)
+    others = {external_id(one) for one in [*known, *(one for key in there.keys for one in _users(key))]} - {user}
+    keys = {key for key in [*there.keys, *unread, *left_out] if is_theirs(key, user, others=others)}
+    return Person(
+        external_user=user,
+        subject_id=workspace.subject_id(tenant, user),
+        keys=frozenset(keys),
+        others=frozenset(others),
+    )
 
 
-def is_theirs(key: str, user: str) -> bool:
-    """Whether an object below `raw/` is of a person: by its user id, or by their id in a name that cannot be read."""
+def _users(key: str) -> list[str]:
     parsed = parse_key(key)
-    if not isinstance(parsed, BadKey):
-        return parsed.user == external_id(user)
-    name = external_id(key.rpartition("/")[2])
-    return re.search(rf"(?<![A-Za-z0-9]){re.escape(external_id(user))}(?![A-Za-z0-9])", name) is not None
+    return [] if isinstance(parsed, BadKey) else [parsed.user]
 
 
-def raw_keys(lake: Lake, user: str) -> list[str]:
-    """Keys of a person's objects below `raw/`."""
-    return [found.key for found in lake.objects("raw/") if is_theirs(found.key, user)]
+@dataclass(frozen=True, kw_only=True)
+class RawEntries:
+    """What there is below `raw/`, whatever it is.
+
+    Attributes:
+        keys: of objects, and of entries that are none: links and pipes have names, too.
+        closed: of folders in which nobody can look.
+    """
+
+    keys: list[str]
+    closed: list[str]
+
+
+def entries(lake: Lake) -> RawEntries:
+    """Everything below `raw/` of which a name can be seen; one entry that cannot be read hides no other."""
+    none: list[NoObject] = []
+    keys = [found.key for found in lake.objects("raw/", on_no_object=none.append)]
+    return RawEntries(
+        keys=keys + [one.key for one in none if not one.is_folder],
+        closed=[one.key for one in none if one.is_folder],
+    )
+
+
+def raw_keys(lake: Lake, person: Person) -> list[str]:
+    """Keys of a person's entries below `raw/` that can be removed."""
+    return [key for key in entries(lake).keys if is_usable(key) and _is_theirs(key, person)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubtful:
+    """Entries below `raw/` that may be a person's.
+
+    Attributes:
+        keys: that hold the person's id where no id stands, or a name that no key can name.
+        closed: folders in which nobody can look.
+    """
+
+    keys: list[str]
+    closed: list[str]
+
+
+def doubtful(lake: Lake, person: Person) -> Doubtful:
+    """What of the uploads an erasure leaves, because nobody can tell whose it is."""
+    there, user = entries(lake), person.external_user
+    named = [key for key in there.keys if may_name(key, user) and not (is_usable(key) and _is_theirs(key, person))]
+    return Doubtful(keys=sorted(named), closed=sorted(there.closed))
+
+
+def _is_theirs(key: str, person: Person) -> bool:
+    return is_theirs(key, person.external_user, others=person.others)
 
 
 def quarantine_keys(lake: Lake, uploads: Sequence[Upload]) -> list[str]:
@@ -83,8 +136,9 @@ def search(workspace: Workspace, tenant: str, person: Person) -> dict[str, Any]:
         if row.state == "published"
     ]
     return {
-        "raw_objects": len(raw_keys(lake, person.external_user)),
+        "raw_objects": len(raw_keys(lake, person)),
         "quarantine_objects": len(quarantine_keys(lake, uploads)),
+        "kept_refusals": len(refusals_of(lake, tenant=tenant, subject_id=person.subject_id, key=workspace.subject_key)),
         "training_lines": sum(count for _, _, count in training_files(lake, person.subject_id)),
         "table_rows": {table: count for table, count in rows.items() if count},
         "catalog_rows": catalog.erasures.count(tenant, person),

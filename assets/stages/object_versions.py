@@ -66,7 +66,12 @@ def tell_versions(workspace: Workspace, tenant: str, listed: Sequence[ListedObje
         digest = digests.get(found.key)
         if isinstance(digest, ReadFailure):
             if digest.kind != "missing":
-                versions.unreadable.append(NoObject(found.key, f"cannot be read: {digest.reason}"))
+                why = (
+                    digest.reason.removeprefix("it ")
+                    if digest.kind == "no_object"
+                    else f"cannot be read: {digest.reason}"
+                )
+                versions.unreadable.append(NoObject(found.key, why))
             continue
         one = upload_id(tenant=tenant, object_key=found.key, mark=_mark(lake, found, digest), key=workspace.subject_key)
         before = next((v for v in known.get(found.key, ()) if v.upload_id == one or _is_same(v, found, digest)), None)

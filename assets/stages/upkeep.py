@@ -14,6 +14,18 @@ from resources.lake import Tidied
 from resources.workspace import Workspace
 from vitals.record_types import RECORD_TYPES
 
+HALF_WRITTEN_KEPT = timedelta(days=1)
+"""A file that was being written is given up when nothing has been written to it for so long."""
+
+
+def clear_half_written(workspace: Workspace, *, tenant: str, older_than: timedelta = HALF_WRITTEN_KEPT) -> int:
+    """Delete what writers that died have left half written in a tenant's local lake; number of files.
+
+    It is no upload yet: whoever sent it got no answer, and sends it again.
+    """
+    # Below the default lake lie those of other tenants, each of which is cleared by itself.
+    return workspace.lake(tenant).clear_staged(wanted=lambda key: not key.startswith("tenants/"), older_than=older_than)
+
 
 def tidy_tenant(workspace: Workspace, *, tenant: str, keep: timedelta) -> dict[str, Tidied]:
     """Tidy every table of a tenant; table to what was done. Tables that do not exist yet are left out."""

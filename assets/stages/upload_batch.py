@@ -122,7 +122,7 @@ class UploadBatch:
                     outcomes[upload.upload_id] = _missing(upload, "another object has been written in its place")
                 else:
                     objects.append((upload, data))
-            elif data.kind == "missing":
+            elif data.kind in {"missing", "no_object"}:
                 outcomes[upload.upload_id] = _missing(upload, None)
         return objects
 

@@ -60,8 +60,10 @@ def _empty(home: Path) -> None:
         raise PermanentError(
             "empty the demo's folder", str(home), "it was not made by the demo", "Choose another --home."
         )
+    from dagster_project.installation import make_home  # noqa: PLC0415 - heavy, and not needed for --help
+
     shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
+    make_home(home)
     (home / MARKER).touch()
 
 

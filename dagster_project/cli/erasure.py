@@ -19,6 +19,7 @@ from dagster_project.cli.output import (
     print_table,
     problems,
 )
+from dagster_project.cli.running import refuse_while_running
 from dagster_project.installation import build_workspace
 from dagster_project.settings import Settings, load_settings
 from resources.catalog_rows.people import PURPOSES, Purpose
@@ -64,7 +65,7 @@ def forget(
         from dagster_project.signing import signing_key  # noqa: PLC0415
         from vitals.certificate import as_bytes  # noqa: PLC0415
 
-        _refuse_while_running(settings, None if again else tenant)
+        refuse_while_running(settings, None if again else tenant, attempted="erase a person")
         if out is not None and out.exists():
             raise ConflictError("write the certificate", str(out), "the file exists", "Name a new one.")
         key = signing_key(settings)
@@ -97,25 +98,6 @@ def forget(
             console.print(f"certificate: {path}", highlight=False)
 
 
-def _refuse_while_running(settings: Settings, tenant: str | None) -> None:
-    """A run that has read the person's records would write its result after they were removed."""
-    import dagster as dg  # noqa: PLC0415 - heavy, and not needed for --help
-
-    from dagster_project.execution import local_instance  # noqa: PLC0415
-    from sensors.requests import TENANT_TAG, UNFINISHED  # noqa: PLC0415
-
-    tags = {} if tenant is None else {TENANT_TAG: tenant}
-    with local_instance(settings) as instance:
-        running = instance.get_runs_count(dg.RunsFilter(statuses=UNFINISHED, tags=tags))
-    if running:
-        raise ConflictError(
-            "erase a person",
-            f"tenant {tenant or 'any'}",
-            f"{running} runs are queued or under way",
-            "Pause the tenant (`vitalgraph tenant pause`) and let them end, or cancel them in the UI.",
-        )
-
-
 def _forget_runs(settings: Settings, *, user: str, subject_id: str) -> None:
     from dagster_project.execution import local_instance  # noqa: PLC0415 - heavy, and not needed for --help
     from dagster_project.run_history import forget_in_history  # noqa: PLC0415
@@ -130,7 +112,7 @@ def _print_found(found: dict[str, Any], *, as_json: bool) -> None:
         return
     rows: list[list[Any]] = []
     for store, value in found.items():
-        if store == "dataset_versions":
+        if store in {"dataset_versions", "doubtful"}:
             continue
         rows += (
             [[f"{store} {name}", count] for name, count in value.items()]
@@ -141,6 +123,11 @@ def _print_found(found: dict[str, Any], *, as_json: bool) -> None:
     versions = [[v["name"], v["version"], v["successor"] or "none"] for v in found["dataset_versions"]]
     if versions:
         print_table("Versions of data sets", ["name", "taken back", "in its place"], versions)
+    doubt = found.get("doubtful", {})
+    unsure = [(key, "holds the id where no id stands: look whose it is") for key in doubt.get("keys", ())]
+    unsure += [(key, "cannot be opened: nobody knows what is in it") for key in doubt.get("folders", ())]
+    if unsure:
+        print_table("Left, although it may be theirs", ["below the lake", "why"], unsure)
 
 
 def consent(
@@ -256,4 +243,6 @@ def show_key() -> None:
         from dagster_project.signing import signing_key  # noqa: PLC0415 - heavy, and not needed for --help
         from vitals.certificate import public_key_of  # noqa: PLC0415
 
-        console.print(public_key_of(signing_key(load_settings())), highlight=False)
+        settings = load_settings()
+        build_workspace(settings)
+        console.print(public_key_of(signing_key(settings)), highlight=False)

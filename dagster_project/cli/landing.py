@@ -5,6 +5,7 @@ Does not belong here: processing what landed (`runs`).
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
 from resources.lake import Lake
 from resources.lake_keys import safe_key
+from resources.local_files import FILE, kind_of, read
 from vitals.errors import ConflictError, PermanentError, UsageError
 from vitals.raw.keys import BadKey, build_key, parse_key
 
@@ -56,7 +58,9 @@ def land(
     with exit_codes():
         workspace = build_workspace(load_settings())
         lake = workspace.lake(tenant)
-        found = {f for path in paths for f in (path.rglob("*.avro") if path.is_dir() else [path]) if f.is_file()}
+        found, left_out = files_of(paths)
+        for path, why in left_out.items():
+            problems.print(f"left out: {path} {why}", highlight=False, markup=False, soft_wrap=True)
         if not found:
             raise UsageError("land files", "the paths given", "they hold no .avro file", "Name files or a folder.")
         names = name_files(sorted(found), user=user, day=day, first_day=workspace.policy.first_day)
@@ -65,15 +69,55 @@ def land(
         with progress_bar(quiet=as_json) as progress:
             task = progress.add_task("landing", total=len(names))
             for file, name in names.items():
-                key, is_new = land_file(lake, file, name)
+                key, is_new = land_file(lake, file, name, root=found[file])
                 (landed if is_new else known).append(key)
                 progress.advance(task)
         if as_json:
-            print_json({"landed": landed, "already_there": known})
+            print_json(
+                {
+                    "landed": landed,
+                    "already_there": known,
+                    "left_out": [{"path": str(path), "why": why} for path, why in left_out.items()],
+                }
+            )
             return
         for key in landed:
             console.print(key, highlight=False, markup=False, soft_wrap=True)
         console.print(f"{len(landed)} landed, {len(known)} were there already")
+
+
+def files_of(paths: Sequence[Path]) -> tuple[dict[Path, Path], dict[Path, str]]:
+    """The Avro files that paths name or hold, each with the folder below which no link leads to it; what is left out, and why.
+
+    A link in a folder, as an unpacked archive may hold one, would land whatever the one who lands it can read. A folder
+    that is named may be a link itself.
+    """
+    found: dict[Path, Path] = {}
+    left_out: dict[Path, str] = {}
+    for path in paths:
+        if not path.is_dir():
+            _sort_out(path, path.parent, found, left_out)
+            continue
+        for folder, folders, names in os.walk(path, onerror=lambda error: _note(error, left_out)):
+            for name in sorted(folders):
+                if Path(folder, name).is_symlink():
+                    left_out[Path(folder, name)] = "is a symbolic link"
+            for name in sorted(names):
+                if name.endswith(".avro"):
+                    _sort_out(Path(folder, name), path, found, left_out)
+    return found, dict(sorted(left_out.items()))
+
+
+def _sort_out(file: Path, root: Path, found: dict[Path, Path], left_out: dict[Path, str]) -> None:
+    kind = kind_of(file.lstat().st_mode)
+    if kind == FILE:
+        found[file] = root
+    else:
+        left_out[file] = f"is a {kind}"
+
+
+def _note(error: OSError, left_out: dict[Path, str]) -> None:
+    left_out[Path(str(error.filename))] = f"cannot be opened: {error.strerror}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,15 +192,21 @@ def _refuse(files: Sequence[Path], *, of: int, why: str, remedy: str) -> None:
     raise UsageError("land the files", f"{len(files)} of {of}, listed above", why, f"{remedy} Nothing was landed.")
 
 
-def land_file(lake: Lake, file: Path, name: UploadName) -> tuple[str, bool]:
+def land_file(lake: Lake, file: Path, name: UploadName, *, root: Path) -> tuple[str, bool]:
     """Copy one file; its key, and whether it was new. The same content under the same key is left alone.
+
+    Args:
+        lake: where to.
+        file: what.
+        name: as what.
+        root: folder below which no link is followed on the way to the file.
 
     Raises:
         PermanentError: the file cannot be read.
         ConflictError: another content has the key.
     """
     try:
-        data = file.read_bytes()
+        data = read(root, file.relative_to(root).as_posix())
     except OSError as error:
         why = error.strerror or "it is unreadable"
         raise PermanentError("read the file", file.suffix or "file", why, "Check the file and who owns it.") from None

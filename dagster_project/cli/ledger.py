@@ -51,8 +51,12 @@ def list_uploads(
         filters: dict[str, Any] = {"kind": kind, "states": [state] if state else None}
         found = sorted(every_upload(workspace, tenant=tenant, **filters), key=lambda u: (u.key, u.landed_at))
         totals = kind_totals(workspace, tenant, found)
+        left_out = [
+            {"key": one.key, "why": one.why, "since": one.first_seen.isoformat(timespec="seconds")}
+            for one in workspace.catalog.left_out.list(tenant)
+        ]
         if as_json:
-            print_json({"uploads": [upload_json(u) for u in found], "totals": totals})
+            print_json({"uploads": [upload_json(u) for u in found], "totals": totals, "left_out": left_out})
             return
         print_table(
             f"Uploads of {tenant}",
@@ -64,6 +68,12 @@ def list_uploads(
             ["kind", "uploads", "rows", *FATES, "records"],
             [(k, t["uploads"], t["total"], *(t[fate] for fate in FATES), t["records"]) for k, t in totals.items()],
         )
+        if left_out:
+            print_table(
+                "Left out: in no books, looked at again with every listing",
+                ["key", "why", "since (UTC)"],
+                [(one["key"], one["why"], one["since"][:16].replace("T", " ")) for one in left_out],
+            )
 
 
 @uploads.command("show")
@@ -183,7 +193,13 @@ def status(
             )
             print_table("Uploads by state", ["state", "uploads"], sorted(found["uploads"].items()))
             print_table(
-                "Waiting", ["what", "rows"], [("quarantined", found["quarantined"]), ("partial", found["partial"])]
+                "Waiting",
+                ["what", "number"],
+                [
+                    ("rows quarantined", found["quarantined"]),
+                    ("rows partial", found["partial"]),
+                    *((f"entries left out: {why}", count) for why, count in sorted(found["left_out"].items())),
+                ],
             )
             print_table(
                 "Sources",
@@ -197,6 +213,8 @@ def status(
 
 def tenant_status(workspace: Workspace, tenant: str, *, paused: bool) -> dict[str, Any]:
     """Where a tenant stands, as plain values."""
+    from sensors.landed_objects import left_out_of  # noqa: PLC0415 - Dagster takes a second to import
+
     catalog = workspace.catalog
     stale = {
         stage: sorted({mark.local_date.isoformat() for mark in catalog.stale_days.list(tenant, stage)})
@@ -208,6 +226,7 @@ def tenant_status(workspace: Workspace, tenant: str, *, paused: bool) -> dict[st
         "pending_landing_days": [day.isoformat() for day, _ in catalog.uploads.pending_partitions(tenant)],
         "stale_days": stale,
         "quarantined": sum(catalog.quarantine.counts(tenant).values()),
+        "left_out": left_out_of(workspace, [tenant]).get(tenant, {}),
         "partial": sum(n for (_, state), n in catalog.partials.counts(tenant).items() if state == "waiting"),
         "sources": source_lags(workspace, tenant),
         "as_of": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -16,12 +16,14 @@ from dagster_project.cli import (
     erasure,
     facts,
     forensics,
+    keys,
     landing,
     ledger,
     partials,
     people,
     quarantine,
     runs,
+    setup,
     twin,
 )
 
@@ -32,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # locals may hold health values
     help="Health exports of people's phones to training sets one can trust.",
 )
+app.command("init")(setup.init)
 app.command("demo")(demo.demo)
 app.command("land")(landing.land)
 app.command("ingest")(runs.ingest)
@@ -53,6 +56,7 @@ app.add_typer(people.subject, name="subject")
 app.add_typer(erasure.certificate, name="certificate")
 app.command("dev")(dev.dev)
 app.command("ui")(dev.ui)
+app.add_typer(keys.app, name="key")
 app.command("api")(api.serve)
 app.add_typer(api.token, name="token")
 app.add_typer(database.app, name="db")

@@ -23,6 +23,7 @@ from dagster_project.cli.output import (
     print_error,
     print_json,
     print_table,
+    problems,
     progress_bar,
 )
 from dagster_project.installation import build_workspace
@@ -51,6 +52,7 @@ def ingest(
     with exit_codes():
         from dagster_project.definitions import build_definitions  # noqa: PLC0415 - Dagster takes a second to import
         from dagster_project.execution import Runner, local_instance, run_everything  # noqa: PLC0415
+        from sensors.landed_objects import told_left_out  # noqa: PLC0415
 
         if first is not None and last is not None and last < first:
             raise UsageError("ingest these days", "--from and --to", "the last day is before the first", "Swap them.")
@@ -79,6 +81,8 @@ def ingest(
                     print_error(error, of=f"tenant {name}")
                 for key, why in sorted(work.reasons.items()):
                     print_error(why, of=key)
+                for said in told_left_out(work.left_out):
+                    problems.print(said, highlight=False, markup=False, soft_wrap=True)
                 if not watch:
                     break
                 time.sleep(WATCH_SECONDS)
@@ -89,11 +93,12 @@ def ingest(
                     "local_partitions": work.local,
                     "failed": work.failed,
                     "reasons": work.reasons,
+                    "left_out": work.left_out,
                 }
             )
         else:
             console.print(f"{work.landing} landing days and {work.local} local days run, {len(work.failed)} failed")
-        waiting = any(sum(workspace.catalog.partials.counts(name).values()) for name in tenants)
+        waiting = work.left_out or any(sum(workspace.catalog.partials.counts(name).values()) for name in tenants)
         raise typer.Exit(FAILED if work.failed or work.unreachable else WAITING if strict and waiting else DONE)
 
 

@@ -4,10 +4,10 @@ Belongs here: the list of the modules with tables; one that is not imported does
 Does not belong here: a table.
 """
 
-from resources.catalog_models import days, decisions, people, releases, tenants, uploads
+from resources.catalog_models import days, decisions, installation, people, releases, tenants, uploads
 from resources.catalog_models.base import Base
 
-MODULES = (tenants, people, uploads, decisions, days, releases)
+MODULES = (installation, tenants, people, uploads, decisions, days, releases)
 
 METADATA = Base.metadata
 """Every table of MODULES."""

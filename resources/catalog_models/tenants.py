@@ -32,6 +32,8 @@ class Tenant(Base):
     root_url: Mapped[str | None]
     paused: Mapped[bool] = mapped_column(server_default=false())
     created_at: Mapped[datetime]
+    # Rows that the lake holds of attempts up to this one are of a catalog that was lost: new attempts count from here.
+    attempts_before: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class ApiToken(Base):

@@ -106,6 +106,18 @@ class Upload(Base):
     duration_ms: Mapped[int | None] = mapped_column(BigInteger())
 
 
+class LeftOut(Base):
+    """An entry below `raw/` that is in no books: no object, or one that cannot be read or is not due yet."""
+
+    __tablename__ = "left_out"
+
+    tenant: Mapped[str] = mapped_column(ForeignKey("tenant.name"), primary_key=True)
+    key: Mapped[str] = mapped_column(ForeignText(), primary_key=True)
+    why: Mapped[str]
+    first_seen: Mapped[datetime]
+    last_seen: Mapped[datetime]
+
+
 class Quarantine(Base):
     """A row, or a whole file, that failed a rule. Its bytes are in the lake, not here."""
 

@@ -21,6 +21,7 @@ StaleReason = Literal[
     "completion",
     "consent",
     "erasure",
+    "key",  # another subject key, by which lines are chosen and worded
     "facts",  # the clinical facts that an example reads
     "code",
     "manual",

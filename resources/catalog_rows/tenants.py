@@ -12,12 +12,17 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Tenant:
-    """An isolated organisation or study; no root URL means the default lake."""
+    """An isolated organisation or study; no root URL means the default lake.
+
+    Attributes:
+        attempts_before: attempts at uploads that the lake has rows of from a catalog that was lost.
+    """
 
     name: str
     root_url: str | None
     paused: bool
     created_at: datetime
+    attempts_before: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,10 +49,12 @@ class NewUpload(ObjectVersion):
 
     Attributes:
         content_sha256: digest of its bytes; None until they are read.
+        attempts: attempts that count as made, because a catalog that was lost may have made them.
         state: `landed`, or a final state if its key alone decides (`unsupported`, `quarantined`).
     """
 
     content_sha256: str | None = None
+    attempts: int = 0
     fetched_utc: datetime | None = None
     state: UploadState = "landed"
     reason: str | None = None
@@ -118,6 +120,16 @@ class UploadFetch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """An entry below `raw/` that is in no books, and why."""
+
+    key: str
+    why: str
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class UploadOutcome:
     """What became of an upload; counts are absolute.
 
@@ -140,6 +152,7 @@ class UploadOutcome:
     score: float | None = None
     schema_hash: str | None = None
     content_sha256: str | None = None
+    attempts: int = 0
     fetched_utc: datetime | None = None
     first_utc_date: date | None = None
     last_utc_date: date | None = None

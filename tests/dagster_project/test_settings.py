@@ -28,8 +28,9 @@ def test_a_value_out_of_bounds_is_an_error_that_names_the_setting_and_not_the_va
 
 def test_the_subject_key_is_made_once_and_kept_from_other_users(tmp_path):
     settings = Settings(home=tmp_path / "home")
-    key = settings.read_subject_key()
-    assert Settings(home=tmp_path / "home").read_subject_key() == key
+    assert settings.read_subject_key() is None
+    key = settings.make_subject_key()
+    assert Settings(home=tmp_path / "home").read_subject_key() == key == settings.make_subject_key()
     assert (tmp_path / "home" / "subject.key").stat().st_mode & 0o077 == 0
 
 
@@ -38,6 +39,13 @@ def test_a_short_subject_key_is_refused(tmp_path):
     file.write_text("short")
     with pytest.raises(PermanentError, match="fewer than 16"):
         Settings(home=tmp_path, subject_key_file=file).read_subject_key()
+
+
+def test_a_key_file_that_is_named_and_not_there_is_an_error_and_is_not_made(tmp_path):
+    for file in (tmp_path / "none", tmp_path / "none" / "below"):
+        with pytest.raises(PermanentError, match="VITALGRAPH_SUBJECT_KEY_FILE"):
+            Settings(home=tmp_path, subject_key_file=file).read_subject_key()
+        assert not file.exists()
 
 
 def test_a_short_key_in_the_environment_does_for_a_trial_with_a_warning_that_does_not_show_it(tmp_path, caplog):

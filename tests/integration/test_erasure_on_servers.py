@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from assets.stages.erasure_search import is_nothing, is_theirs
+from assets.stages.erasure_search import is_nothing
 from assets.stages.registration import register
 from assets.stages.releases import release
 from dagster_project.cli.main import app
@@ -29,6 +29,7 @@ from tests.flow import TENANT, installation, land, run_stages, unbalanced
 from tests.servers.postgresql import PostgresqlServer
 from tests.servers.s3 import BUCKET, S3Server
 from vitals.certificate import faults
+from vitals.raw.owners import is_theirs
 
 pytest_plugins = ["tests.servers.catalogs"]
 pytestmark = pytest.mark.integration

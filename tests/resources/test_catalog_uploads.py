@@ -144,6 +144,7 @@ def test_finishing_writes_all_that_is_known_of_an_upload(catalog):
         rows_quarantined=5,
         score=0.5,
         schema_hash="h",
+        content_sha256="c",
         fetched_utc=LATER,
         first_utc_date=DAY,
         last_utc_date=DAY + timedelta(days=1),
@@ -153,6 +154,13 @@ def test_finishing_writes_all_that_is_known_of_an_upload(catalog):
     row = catalog.uploads.get(["a"])["a"]
     assert all(getattr(row, name) == value for name, value in vars(outcome).items())
     assert (row.finished_at, row.settled_attempt) == (LATER, 1)
+
+
+def test_a_digest_of_what_cannot_be_read_now_stays(catalog):
+    catalog.uploads.register([upload("a", content_sha256="c")])
+    catalog.uploads.claim(["a"], run_id="r", now=NOW)
+    catalog.uploads.finish([UploadOutcome(upload_id="a", state="quarantined", reason="too_large")], now=LATER)
+    assert catalog.uploads.get(["a"])["a"].content_sha256 == "c"
 
 
 def test_the_fetch_time_of_the_key_stays_if_the_file_does_not_say(catalog):

@@ -23,8 +23,8 @@ from vitals.record_types import BY_AVRO_NAME
 MAX_KEY_BYTES = 1024
 """Longest key that S3 takes."""
 
-MAX_NAME_BYTES = 255
-"""Longest file name that a file system takes."""
+MAX_NAME_BYTES = 250
+"""Longest file name that we write: file systems take 255 bytes, and a name is longer while its file is being written."""
 
 _PATH = re.compile(
     r"(?P<type>[A-Za-z][A-Za-z0-9]*)/(?P<day>[0-9]{4}/[0-9]{2}/[0-9]{2})/(?P<name>[^/]+)\.avro", re.ASCII

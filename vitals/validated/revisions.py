@@ -199,6 +199,40 @@ def fold(*, known: pl.DataFrame, incoming: pl.DataFrame, upload_ids: list[str]) 
     return Folded(fates=fates, shifts=shifts, winners=winners, removed=removed, unavailable=unavailable)
 
 
+@dataclass(frozen=True)
+class Reordered:
+    """What changes when deliveries get other ids, by which those that came at once are told apart.
+
+    Attributes:
+        shifts: `upload_id` (the new one) and the differences of its fates; rows of zeros are left out.
+        winners: the record keys of which another delivery is the representative now, and its `upload_id`,
+            `fetched_utc`, `source_key_sha256`, `file_quality` and `utc_date`; `former_upload_id`: that of the former one.
+    """
+
+    shifts: pl.DataFrame
+    winners: pl.DataFrame
+
+
+def reordered(before: pl.DataFrame, after: pl.DataFrame) -> Reordered:
+    """Compare the settled deliveries of a kind with the same rows, in the same order, under other ids.
+
+    The ids decide nothing but which of several deliveries of one fetch, day and content is the first.
+    """
+    was, now = (_ranked(one, batch_from=one.height) for one in (before, after))
+    shifts = (
+        pl.concat([_counts(after, now), _counts(after, was).with_columns(-pl.col(_FATES))])
+        .group_by("upload_id")
+        .agg(pl.col(_FATES).sum())
+        .filter(pl.any_horizontal(pl.col(_FATES) != 0))
+        .sort("upload_id")
+    )
+    keep = [*RECORD_KEY, "upload_id", "fetched_utc", "source_key_sha256", "file_quality", "utc_date"]
+    is_new = (now.fates == _ACCEPTED) & (was.fates != _ACCEPTED)
+    is_former = (was.fates == _ACCEPTED) & (now.fates != _ACCEPTED)
+    former = after.filter(pl.Series(is_former)).select(*RECORD_KEY, former_upload_id="upload_id")
+    return Reordered(shifts=shifts, winners=after.select(keep).filter(pl.Series(is_new)).join(former, on=RECORD_KEY))
+
+
 def _changed(now: pl.DataFrame, was: pl.DataFrame) -> pl.DataFrame:
     """Rows of `now` that `was` does not hold exactly so."""
     if was.is_empty():

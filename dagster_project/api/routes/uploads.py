@@ -98,6 +98,10 @@ def _accepted(caller: Caller, response: Response, listed: list[ListedObject]) ->
         raise ConflictError(
             "take the file", "uploads", "its person was erased", "It was removed; do not send it again."
         )
+    if entered.left_out:
+        raise ConflictError(
+            "take the file", "keys", f"one of them {entered.left_out[0].why}", "Mend it, then try again."
+        )
     uploads = [
         upload.upload_id
         for found in listed
