@@ -126,3 +126,30 @@ def test_open_days_are_refused_under_standard_and_taken_under_none(changes):
     with pytest.raises(UsageError, match="not closed yet"):
         spec(**changes)
     assert spec(profile="none", **changes).provisional
+
+
+def shift_of(person):
+    return weeks_back(person, key=KEY, release_id="r/1")
+
+
+def test_what_stays_open_is_known_a_first_day_and_a_clock_change_that_somebody_knows_give_the_shift():
+    """Measured so that nobody believes otherwise: docs/releases.md has these figures."""
+    clock_change = date(2026, 10, 25)
+    by_first_day = by_clock_change = by_weekday = 0
+    for person in people(50, seed=9):
+        kept = kept_days(person, history(120))
+        shown = [day - timedelta(weeks=shift_of(person)) for day in kept]
+        by_first_day += (history(120)[0] - min(shown)).days // 7 == shift_of(person)
+        if clock_change in kept:
+            changed = clock_change - timedelta(weeks=shift_of(person))
+            by_clock_change += (clock_change - changed).days // 7 == shift_of(person)
+        # Weekdays are as they were, so every week fits them alike.
+        fitting = [
+            weeks
+            for weeks in range(1, MOST_WEEKS + 1)
+            if (shown[0] + timedelta(weeks=weeks)).weekday() == kept[0].weekday()
+        ]
+        by_weekday += len(fitting) == 1
+    assert by_first_day == 50
+    assert by_clock_change > 10
+    assert by_weekday == 0
