@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 
 import orjson
 import polars as pl
@@ -12,12 +12,15 @@ from assets.stages import release_build, releases
 from assets.stages.release_build import build
 from assets.stages.release_export import export
 from assets.stages.release_reading import compare, read_manifest, verify
+from assets.stages.release_withdrawal import withdraw
 from assets.stages.releases import release, reproduce
 from tests.flow import TENANT, installation
 from tests.vitals.training.release.released_lines import training_lines
-from vitals.errors import ConflictError, NotFoundError, PermanentError, UsageError
+from vitals.errors import ConflictError, NotFoundError, PermanentError, TransientError, UsageError
 from vitals.record_types import STEPS
 from vitals.training.release.manifest import MANIFEST
+from vitals.training.release.rare_sources import apps_of
+from vitals.training.release.received import SUMS, verify_folder
 from vitals.training.release.spec import read_spec
 from vitals.training.release.splits import Sides
 
@@ -138,6 +141,7 @@ def test_two_builds_have_the_same_bytes_whatever_the_order_of_lines(study, tmp_p
     documents = [orjson.loads(files.pop(MANIFEST)) for files in (ours, theirs)]
     assert documents[0]["inputs"].pop("sha256") != documents[1]["inputs"].pop("sha256")
     assert documents[0] == documents[1]
+    assert ours.pop(SUMS) != theirs.pop(SUMS)
     assert ours == theirs
 
 
@@ -226,10 +230,14 @@ def test_quality_provisional_days_and_licences_of_apps_are_kept_out(study):
     made = study.release(min_quality=0.5, provisional=False)
     assert (made.fates["low_quality"], made.fates["provisional"]) == (1, 1)
     barred, title = "com.ouraring.oura", "Oura"
-    made = study.release(version="2", source_apps=["com.dexcom.stelo", "com.sec.android.app.shealth"])
+    apps = {app for line in lines for app in apps_of(line)} - {barred}
+    rows = [{**dict.fromkeys(STEPS.columns), "source_app": app, "utc_date": date(2025, 3, 3)} for app in sorted(apps)]
+    frame = pl.DataFrame(rows, schema=pl.Schema(STEPS.columns), orient="row")
+    study.lake.append("validated/steps", frame, partition_by="utc_date")
+    made = study.release(version="2", source_apps=sorted(apps))
     with_it = sum(barred in text or title in text for text in map(shown, lines))
-    assert made.published
-    assert made.fates["source_not_licensed"] >= with_it > 0
+    assert made.fates["source_not_licensed"] == with_it > 0
+    assert not any(found.failures for found in made.gates if found.name == "sources")
     for path, content in study.files(version="2").items():
         assert not path.endswith(".jsonl") or not {barred, title} & set(re.findall(r"[\w.]+", content.decode())), path
 
@@ -435,3 +443,107 @@ def test_an_erased_person_is_the_cause_of_what_is_missing(study):
     assert {(one.kind, one.cause) for one in found} == {("removed", "consent_or_erasure")}
     assert len(found) == sum(subject(line) == gone for line in LINES)
     assert monkey == set(study.workspace.catalog.datasets.contributors(study.row("2").id))
+
+
+def test_a_version_whose_process_was_killed_is_failed_at_the_next_look_and_not_while_it_runs(study):
+    study.write(LINES)
+    datasets = study.workspace.catalog.datasets
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    for version in ("1", "2"):
+        datasets.begin(TENANT, "days", version, spec=spec(version=version).as_json(), run_id=None, now=now)
+    with study.workspace.catalog.exclusive(f"release-{TENANT}", wait=True):
+        releases.end_abandoned(study.workspace, TENANT)
+        assert study.row().state == "building"
+    releases.end_abandoned(study.workspace, TENANT)
+    for version in ("1", "2"):
+        row = study.row(version)
+        assert (row.state, row.reasons) == ("failed", [releases.ABANDONED])
+    assert study.release().published
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (KeyboardInterrupt(), "it was interrupted"),
+        (MemoryError(), "an unexpected MemoryError"),
+        (ValueError("the value 118"), "an unexpected ValueError"),
+        (TransientError("read", "x", "the store is away", "Wait."), "the store is away"),
+    ],
+)
+def test_whatever_ends_a_build_is_its_reason_in_one_sentence_without_content(study, monkeypatch, error, reason):
+    study.write(LINES)
+
+    def dies(*_, **__):
+        raise error
+
+    monkeypatch.setattr(releases, "build", dies)
+    with pytest.raises(type(error)):
+        study.release()
+    assert (study.row().state, study.row().reasons) == ("failed", [reason])
+
+
+@pytest.mark.parametrize("app", ["com.dexcom.stello", "Oura", "com.ouraring", "", "com.example.app2"])
+def test_an_app_that_nobody_has_is_refused_before_anything_is_entered(study, app):
+    study.write(LINES)
+    with pytest.raises(UsageError):
+        study.release(source_apps=[app])
+    with pytest.raises(NotFoundError):
+        study.row()
+
+
+def test_a_withdrawn_version_leaves_a_stub_and_an_event_and_is_never_built_or_read_again(study):
+    study.write(LINES)
+    study.release()
+    study.release(version="2")
+    where = {"tenant": TENANT, "name": "days", "version": "1"}
+    stub = withdraw(study.workspace, **where, reason="An app's licence does not allow it.", actor="ann")
+    assert stub["withdrawn"]["why"] == "An app's licence does not allow it."
+    assert list(study.files()) == [MANIFEST]
+    assert (study.row().state, study.row().reasons) == ("withdrawn", ["An app's licence does not allow it."])
+    [event] = study.workspace.catalog.audit.list(TENANT, action="dataset.withdraw")
+    assert (event.actor, event.target) == ("ann", "days/1")
+    for call in (
+        study.release,
+        lambda: verify(study.workspace, **where),
+        lambda: withdraw(study.workspace, **where, reason="again", actor="ann"),
+        lambda: compare(study.workspace, tenant=TENANT, before=("days", "2"), after=("days", "1")),
+    ):
+        with pytest.raises(ConflictError, match="withdrawn"):
+            call()
+    assert compare(study.workspace, tenant=TENANT, before=("days", "1"), after=("days", "2")) == []
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "two\nlines", "\x1b[2J", "x" * 501])
+def test_a_version_is_withdrawn_for_a_reason_that_can_be_read_only(study, reason):
+    study.write(LINES)
+    study.release()
+    with pytest.raises(UsageError):
+        withdraw(study.workspace, tenant=TENANT, name="days", version="1", reason=reason, actor="ann")
+    assert study.row().state == "published"
+
+
+@pytest.mark.parametrize(
+    ("formats", "splits"),
+    [(["text"], []), ([], ["train"]), (["messages"], ["test"]), (["text", "messages"], ["train", "validation"])],
+)
+def test_a_copy_of_a_part_describes_and_verifies_itself(study, tmp_path, formats, splits):
+    study.write(LINES)
+    study.release()
+    folder = tmp_path / "copy"
+    files = export(
+        study.workspace, tenant=TENANT, name="days", version="1", folder=folder, formats=formats, splits=splits
+    )
+    assert sorted(files) == sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    assert [failure for gate in verify_folder(folder) for failure in gate.failures] == []
+    document = orjson.loads((folder / MANIFEST).read_bytes())
+    sides = study.sides()
+    expected = Counter(side for side in sides.values() if not splits or side in splits)
+    assert document["counts"]["examples_by_side"] == dict(expected)
+    card = (folder / "README.md").read_text()
+    assert all(
+        (path in card) == (folder / path).exists()
+        for path in (f"data/{f}/{s}.parquet" for f in ("text", "messages") for s in ("train", "validation", "test"))
+    )
+    paths = {one["contentUrl"] for one in orjson.loads((folder / "croissant.json").read_bytes())["distribution"]}
+    assert all((folder / path).exists() for path in paths)
+    assert document["copy"]["of_manifest_sha256"] == study.row().manifest_sha256
