@@ -1,6 +1,6 @@
 """Active-energy facts of a local day and of a window.
 
-Belongs here: the metrics of active energy (CLINICAL.md section 6) and their preconditions.
+Belongs here: the metrics of active energy (docs/spec/clinical.md section 6) and their preconditions.
 Does not belong here: how records become totals (`interval_totals`). There is no target to compare with: none of
 those in use has a guideline behind it.
 """

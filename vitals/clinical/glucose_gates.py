@@ -1,4 +1,4 @@
-"""When a glucose metric may be stated (NARRATIVE.md B), for a local day and for a window of days.
+"""When a glucose metric may be stated (docs/spec/narrative.md B), for a local day and for a window of days.
 
 Belongs here: the preconditions and their reasons, in order of precedence: what can never be assessed comes
 before what more data would mend.

@@ -71,7 +71,7 @@ def to_grid(*, series: Ints, utc_ms: Ints, level_mg_dl: Floats, n_series: int) -
 def modd(grid: GlucoseGrid) -> Floats:
     """Mean absolute difference from the value 24 hours before, mg/dL per series; NaN without any pair.
 
-    Source: CLINICAL.md section 1 (Service and Nelson 1980), physical 24 hours.
+    Source: docs/spec/clinical.md section 1 (Service and Nelson 1980), physical 24 hours.
     """
     difference, series = _lagged_difference(grid, hours=24)
     return mean_per_series(np.abs(difference), series, grid.n_series)
@@ -80,7 +80,7 @@ def modd(grid: GlucoseGrid) -> Floats:
 def conga(grid: GlucoseGrid, *, hours: int) -> Floats:
     """Sample SD of the difference from the value `hours` before, mg/dL per series; NaN below two pairs.
 
-    Source: CLINICAL.md section 1 (McDonnell 2005).
+    Source: docs/spec/clinical.md section 1 (McDonnell 2005).
     """
     difference, series = _lagged_difference(grid, hours=hours)
     return sd_per_series(difference, series, grid.n_series)

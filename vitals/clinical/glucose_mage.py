@@ -5,7 +5,7 @@ vignette of the R package iglu describes it: direction "avg", windows of 5 and 3
 more than 180 minutes have no value. Written from that description; no code of that package is used.
 Does not belong here: the 5-minute grid (`glucose_grid`), or when MAGE may be stated (`glucose_gates`).
 
-Every other MAGE in use deviates from the manual method by 10 to 78 % (CLINICAL.md section 1), so none is offered.
+Every other MAGE in use deviates from the manual method by 10 to 78 % (docs/spec/clinical.md section 1), so none is offered.
 
 1. A trailing short and a trailing long moving average; the first points take the first full average.
 2. Where they cross, a stretch that holds a peak ends and one that holds a nadir begins, or the reverse. Its
@@ -47,7 +47,7 @@ class _Segments:
 def mage(grid: GlucoseGrid) -> Floats:
     """MAGE in mg/dL per series; NaN where no excursion exceeds one SD, or no segment has 32 points.
 
-    Source: CLINICAL.md section 1; METRICS.json glucose.mage.
+    Source: docs/spec/clinical.md section 1; METRICS.json glucose.mage.
     """
     result = np.full(grid.n_series, np.nan)
     segments = _segments(grid)

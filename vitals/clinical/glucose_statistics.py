@@ -1,6 +1,6 @@
 """Glucose metrics that need the levels of a period only, not their order, as Polars expressions.
 
-Belongs here: distribution, time in ranges, risk indices and the estimates made from a mean (CLINICAL.md section
+Belongs here: distribution, time in ranges, risk indices and the estimates made from a mean (docs/spec/clinical.md section
 1). Levels are whole mg/dL: a threshold between two whole numbers cannot be missed by float noise.
 Does not belong here: measures of the course over time (`glucose_grid`, `glucose_mage`, `glucose_episodes`).
 """

@@ -1,6 +1,6 @@
 """Heart-rate facts of a local day.
 
-Belongs here: the heart-rate metrics, their preconditions (CLINICAL.md section 2, NARRATIVE.md B) and the layout
+Belongs here: the heart-rate metrics, their preconditions (docs/spec/clinical.md section 2, docs/spec/narrative.md B) and the layout
 of their table.
 Does not belong here: the minute series (`heart_rate_minutes`, `heart_rate_days`), the arithmetic on it
 (`heart_rate_measures`) and its bouts (`heart_rate_bouts`).

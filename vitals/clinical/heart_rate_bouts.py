@@ -1,6 +1,6 @@
 """Bouts of high and of low heart rate, and the day each belongs to.
 
-Belongs here: what a bout is (CLINICAL.md section 2), and following one that starts before midnight to its end.
+Belongs here: what a bout is (docs/spec/clinical.md section 2), and following one that starts before midnight to its end.
 Does not belong here: the minute series (`heart_rate_days`), or how many bouts may be stated (`heart_rate`).
 """
 

@@ -1,7 +1,7 @@
 """The minute series of each local day and its night, and the sources they come from.
 
 Belongs here: the time that belongs to a day's heart-rate facts (the local day, and the part of its main sleep
-before midnight), and which source is believed in each of its minutes (CLINICAL.md G2, G5, G10).
+before midnight), and which source is believed in each of its minutes (docs/spec/clinical.md G2, G5, G10).
 Does not belong here: metrics, or what may be stated (`heart_rate`).
 
 A day is computed from its own records alone, whatever other days stand in the same call: the order of its

@@ -1,6 +1,6 @@
 """Numbers of a minute series: holds, means, the lowest half hour, gaps, zones, quarter hours.
 
-Belongs here: arithmetic on `heart_rate_minutes.Minutes`, per span, with its units (CLINICAL.md section 2).
+Belongs here: arithmetic on `heart_rate_minutes.Minutes`, per span, with its units (docs/spec/clinical.md section 2).
 Does not belong here: bouts (`heart_rate_bouts`), which span is a day or a night, what may be stated, or how a table is laid out.
 """
 

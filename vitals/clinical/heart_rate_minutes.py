@@ -1,7 +1,7 @@
 """Heart-rate samples to one value a minute, of one source: of one device of one app.
 
 Belongs here: flattening records into samples, cutting them into spans of a person's time, and the minute series
-of a span (CLINICAL.md section 2 "minute series", G10).
+of a span (docs/spec/clinical.md section 2 "minute series", G10).
 Does not belong here: what a day, a night or a bout is, and any metric (`heart_rate` and its other helpers).
 
     records -> Samples (arrays by person and time) -> Slices (which samples, of which span) -> Minutes

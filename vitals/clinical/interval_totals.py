@@ -1,6 +1,6 @@
 """Daily totals of counted things: records cut at local midnight, sources chosen, provenance kept.
 
-Belongs here: what steps and active energy have in common (CLINICAL.md S1, S2, G8): the candidates among the sources,
+Belongs here: what steps and active energy have in common (docs/spec/clinical.md S1, S2, G8): the candidates among the sources,
 and the fact columns that follow.
 Does not belong here: the cut into local days (`day_pieces`), the sweep and the choice themselves (`sources`), or metrics
 of one kind only.

@@ -1,7 +1,7 @@
 """A person's local days, by zone evidence.
 
 Belongs here: which offset was in force at an instant, the wall date of a record, and the bounds of a local
-day (CLINICAL.md G2, G3, G5; DATA_FACTS.md "Time zones").
+day (docs/spec/clinical.md G2, G3, G5; docs/spec/data_facts.md "Time zones").
 Does not belong here: how evidence is collected (`validated.zone_offsets`), or any metric.
 
 The offset in force at an instant is the last trusted observation of any of the person's sources at or before

@@ -276,7 +276,14 @@ METRICS: tuple[Metric, ...] = (
         1,
         0,
     ),
-    Metric("steps.recommended_total", "steps", "day", "granularity/completeness-aware total (CLINICAL.md S2)", 1, 0),
+    Metric(
+        "steps.recommended_total",
+        "steps",
+        "day",
+        "granularity/completeness-aware total (docs/spec/clinical.md S2)",
+        1,
+        0,
+    ),
     Metric(
         "steps.lower_bound", "bool", "day", "true when the chosen source record ends after its own lastModified", 0, 0
     ),
@@ -290,7 +297,12 @@ METRICS: tuple[Metric, ...] = (
         0,
     ),
     Metric(
-        "active_energy.recommended_total", "kcal", "day", "granularity/completeness-aware total (CLINICAL.md S2)", 1, 0
+        "active_energy.recommended_total",
+        "kcal",
+        "day",
+        "granularity/completeness-aware total (docs/spec/clinical.md S2)",
+        1,
+        0,
     ),
     Metric(
         "active_energy.lower_bound",

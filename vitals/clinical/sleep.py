@@ -183,7 +183,7 @@ def summarise_window(records: pl.DataFrame, context: DayContext) -> pl.DataFrame
     """Sleep facts per person over all days of the context.
 
     A night is the main sleep of a day. SRI and the spread of the midpoint need 7 nights with at most 2
-    missing in the window (NARRATIVE.md B).
+    missing in the window (docs/spec/narrative.md B).
 
     Returns:
         `window_schema("sleep")`, one row per person of `context.days`.

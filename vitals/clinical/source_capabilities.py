@@ -1,6 +1,6 @@
 """What source apps can and cannot deliver: measuring range and publication lag.
 
-Belongs here: facts about apps that change what may be stated (CLINICAL.md G11, DATA_FACTS.md), as data, and
+Belongs here: facts about apps that change what may be stated (docs/spec/clinical.md G11, docs/spec/data_facts.md), as data, and
 the expressions that apply them to columns.
 Does not belong here: which source is chosen (`sources`).
 """

@@ -1,6 +1,6 @@
 """Step facts of a local day and of a window.
 
-Belongs here: the metrics of steps (CLINICAL.md section 5) and their preconditions.
+Belongs here: the metrics of steps (docs/spec/clinical.md section 5) and their preconditions.
 Does not belong here: how records become totals (`interval_totals`).
 """
 

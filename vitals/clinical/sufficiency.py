@@ -1,4 +1,4 @@
-"""Which metrics may be stated, and why not (NARRATIVE.md B).
+"""Which metrics may be stated, and why not (docs/spec/narrative.md B).
 
 Belongs here: the mechanism that turns preconditions into null values with reasons, for all kinds alike.
 Does not belong here: the preconditions themselves; each kind's module lists its own.

@@ -4,7 +4,7 @@ Belongs here: magic, metadata, codec, sync marks, block counts and sizes.
 Does not belong here: decompression (`inflate`), what the schema means (`schemas`) or what the payload holds (`decode`).
 
 The decoders trust these numbers: one loops for ever on a block with more bytes than its records use and drops
-a truncated last block silently, both allocate without bound (PLATFORM.md "Hostile bytes"). So they never see
+a truncated last block silently, both allocate without bound (docs/adr/0004-hot-path.md). So they never see
 a container that did not pass here. `Rejected.detail` holds sizes and words of ours, never content.
 """
 
@@ -27,7 +27,7 @@ Reason = Literal[
     "decompression_limit",
     "empty",
 ]
-"""File reasons of CONTRACTS "Upload states" that reading a file can give."""
+"""File reasons (docs/operations.md) that reading a file can give."""
 
 MAGIC: Final = b"Obj\x01"
 SYNC_BYTES: Final = 16
@@ -64,7 +64,7 @@ class Rejected:
     """A file that cannot be used as a whole.
 
     Attributes:
-        reason: one of CONTRACTS' file reasons.
+        reason: one of the file reasons (docs/operations.md).
         detail: what was wrong, in words and sizes. Never content of the file.
     """
 

@@ -1,7 +1,7 @@
 """Object keys of uploads: taken apart, and put together for the `land` command.
 
 Belongs here: the grammar of ``raw/{Type}/{YYYY}/{MM}/{DD}/{file}.avro`` in the three forms met in the wild
-(DATA_FACTS.md "Files").
+(docs/spec/data_facts.md "Files").
 Does not belong here: listing or reading objects, or what a file holds.
 
     {user}_{epoch}_{hash}.avro                            form 1, the one we write

@@ -5,7 +5,7 @@ Does not belong here: whether the rows are right (`exact`); a decode that succee
 
 Real uploads hold about 90 records, so the cost of a reader per file would be most of the work. The reader
 gets one block and a batch size equal to its record count, and is asked for one batch: it stops when the batch
-is full and never reaches the state in which it loops (PLATFORM.md "Hostile bytes"). polars-avro's public
+is full and never reaches the state in which it loops (docs/adr/0004-hot-path.md). polars-avro's public
 functions cannot ask for one batch: Polars' engine fetches the next before it applies the limit, and hangs on
 a block with bytes to spare. So the reader behind them is used directly; its version is pinned.
 """

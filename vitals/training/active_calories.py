@@ -1,6 +1,6 @@
 """The narrative of a day's active energy.
 
-Belongs here: what a text says of one row of `clinical/active_calories` (NARRATIVE.md C) and what it calls things.
+Belongs here: what a text says of one row of `clinical/active_calories` (docs/spec/narrative.md C) and what it calls things.
 Does not belong here: any computation, a sum of sources, or an amount to reach.
 
     total ("at least" while the source still counted) -> net MET-minutes -> other sources -> what is missing

@@ -1,6 +1,6 @@
 """The narrative of a day of blood glucose.
 
-Belongs here: what a text says of one row of `clinical/blood_glucose` (NARRATIVE.md C) and what it calls things.
+Belongs here: what a text says of one row of `clinical/blood_glucose` (docs/spec/narrative.md C) and what it calls things.
 Does not belong here: what the sensor cannot deliver (`glucose_sensor_limits`), any computation of glucose, or whether a
 value may be stated (clinical withheld it).
 

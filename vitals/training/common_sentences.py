@@ -1,6 +1,6 @@
 """Sentences that every kind has: the day, the sources, the longest gap, what is provisional.
 
-Belongs here: wording shared by all kinds (NARRATIVE.md A, "MUST state").
+Belongs here: wording shared by all kinds (docs/spec/narrative.md A, "MUST state").
 Does not belong here: what only one kind says.
 """
 

@@ -1,4 +1,4 @@
-"""What a text for training may never say (NARRATIVE.md A): the hard deny-list, as patterns.
+"""What a text for training may never say (docs/spec/narrative.md A): the hard deny-list, as patterns.
 
 Belongs here: the rules and their names.
 Does not belong here: judging a text, and what is exempt (`language`).

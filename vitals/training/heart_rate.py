@@ -1,6 +1,6 @@
 """The narrative of a day of heart rate.
 
-Belongs here: what a text says of one row of `clinical/heart_rate` (NARRATIVE.md C) and what it calls things.
+Belongs here: what a text says of one row of `clinical/heart_rate` (docs/spec/narrative.md C) and what it calls things.
 Does not belong here: any computation, a finding about rhythm, or fitness.
 
     coverage and gap -> time-weighted mean and range -> asleep and awake -> bouts -> zones -> what is missing

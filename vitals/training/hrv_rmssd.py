@@ -1,6 +1,6 @@
 """The narrative of a night of heart-rate variability (RMSSD).
 
-Belongs here: what a text says of one row of `clinical/hrv_rmssd` (NARRATIVE.md C) and what it calls things.
+Belongs here: what a text says of one row of `clinical/hrv_rmssd` (docs/spec/narrative.md C) and what it calls things.
 Does not belong here: a trend inside one night, cut-offs, or any measure that needs the beats themselves.
 
     session, source, values and coverage -> mean and median -> what is missing

@@ -1,4 +1,4 @@
-"""Judging the language of a text for training (NARRATIVE.md A).
+"""Judging the language of a text for training (docs/spec/narrative.md A).
 
 Belongs here: which rules a text breaks, and the fixed wordings that are exempt.
 Does not belong here: the rules (`forbidden_language`), whether a number is right (grounding), or the wording of a

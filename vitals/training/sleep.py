@@ -1,6 +1,6 @@
 """The narrative of the sleep that ended on a local date.
 
-Belongs here: what a text says of one row of `clinical/sleep` (NARRATIVE.md C) and what it calls things.
+Belongs here: what a text says of one row of `clinical/sleep` (docs/spec/narrative.md C) and what it calls things.
 Does not belong here: any computation, or a grade of sleep.
 
     session -> asleep, awake within, awakenings -> stages as the app classified them -> its parts -> naps

@@ -1,6 +1,6 @@
 """The narrative of a day's steps.
 
-Belongs here: what a text says of one row of `clinical/steps` (NARRATIVE.md C) and what it calls things.
+Belongs here: what a text says of one row of `clinical/steps` (docs/spec/narrative.md C) and what it calls things.
 Does not belong here: any computation, a sum of sources, or a number of steps to reach.
 
     total ("at least" while the source still counted) -> cadence -> other sources -> what is missing

@@ -1,4 +1,4 @@
-"""Names under which uploads land, in the three forms met in the wild (DATA_FACTS.md "Files").
+"""Names under which uploads land, in the three forms met in the wild (docs/spec/data_facts.md "Files").
 
 Belongs here: making a name from its parts.
 Does not belong here: taking names apart (`vitals.raw.keys`).

@@ -1,6 +1,6 @@
 """Heart rate by brute force, in plain Python: the second opinion on the heart-rate modules.
 
-Follows CLINICAL.md section 2 in ten-second ticks: at each tick, the last minute value holds if it began less than
+Follows docs/spec/clinical.md section 2 in ten-second ticks: at each tick, the last minute value holds if it began less than
 eleven minutes ago. Times of days and sessions must be multiples of ten seconds. Shares no code with what it checks.
 """
 

@@ -28,7 +28,7 @@ from vitals.record_types import HEART_RATE
 
 
 def may_be_stated(metric: str, expected: dict[str, Any]) -> bool:
-    """The preconditions of NARRATIVE.md B and of CLINICAL.md section 2 (waking mean), read again."""
+    """The preconditions of docs/spec/narrative.md B and of docs/spec/clinical.md section 2 (waking mean), read again."""
     half_day = expected["coverage_percent"] >= 50
     asleep = expected["sleep_coverage_percent"]
     half_night = asleep is not None and asleep >= 50

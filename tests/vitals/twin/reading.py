@@ -136,7 +136,7 @@ def offset_seconds(zone: str) -> int:
 
 
 class ZoneRule:
-    """DATA_FACTS.md: the offset in force is the last trusted observation at or before an instant.
+    """docs/spec/data_facts.md: the offset in force is the last trusted observation at or before an instant.
 
     `Z` is trusted if nobody says anything else, or if an app says it that elsewhere names another offset.
     """

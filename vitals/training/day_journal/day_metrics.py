@@ -15,7 +15,7 @@ WINDOW_DAYS = 7
 """Local days a question looks at: the day itself and those before it."""
 
 LEAST_WEAR_PERCENT = 70.0
-"""Wear from which a day of glucose counts (NARRATIVE.md B)."""
+"""Wear from which a day of glucose counts (docs/spec/narrative.md B)."""
 
 
 @dataclass(frozen=True, kw_only=True)

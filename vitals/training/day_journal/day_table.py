@@ -104,7 +104,7 @@ class DayTable:
         return f"{self.days[0].day}/{self.days[-1].day}"
 
     def has_enough_days(self) -> bool:
-        """Whether a mean over the window may be stated (NARRATIVE.md B)."""
+        """Whether a mean over the window may be stated (docs/spec/narrative.md B)."""
         if len(self.final) < self.metric.least_days:
             return False
         return not self.metric.weekend or any(day.is_weekend for day in self.final)

@@ -1,6 +1,6 @@
 """What the journal of a day says of each kind: fewer facts than the kind's own summary.
 
-Belongs here: one small function per kind (NARRATIVE.md D) and the metrics it mentions where they are withheld.
+Belongs here: one small function per kind (docs/spec/narrative.md D) and the metrics it mentions where they are withheld.
 Does not belong here: the day itself and what is provisional (`journal`), or a wording that a kind already has.
 
 Each paragraph: sources and coverage -> headline facts -> limits of the source -> what is not assessable.

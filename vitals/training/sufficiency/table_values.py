@@ -1,6 +1,6 @@
 """What follows from the series or the stage runs that a prompt tabulates in full.
 
-Belongs here: arithmetic of CLINICAL.md that a reader of the table can repeat, on the values as they are written.
+Belongs here: arithmetic of docs/spec/clinical.md that a reader of the table can repeat, on the values as they are written.
 Does not belong here: measures that need more than the table (wear, MAGE, time-weighted means).
 
 A table of means says nothing here, however fine: the extremes and counts of its readings are gone.
