@@ -35,6 +35,7 @@ MAKERS = frozenset(
 
 WITHOUT_A_KEY = {
     # What is hashed has far more unknown than can be tried, or names nobody.
+    "assets/stages/release_export.py:export": "the manifest of a release",
     "assets/stages/release_inputs.py:digest": "contents of training files",
     "assets/stages/release_inputs.py:_digest": "settings",
     "assets/stages/upload_batch.py:_fetch": "content of an upload",
@@ -60,6 +61,8 @@ WITHOUT_A_KEY = {
     "vitals/training/release/deidentify.py:content_id": "a line of a release",
     "vitals/training/release/manifest.py:manifest": "the specification of a release",
     "vitals/training/release/manifest.py:spec_of": "the specification of a release",
+    "vitals/training/release/received.py:sums": "the manifest of a release",
+    "vitals/training/release/statistics.py:timeless_digest": "text of a line of a release",
     "vitals/training/release/spec.py:selection_digest": "the specification of a release",
     "vitals/training/release/traces.py:_digest": "the subject key, to key others with",
     "vitals/training/release/writing.py:facts_of_file": "a file of a release",
