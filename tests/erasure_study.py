@@ -70,7 +70,8 @@ def study(home: Path, people: int, *, releases: bool):
     land(workspace.lake(TENANT), uploads(people))
     run_stages(workspace)
     if releases:
-        for name, profile in (("nights", "standard"), ("days", "none")):
+        # People of one day have none in a de-identified release: their newest is left out.
+        for name, profile in (("nights", "none"), ("days", "none")):
             assert release(workspace, spec(name, profile), run_id=None).published
     return settings, workspace
 

@@ -67,7 +67,7 @@ def study(tmp_path_factory):
     """A home with people, one who refuses, one who was erased, duplicates, quarantine, and a release."""
     home = tmp_path_factory.mktemp("study") / "home"
     workspace = filled(Settings(home=home))
-    assert release(workspace, spec("days", "standard"), run_id=None).published
+    assert release(workspace, spec("days", "none"), run_id=None).published
     workspace.catalog.close()
     return home
 
