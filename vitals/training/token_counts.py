@@ -1,4 +1,8 @@
-"""How many tokens a text takes, and by what that is known."""
+"""How many tokens a text takes, and by what that is known.
+
+Belongs here: counting by characters, or by a tokenizer's file.
+Does not belong here: the budget of a prompt, and what gives way to it (`fewer_details`).
+"""
 
 import re
 from dataclasses import dataclass, field

@@ -11,6 +11,9 @@ fetch that brought it, if that fetch brought records of the same source and type
 
 Without such evidence a record stays. A record that comes again is current again. What is late has never come, so
 lateness deletes nothing. All of it is a function of the set of deliveries: order and batching do not matter.
+
+Belongs here: what is evidence of a deletion.
+Does not belong here: which deliveries there are, and what becomes of the records (`assets.stages.deletions`).
 """
 
 import polars as pl
