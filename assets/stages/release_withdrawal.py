@@ -1,4 +1,7 @@
-"""Withdrawing a release: its files go, and a stub says when and why."""
+"""Withdrawing a release: its files go, and a stub says when and why.
+
+Belongs here: the order of the steps. Does not belong here: building or reading a release (`releases`, `release_reading`).
+"""
 
 from typing import Any
 

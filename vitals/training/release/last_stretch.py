@@ -3,6 +3,8 @@
 Whoever is still active has data up to about the day of the release, so the newest day of a person, less the day of the
 release, would tell by how much the person's dates moved. So each person's last stretch is left out, as long as a secret
 of the installation and the person says. It hangs on no release: what two versions have in common says no more about it.
+
+Belongs here: how long the stretch is. Does not belong here: leaving lines out (`selection`).
 """
 
 from vitals.training.release.splits import RANGE, keyed_number

@@ -1,7 +1,10 @@
 """Licences that a release may be passed on under.
 
 The names are those of the SPDX list, as `packaging` ships it, and of the Hub's list of licences for data set cards
-(https://huggingface.co/docs/hub/repositories-licenses, read 2026-11). A licence of one's own is `other`, with a name.
+(https://huggingface.co/docs/hub/repositories-licenses; compare it when a name is refused that the Hub takes). A licence of
+one's own is `other`, with a name.
+
+Belongs here: which names there are. Does not belong here: what a card says of a licence (`card`).
 """
 
 from dataclasses import dataclass
