@@ -19,6 +19,7 @@ def readings(*levels: float, every: float = 5, app: str = "app.example", file: i
     times = [start + round(every * MINUTE * i) for i in range(len(levels))]
     return [
         row(BLOOD_GLUCOSE, first + i, level_raw=float(level), start_ms=at, end_ms=at, source_app=app, file_index=file)
+        | {"modified_ms": at + MINUTE}
         for i, (at, level) in enumerate(zip(times, levels, strict=True))
     ]
 

@@ -16,6 +16,7 @@ from vitals.training.release.plots import PLOTS
 from vitals.training.release.spec import SIDES, ReleaseSpec
 from vitals.training.release.splits import wanted_sides
 from vitals.training.release.writing import data_path, ids_path
+from vitals.training.rounding import write_rounded
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 """Hugging Face's classes of size, by their exclusive upper bound."""
@@ -217,7 +218,7 @@ def _linked(statistics: Mapping[str, Any]) -> list[str]:
     share = 100 * own / people if people else 0
     return [
         (
-            f"**Versions can be linked.** {own:,} of {people:,} people ({share:.0f}%) have a text of which nobody else has "
+            f"**Versions can be linked.** {own:,} of {people:,} people ({write_rounded(share)}%) have a text of which nobody else has "
             "the words and numbers. Whoever holds another version with the same lines can tell by these texts that two "
             "pseudonyms are one person, whatever dates and ids say."
         )
@@ -227,7 +228,13 @@ def _linked(statistics: Mapping[str, Any]) -> list[str]:
 def _longer(statistics: Mapping[str, Any]) -> list[list[str]]:
     examples = statistics["examples_by_task"]
     return [
-        [task, *(f"{100 * by_task.get(task, 0) / count:.1f}%" for by_task in statistics["longer_than_tokens"].values())]
+        [
+            task,
+            *(
+                f"{write_rounded(100 * by_task.get(task, 0) / count, 1)}%"
+                for by_task in statistics["longer_than_tokens"].values()
+            ),
+        ]
         for task, count in examples.items()
     ]
 

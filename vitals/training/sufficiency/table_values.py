@@ -215,7 +215,7 @@ def _day_minutes(record: Record) -> int:
 def _hold(record: Record) -> int | None:
     """Minutes that a reading stands for, if the record tells."""
     interval = record.parts_of(_INTERVAL).get("")
-    return None if interval is None else round(float(interval.value))
+    return None if interval is None else int(round_half_up(float(interval.value)))
 
 
 def _longest_gap(points: Sequence[Point], day_minutes: int, hold: int, part: str) -> str | int | None:
