@@ -54,7 +54,6 @@ class NewUpload(ObjectVersion):
     """
 
     content_sha256: str | None = None
-    attempts: int = 0
     fetched_utc: datetime | None = None
     state: UploadState = "landed"
     reason: str | None = None

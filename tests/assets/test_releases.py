@@ -328,8 +328,9 @@ def test_a_leak_that_the_builder_would_let_through_blocks_and_nothing_is_publish
     elif what == "text":
         gate = "grounding"
         lines = [orjson.loads(orjson.dumps(line)) for line in lines]
-        lines[3]["output"] += " The day had 123,456 steps."
-        lines[3]["messages"][1]["content"] = lines[3]["output"]
+        plain = next(line for line in lines if line["rejected"] is None)
+        plain["output"] += " The day had 123,456 steps."
+        plain["messages"][1]["content"] = plain["output"]
     else:
         gate = "identifiers"
         lines = [orjson.loads(orjson.dumps(line)) for line in lines]

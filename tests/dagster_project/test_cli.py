@@ -264,7 +264,7 @@ def test_the_books_are_printed_in_the_shape_others_rely_on(processed_home):
     books = json.loads(run("uploads", "list", "--json").stdout)
     assert {"key", "kind", "state", "reason", "rows"} <= set(books["uploads"][0])
     for totals in books["totals"].values():
-        fates = ("accepted", "duplicate", "superseded", "partial", "quarantined")
+        fates = ("accepted", "duplicate", "superseded", "presumed_deleted", "partial", "quarantined")
         assert totals["total"] == sum(totals[fate] for fate in fates)
         assert totals["records"] == totals["accepted"]
     shown = json.loads(run("uploads", "show", books["uploads"][0]["key"], "--json").stdout)

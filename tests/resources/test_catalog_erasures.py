@@ -51,6 +51,7 @@ def fill(catalog, person):
         decisions.RuleExemption: {"kind": "steps", "upload_id": name, "subject_id": person.subject_id, "record_id": f"rec-e-{person.external_user}", "payload_hash": 1, "rule": "r", **said},
         decisions.Completion: {"kind": "steps", "subject_id": person.subject_id, "record_id": f"rec-c-{person.external_user}", "source_app": "app", "start_utc_ms": 1, "field": "zone", "value": "+01:00", **said},
         uploads.BatchMember: {"batch_id": "batch", "upload_id": name},
+        uploads.PresumedDeletion: {"kind": "steps", "subject_id": person.subject_id, "record_id": f"rec-d-{person.external_user}", "upload_id": name, "utc_date": NOW.date(), "presumed_deleted_utc": NOW},
     }  # fmt: skip
     catalog.database.write(
         "fill", lambda c: [c.execute(insert(model), [{"tenant": TENANT, **row}]) for model, row in rows.items()]
@@ -108,7 +109,7 @@ def test_no_table_mentions_an_erased_person_and_what_others_have_stays(catalog):
     kept = {name: rows for name, rows in after.items() if name not in {"audit_event", "dataset_version"}}
     assert kept == {name: rows for name, rows in before.items() if name in kept}
     assert {name: count for name, count in removed.items() if name != "audit_event"} == counted
-    assert sum(counted.values()) == 11
+    assert sum(counted.values()) == 12
 
 
 def test_the_audit_trail_keeps_that_something_was_decided_and_not_on_whose_data(catalog):

@@ -152,7 +152,7 @@ def test_finishing_writes_all_that_is_known_of_an_upload(catalog):
     )
     catalog.uploads.finish([outcome], now=LATER)
     row = catalog.uploads.get(["a"])["a"]
-    assert all(getattr(row, name) == value for name, value in vars(outcome).items())
+    assert {name: getattr(row, name) for name in vars(outcome)} == vars(outcome)
     assert (row.finished_at, row.settled_attempt) == (LATER, 1)
 
 
