@@ -59,6 +59,7 @@ class NewUpload(ObjectVersion):
     reason: str | None = None
     detail: str | None = None
     trace_id: str | None = None
+    attempts: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +152,6 @@ class UploadOutcome:
     score: float | None = None
     schema_hash: str | None = None
     content_sha256: str | None = None
-    attempts: int = 0
     fetched_utc: datetime | None = None
     first_utc_date: date | None = None
     last_utc_date: date | None = None
