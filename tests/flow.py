@@ -19,8 +19,9 @@ from assets.stages.rendering_paths import JOURNAL
 from assets.stages.settled_counts import FATES
 from assets.stages.summaries import clinical_schema, clinical_table, summarise_partition
 from assets.stages.validation import validate_day
-from dagster_project.installation import build_workspace
+from dagster_project.installation import build_workspace, open_catalog
 from dagster_project.settings import Settings
+from resources.catalog_migrations import upgrade
 from resources.lake import Lake
 from resources.workspace import Workspace
 from sensors.landed_objects import SensorPolicy, SweepCursor, look
@@ -36,6 +37,8 @@ TENANT = "default"
 def installation(home: Path, **settings) -> tuple[Settings, Workspace]:
     """A fresh installation under a folder, with a key that is the same in every test."""
     built = Settings(home=home, subject_key="a key for tests only, of no worth", **settings)
+    if not built.catalog_url.startswith("sqlite"):
+        upgrade(open_catalog(built))
     return built, build_workspace(built)
 
 

@@ -209,7 +209,7 @@ def test_the_last_person_of_a_release_leaves_no_successor(small):
         forget(workspace, tenant=TENANT, user=user, actor="desk", private_key=KEY)
     certificate = erase(workspace)
     assert [(v["version"], v["successor"]) for v in certificate["dataset_versions"]] == [("1.0-e2", None)] * 2
-    assert {row.state for row in workspace.catalog.datasets.list(TENANT)} == {"tombstoned", "building"}
+    assert {row.state for row in workspace.catalog.datasets.list(TENANT)} == {"tombstoned", "failed"}
     assert list(workspace.lake(TENANT).objects("releases/")) == []
     assert lines_of(workspace) == []
 

@@ -20,7 +20,6 @@ from dagster_project.definitions import build_definitions
 from dagster_project.execution import Runner, local_instance
 from dagster_project.installation import INSTANCE_FILE
 from dagster_project.settings import daemon_environment
-from resources.catalog_migrations import upgrade
 from sensors.requests import LANDING_JOB
 from tests.dagster_project.test_run_history import sensor_at
 from tests.erasure_study import APP, TITLE, USER, lines_of, needles, others, people_of, spec, uploads
@@ -63,7 +62,6 @@ def installed(tmp_path, s3: S3Server, postgresql_server: PostgresqlServer, dagst
         s3_access_key_id=s3.access.access_key_id,
         s3_secret_access_key=s3.access.secret_access_key,
     )
-    upgrade(workspace.catalog)
     for name, value in daemon_environment(settings).items():
         monkeypatch.setenv(name, value)
     yield settings, workspace

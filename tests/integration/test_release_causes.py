@@ -151,7 +151,7 @@ def newer_software(folder):
     (folder / "vitalgraph-9.9.dist-info" / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: vitalgraph\nVersion: 9.9\n"
     )
-    edit(folder / "vitals/training/claims.py", "MappingProxyType({})", 'MappingProxyType({"hrv.rmssd_mean": 2})')
+    edit(folder / "vitals/training/claims.py", '"hrv.n": 2,', '"hrv.n": 2, "hrv.rmssd_mean": 2,')
     edit(folder / "vitals/training/steps.py", '"Steps on {day}: {total}', '"Number of steps on {day}: {total}')
     edit(folder / "vitals/training/steps.py", " counted {total} steps", " had counted {total} steps")
     edit(folder / "vitals/training/steps.py", '"{total} steps on {day}, source', '"{total} steps on {day}, from')

@@ -2,9 +2,6 @@
 
 import pytest
 
-from dagster_project.installation import build_workspace
-from dagster_project.settings import Settings
-from resources.catalog_migrations import upgrade
 from tests.flow import CameOut, came_out, installation, land, run_stages, unbalanced
 from tests.servers.postgresql import PostgresqlServer
 from tests.servers.s3 import S3Server
@@ -43,9 +40,5 @@ def test_a_catalog_on_postgresql_ends_in_the_bytes_of_sqlite(
     tmp_path, postgresql_server: PostgresqlServer, in_a_folder
 ):
     postgresql_server.execute("CREATE DATABASE flow")
-    settings = Settings(
-        home=tmp_path, subject_key="a key for tests only, of no worth", catalog=postgresql_server.url("flow")
-    )
-    workspace = build_workspace(settings)
-    upgrade(workspace.catalog)
+    _, workspace = installation(tmp_path, catalog=postgresql_server.url("flow"))
     assert flow(workspace) == in_a_folder

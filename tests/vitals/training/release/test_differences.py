@@ -46,7 +46,7 @@ def facts_of(lines, **members):
     rules = {claim["rule"] for line in lines for claim in line["metadata"]["claims"]}
     given = {
         "processor_version": "1.0",
-        "rule_versions": {rule.split("@")[0]: 1 for rule in rules},
+        "rule_versions": {metric: int(version) for metric, version in (rule.split("@") for rule in rules)},
         "policy_digest": "settings",
         "selection_digest": "mix",
         "sources": frozenset(
@@ -91,7 +91,8 @@ class Planted:
 
     def rule(self, line):
         claim = windowed(line)
-        claim["rule"] = claim["rule"].split("@")[0] + "@2"
+        metric, version = claim["rule"].split("@")
+        claim["rule"] = f"{metric}@{int(version) + 1}"
         other_value(line)
 
     def policy(self, line):
