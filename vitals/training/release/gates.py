@@ -234,7 +234,7 @@ def formats_gate(folder: Path, rows: Mapping[FormatName, Mapping[str, int]]) -> 
 def _compare(table: pq.ParquetFile, jsonl: Path, schema: pa.Schema, expected: int) -> tuple[bool, bool]:
     """Whether a pair of files has other columns or types, and whether the two differ in a record."""
     seen, differs = 0, False
-    if not table.schema_arrow.equals(schema) or not _loads(jsonl, schema, expected):
+    if not table.schema_arrow.equals(schema) or not _loads(jsonl, schema):
         return True, False
     with jsonl.open("rb") as file:
         for batch in table.iter_batches(batch_size=1_000):
@@ -246,15 +246,16 @@ def _compare(table: pq.ParquetFile, jsonl: Path, schema: pa.Schema, expected: in
     return False, differs or seen != expected
 
 
-def _loads(jsonl: Path, schema: pa.Schema, expected: int) -> bool:
+def _loads(jsonl: Path, schema: pa.Schema) -> bool:
     """Whether a JSONL file, read as clients read it, has the schema's columns and types, and no others."""
-    if not expected:
-        return not jsonl.stat().st_size
+    if not jsonl.stat().st_size:
+        return True
     options = paj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
     try:
         with paj.open_json(jsonl, parse_options=options) as batches:
-            rows: int = sum(batch.num_rows for batch in batches)
-            return bool(batches.schema.equals(schema)) and rows == expected
+            for _ in batches:
+                pass
+            return bool(batches.schema.equals(schema))
     except pa.ArrowInvalid:
         return False
 
