@@ -34,7 +34,8 @@ def line(subject, *, app=STELO, offsets=("-05:00",), value=118.0, metric="glucos
         {
             "id": f"day#offset_{i}",
             "metric": "day",
-            "value": o,
+            "value": None,
+            "text": o,
             "unit": "UTC offset",
             "window": "2025-03-03",
             "sources": [],
