@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 import vitals.errors
+from dagster_project.dead_runs import end_dead_runs, process_tags
 from dagster_project.partitions import build_axes
 from dagster_project.settings import Settings
 from resources.workspace import Workspace
@@ -54,11 +55,17 @@ def local_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
 
 @dataclass(frozen=True)
 class Runner:
-    """Runs partitions of the two jobs in this process, recorded in the instance like any run."""
+    """Runs partitions of the two jobs in this process, recorded in the instance like any run.
+
+    Runs whose process was killed are ended first: they would pass for work that is under way.
+    """
 
     definitions: dg.Definitions
     instance: dg.DagsterInstance
     log_level: str = "WARNING"
+
+    def __post_init__(self) -> None:
+        end_dead_runs(self.instance)
 
     def run(
         self, job: str, *, day: date, tenant: str, assets: Sequence[dg.AssetKey] | None = None
@@ -69,7 +76,7 @@ class Runner:
             instance=self.instance,
             partition_key=partition_key(day, tenant),
             asset_selection=None if assets is None else list(assets),
-            tags=run_tags(tenant, lane=job),
+            tags={**run_tags(tenant, lane=job), **process_tags()},
             run_config=self._quiet,
             raise_on_error=False,
         )
@@ -83,7 +90,7 @@ class Runner:
         }
         return self.definitions.resolve_job_def(job).execute_in_process(
             instance=self.instance,
-            tags={**run_tags(tenant, lane=job), **partition},
+            tags={**run_tags(tenant, lane=job), **process_tags(), **partition},
             run_config=self._quiet,
             raise_on_error=False,
         )

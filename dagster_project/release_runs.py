@@ -7,6 +7,7 @@ Does not belong here: building (`assets.stages.releases`), options and printing 
 from typing import Any
 
 from assets.release import RELEASE_KEY
+from dagster_project.dead_runs import end_dead_runs, process_tags
 from dagster_project.definitions import build_definitions
 from dagster_project.execution import local_instance, why_failed
 from dagster_project.settings import Settings
@@ -29,11 +30,15 @@ def run_release(settings: Settings, spec: ReleaseSpec) -> str:
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     with local_instance(settings) as instance:
+        end_dead_runs(instance)
         result = (
             build_definitions(settings)
             .resolve_job_def(RELEASE_JOB)
             .execute_in_process(
-                instance=instance, run_config=config, tags={TENANT_TAG: spec.tenant}, raise_on_error=False
+                instance=instance,
+                run_config=config,
+                tags={TENANT_TAG: spec.tenant, **process_tags()},
+                raise_on_error=False,
             )
         )
     if not result.success:

@@ -19,7 +19,6 @@ from dagster_project.cli.output import (
     print_table,
     problems,
 )
-from dagster_project.cli.running import refuse_while_running
 from dagster_project.installation import build_workspace
 from dagster_project.settings import Settings, load_settings
 from resources.catalog_rows.people import PURPOSES, Purpose
@@ -65,10 +64,10 @@ def forget(
         from dagster_project.signing import signing_key  # noqa: PLC0415
         from vitals.certificate import as_bytes  # noqa: PLC0415
 
-        refuse_while_running(settings, None if again else tenant, attempted="erase a person")
         if out is not None and out.exists():
             raise ConflictError("write the certificate", str(out), "the file exists", "Name a new one.")
         key = signing_key(settings)
+        _end_dead_runs(settings)
         with problems.status("erasing") as shown:
 
             def on_step(name: str) -> None:
@@ -96,6 +95,15 @@ def forget(
         else:
             _print_found({**document["removed"], "dataset_versions": document["dataset_versions"]}, as_json=False)
             console.print(f"certificate: {path}", highlight=False)
+
+
+def _end_dead_runs(settings: Settings) -> None:
+    """Runs of commands that were killed would be shown as under way for ever where no daemon runs."""
+    from dagster_project.dead_runs import end_dead_runs  # noqa: PLC0415 - heavy, and not needed for --help
+    from dagster_project.execution import local_instance  # noqa: PLC0415
+
+    with local_instance(settings) as instance:
+        end_dead_runs(instance)
 
 
 def _forget_runs(settings: Settings, *, user: str, subject_id: str) -> None:

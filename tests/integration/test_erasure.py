@@ -265,15 +265,13 @@ def test_a_table_that_a_later_stage_adds_is_purged_without_being_named(tmp_path)
     assert lake.table("later/stage/kind").collect()["subject_id"].to_list() == ["somebody"]
 
 
-def test_an_erasure_is_refused_while_runs_are_under_way_and_leaves_its_certificate_in_the_home(tmp_path):
+def test_an_erasure_does_not_wait_for_runs_that_nobody_runs_and_leaves_its_certificate_in_the_home(tmp_path):
     settings, workspace = installation(tmp_path / "home")
     land(workspace.lake(TENANT), [one for one in uploads(3) if USER in one[0]][:1])
     with local_instance(settings) as instance:
         job = build_definitions(settings).resolve_job_def(LANDING_JOB)
+        # Of a daemon that is not there any more: what keeps an erasure apart from runs are its lanes, not their states.
         instance.create_run_for_job(job, tags={TENANT_TAG: TENANT})
-        assert run_cli(settings, "subject", "forget", USER).exit_code == 5
-        assert run_cli(settings, "subject", "forget", USER, "--dry-run").exit_code == 0
-        instance.delete_run(instance.get_runs()[0].run_id)
     done = run_cli(settings, "subject", "forget", USER)
     assert done.exit_code == 0, done.output
     (kept,) = (settings.home_path / "certificates").iterdir()
