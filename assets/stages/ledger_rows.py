@@ -12,6 +12,7 @@ import polars as pl
 from resources.catalog_rows.days import ZoneObservation
 from resources.catalog_rows.uploads import PartialRow, QuarantineRow, Upload, UploadOutcome
 from vitals.record_types import RecordType
+from vitals.shown_text import is_name
 from vitals.validated.decoded_values import value_columns
 from vitals.validated.rule_policy import LOW_QUALITY, SCORE, RulePolicy, payload_hashes
 
@@ -60,7 +61,8 @@ def row_quarantine(tenant: str, record_type: RecordType, judged: pl.DataFrame) -
             kind=record_type.kind,
             subject_id=row["subject_id"],
             row_index=row["row_index"],
-            record_id=row["record_id"],
+            # What is no name is no id either, and is kept nowhere but in the upload.
+            record_id=row["record_id"] if row["record_id"] is not None and is_name(row["record_id"]) else None,
             rule_id=row["reason"].split(":", 1)[0],
             rule_version=row["rule_version"] or FILE_RULE_VERSION,
             reason=row["reason"],

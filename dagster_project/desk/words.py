@@ -7,7 +7,9 @@ Does not belong here: sentences of a page (its template).
 from datetime import datetime
 
 from vitals.record_types import BY_KIND
+from vitals.shown_text import LONGEST_NAME
 from vitals.validated.completions import CHOICES, ZONE
+from vitals.validated.rules import CONTROL_CHARACTERS, TOO_LONG
 
 FIELDS = {ZONE: "UTC offset", "specimen_source": "Specimen source", "relation_to_meal": "Relation to meal"}
 FORM_NAMES = {ZONE: "zone"}
@@ -36,6 +38,8 @@ REASONS = {
     "bad_zone_offset": "an offset that does not exist",
     "time_in_future": "later than the export",
     "clock_ahead": "exported later than it arrived: the phone's clock runs ahead",
+    TOO_LONG: f"longer than {LONGEST_NAME} characters",
+    CONTROL_CHARACTERS: "control characters, which no name has",
     "later_than_modified": "later than it was written",
     "time_before_2000": "before the year 2000",
     "end_before_start": "ends before it begins",

@@ -11,7 +11,7 @@ from vitals.errors import AlreadyDoneError, NotFoundError, UsageError
 
 WHO = {"tenant": TENANT, "actor": "rev", "reason": "asked"}
 SPECIMEN = {"specimen_source": "CAPILLARY_BLOOD"}
-NUL = "reading\x00one"
+ODD = "reading 学 / one"
 
 
 def fetched(hours: int, *records: dict) -> tuple[str, bytes]:
@@ -22,11 +22,11 @@ def fetched(hours: int, *records: dict) -> tuple[str, bytes]:
 
 @pytest.fixture
 def workspace(tmp_path) -> Workspace:
-    """Two records that lack their specimen: one in three uploads, with a NUL in its id, the other in one of them."""
+    """Two records that lack their specimen: one in three uploads, with an odd id, the other in one of them."""
     _, found = installation(tmp_path)
     require_context(found, kind="blood_glucose", fields=["specimen_source"], **WHO)
     first, second = reading(0), reading(1)
-    first["metadata"]["id"] = NUL
+    first["metadata"]["id"] = ODD
     land(found.lake(TENANT), [fetched(0, first), fetched(1, first, second), fetched(2, first)])
     run_stages(found)
     return found
@@ -49,14 +49,14 @@ def test_a_record_waits_once_with_the_number_of_its_deliveries(workspace):
     assert (batch(workspace).status, batch(workspace).partial) == ("partial", 2)
 
 
-def test_completing_it_once_completes_every_delivery_also_with_a_nul_in_its_id(workspace):
+def test_completing_it_once_completes_every_delivery_also_with_an_odd_id(workspace):
     first, second = waiting_records(workspace, tenant=TENANT)
     done = complete(workspace, ids=[first.partial_id], said=SPECIMEN, **WHO)
     assert (done.records, len(done.uploads)) == (1, 3)
     run_stages(workspace)
     assert [item.partial_id for item in waiting_records(workspace, tenant=TENANT)] == [second.partial_id]
     (record,) = workspace.lake(TENANT).table("validated/blood_glucose").collect().to_dicts()
-    assert (record["record_id"], record["specimen_source"]) == (NUL, "CAPILLARY_BLOOD")
+    assert (record["record_id"], record["specimen_source"]) == (ODD, "CAPILLARY_BLOOD")
     (facts,) = workspace.lake(TENANT).table("clinical/blood_glucose").collect().to_dicts()
     assert facts["completions"] == done.completions
     assert unbalanced(workspace) == []
@@ -75,7 +75,7 @@ def test_a_record_that_nobody_can_complete_is_given_up_and_its_batch_closes(work
     assert (batch(workspace).status, batch(workspace).partial) == ("completed", 0)
     # Read again, or delivered once more, it does not come back.
     given_up = reading(0)
-    given_up["metadata"]["id"] = NUL
+    given_up["metadata"]["id"] = ODD
     land(workspace.lake(TENANT), [fetched(3, given_up)])
     workspace.catalog.uploads.reland(upload.upload_id for upload in workspace.catalog.uploads.list(TENANT))
     run_stages(workspace)

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from vitals.raw.flatten import COMMON_COLUMNS
 from vitals.record_types import RecordType
+from vitals.shown_text import FLAG, LONGEST_NAME, ORDERS, SEEN
 from vitals.validated.decoded_values import (
     DECODED_NAMES,
     FUTURE_TOLERANCE_MS,
@@ -29,6 +31,7 @@ from vitals.validated.units import in_other_unit
 from vitals.validated.zone_offsets import is_unreadable
 
 CLOCK_AHEAD = "clock_ahead"
+TOO_LONG, CONTROL_CHARACTERS = f"longer_than_{LONGEST_NAME}", "control_characters"
 LATEST_FETCH = "latest_fetch_ms"
 """Column of a decoded frame: the latest time (epoch ms) at which the row's file can have been fetched (`landing`)."""
 MODIFIED_TOLERANCE_MS = 24 * 3_600_000
@@ -63,6 +66,7 @@ def rules_of(record_type: RecordType, policy: RulePolicy = SHARED_RULES) -> tupl
     """All row rules of a kind by a policy's bounds, in the order in which they are applied."""
     return (
         *_presence(),
+        *_names(record_type),
         Rule("bad_zone_offset", 1, "temporal", _bad_zone(record_type)),
         Rule("time_before_2000", 2, "temporal", _EARLIEST < YEAR_2000_MS),
         Rule(CLOCK_AHEAD, 1, "temporal", _AHEAD),
@@ -79,7 +83,7 @@ def rules_of(record_type: RecordType, policy: RulePolicy = SHARED_RULES) -> tupl
 
 def _presence() -> list[Rule]:
     rules = [
-        Rule(f"missing_required:{name}", 1, "schema", pl.col(name).map_batches(_blank, return_dtype=pl.Boolean))
+        Rule(f"missing_required:{name}", 2, "schema", pl.col(name).map_batches(_blank, return_dtype=pl.Boolean))
         for name in ("record_id", "source_app")
     ]
     rules += [
@@ -94,6 +98,33 @@ def _presence() -> list[Rule]:
     return rules
 
 
+def _names(record_type: RecordType) -> list[Rule]:
+    """Rules over all texts of a row but its zones, which are of one form or none."""
+    texts = [name for name, dtype in COMMON_COLUMNS.items() if dtype == pl.String and not name.endswith("_zone")]
+    texts += [name for name, dtype in record_type.value_columns.items() if dtype == pl.String]
+    return [
+        Rule(f"{rule}:{name}", 1, "schema", pl.col(name).map_batches(broken, return_dtype=pl.Boolean))
+        for name in texts
+        for rule, broken in ((TOO_LONG, _too_long), (CONTROL_CHARACTERS, _with_orders))
+    ]
+
+
+def _too_long(texts: pl.Series) -> pl.Series:
+    # No text has more characters than bytes, and nearly none has so many.
+    if (texts.str.len_bytes().max() or 0) <= LONGEST_NAME:
+        return pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(texts))
+    return (texts.str.len_chars() > LONGEST_NAME).fill_null(value=False)
+
+
+def _with_orders(texts: pl.Series) -> pl.Series:
+    """Whether a text holds what no name does (`vitals.shown_text`)."""
+    found = texts.str.contains(ORDERS).fill_null(value=False)
+    suspects = found.arg_true()
+    if suspects.is_empty():
+        return found
+    return found.scatter(suspects, texts.gather(suspects).str.replace_all(FLAG, "").str.contains(ORDERS))
+
+
 def _values_present(record_type: RecordType) -> list[Rule]:
     if record_type.sampled:
         samples = pl.col(record_type.sampled).list.len() == 0
@@ -106,11 +137,11 @@ def _values_present(record_type: RecordType) -> list[Rule]:
 
 
 def _blank(texts: pl.Series) -> pl.Series:
-    """Whether a text is absent or holds white space only."""
+    """Whether a text is absent, or nothing of it is seen."""
     # What begins with a printed ASCII character is not blank, and nearly every text does.
     if not texts.null_count() and ((texts >= "!") & (texts < "\x7f")).all():
         return pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(texts))
-    return texts.is_null() | (texts.str.strip_chars() == "")
+    return ~texts.str.contains(SEEN).fill_null(value=False)
 
 
 def _bad_zone(record_type: RecordType) -> pl.Expr:

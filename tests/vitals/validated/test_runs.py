@@ -48,11 +48,18 @@ def test_a_function_of_each_run_is_the_function_of_each_row(values):
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(blanks, blanks), min_size=1, max_size=6))
-def test_a_row_lacks_its_id_or_app_exactly_if_white_space_is_all_there_is(found):
+def test_a_row_lacks_its_id_or_app_exactly_if_nothing_of_it_is_seen(found):
     rows = [row(STEPS, i, record_id=a, source_app=b) for i, (a, b) in enumerate(found)]
     judged = judge(frame(rows).cast({"record_id": pl.String, "source_app": pl.String}), STEPS)
     expected = [
-        next((f"missing_required:{n}" for n, t in (("record_id", a), ("source_app", b)) if not (t or "").strip()), None)
+        next(
+            (
+                f"missing_required:{n}"
+                for n, t in (("record_id", a), ("source_app", b))
+                if not (t or "").strip("\x7f \t\n\u00a0\u3000")
+            ),
+            None,
+        )
         for a, b in found
     ]
     assert judged["reason"].to_list() == expected
