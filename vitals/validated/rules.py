@@ -111,7 +111,8 @@ def _names(record_type: RecordType) -> list[Rule]:
 
 def _too_long(texts: pl.Series) -> pl.Series:
     # No text has more characters than bytes, and nearly none has so many.
-    if (texts.str.len_bytes().max() or 0) <= LONGEST_NAME:
+    longest = texts.str.len_bytes().max()
+    if not isinstance(longest, int) or longest <= LONGEST_NAME:
         return pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(texts))
     return (texts.str.len_chars() > LONGEST_NAME).fill_null(value=False)
 
