@@ -21,6 +21,7 @@ from resources.workspace import Workspace
 from vitals.clinical.forensics.labels import LABELS
 from vitals.clinical.forensics.report import GAP_SCHEMA
 from vitals.record_types import RECORD_TYPES
+from vitals.training.rounding import round_column
 
 FORENSICS_KEY = dg.AssetKey(FORENSICS_TABLE.split("/"))
 
@@ -67,7 +68,7 @@ def build_forensics_asset(partitions_def: dg.PartitionsDefinition) -> dg.AssetsD
 
 def _table(gaps: pl.DataFrame) -> str:
     counts = gaps.group_by("label", "kind", "source_app").agg(
-        gaps=pl.len(), people=pl.col("subject_id").n_unique(), hours=(pl.col("minutes").sum() / 60).round(1)
+        gaps=pl.len(), people=pl.col("subject_id").n_unique(), hours=round_column(pl.col("minutes").sum() / 60, 1)
     )
     rows = "\n".join(
         f"| {label.replace('_', ' ')} | {kind} | `{app}` | {number} | {people} | {hours} |"

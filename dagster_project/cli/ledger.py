@@ -26,6 +26,7 @@ from dagster_project.settings import load_settings
 from resources.catalog_rows.uploads import Upload, UploadState
 from resources.workspace import Workspace
 from vitals.record_types import BY_KIND, RECORD_TYPES
+from vitals.training.rounding import round_half_up
 
 FATES = ("accepted", "duplicate", "superseded", "presumed_deleted", "partial", "quarantined")
 
@@ -256,7 +257,7 @@ def source_lags(workspace: Workspace, tenant: str) -> list[dict[str, Any]]:
                 "kind": record_type.kind,
                 "source_app": app,
                 "newest_utc": newest.isoformat(timespec="minutes"),
-                "median_lag_minutes": None if median is None else round(median),
+                "median_lag_minutes": None if median is None else int(round_half_up(median)),
             }
             for app, newest, median in sources.iter_rows()
         ]

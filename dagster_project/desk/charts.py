@@ -12,6 +12,9 @@ from datetime import datetime, timedelta
 
 from markupsafe import Markup, escape
 
+from dagster_project.desk.words import number
+from vitals.training.rounding import write_rounded
+
 WIDTH, HEIGHT = 720, 240
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 30
 STAGES = ("OUT_OF_BED", "AWAKE", "UNKNOWN", "SLEEPING", "REM", "LIGHT", "DEEP")
@@ -56,19 +59,19 @@ def curve(points: Sequence[Point], *, title: str, unit: str) -> Markup:
         return HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
 
     counted = sorted((p for p in points if not p.waits), key=lambda p: p.at)
-    parts = [_time_axis(begin, end), *(_level(y(level), f"{level:.0f}") for level in _ticks(low, high))]
+    parts = [_time_axis(begin, end), *(_level(y(level), write_rounded(level)) for level in _ticks(low, high))]
     parts += [
         Markup('<polyline class="line" points="{}"/>').format(" ".join(f"{x(p.at):.1f},{y(p.value):.1f}" for p in run))
         for run in _runs(counted)
     ]
     if len(counted) <= 300:
-        parts += [_dot(x(p.at), y(p.value), "dot", f"{p.at:%H:%M}, {p.value:g} {unit}") for p in counted]
+        parts += [_dot(x(p.at), y(p.value), "dot", f"{p.at:%H:%M}, {number(p.value)} {unit}") for p in counted]
     parts += [
         _dot(
             x(p.at),
             y(p.value),
             "waits looked-at" if p.looked_at else "waits",
-            f"waits: {p.at:%H:%M}, {p.value:g} {unit}",
+            f"waits: {p.at:%H:%M}, {number(p.value)} {unit}",
             radius=7,
         )
         for p in points

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from vitals.record_types import BY_KIND
 from vitals.shown_text import LONGEST_NAME
+from vitals.training.rounding import write_rounded
 from vitals.validated.completions import CHOICES, ZONE
 from vitals.validated.rules import CONTROL_CHARACTERS, TOO_LONG
 
@@ -92,5 +93,5 @@ def when(instant: datetime | str | None) -> str:
 
 
 def number(value: float) -> str:
-    """A number with commas between thousands."""
-    return f"{value:,.10g}" if value % 1 else f"{value:,.0f}"
+    """A number with commas between thousands, and up to six decimals, rounded half up."""
+    return write_rounded(value, 6).rstrip("0").rstrip(".")

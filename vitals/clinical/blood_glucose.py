@@ -38,6 +38,7 @@ from vitals.clinical.source_capabilities import day_is_open
 from vitals.clinical.sufficiency import apply_gates
 from vitals.clinical.time_covered import time_covered
 from vitals.record_types import BLOOD_GLUCOSE
+from vitals.training.rounding import round_column
 
 KIND = BLOOD_GLUCOSE
 
@@ -111,7 +112,7 @@ def summarise(records: pl.DataFrame, context: DayContext) -> pl.DataFrame:
         apps_text=pl.col("source_app"),
         coverage_percent=pl.when(~pl.col("is_single")).then("wear_percent"),
         records=pl.col("n"),
-        expected_n=divided(pl.col("day_minutes"), pl.col("sampling_interval_minutes")).round(),
+        expected_n=round_column(divided(pl.col("day_minutes"), pl.col("sampling_interval_minutes")), 0),
         longest_gap_start_local=pl.when(has_gap).then(
             pl.col("longest_gap_start_local").fill_null(pl.col("local_date").cast(LOCAL_TIME))
         ),

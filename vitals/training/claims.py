@@ -226,18 +226,21 @@ def difference_as_written(value: Claim, base: Claim, *, unit: str | None = None)
     """Distance between two values as they are written, so that a reader who subtracts gets the same number.
 
     Args:
-        value: gives the difference its id and decimals.
-        base: what it is compared with; as written with the same decimals.
+        value: gives the difference its id.
+        base: what it is compared with.
         unit: unit of the difference; that of the value unless told.
     """
-    places = value.decimals
-    return derived(
+    places = max(value.decimals, base.decimals)
+    written = (round_half_up(float(each.value), each.decimals) for each in (value, base))
+    distance = round_half_up(abs(next(written) - next(written)), places)
+    claim = derived(
         f"{value.id}#difference",
-        abs(round_half_up(float(value.value), places) - round_half_up(float(base.value), places)),
-        formula=f"abs(round({value.id}, {places}) - round({base.id}, {places}))",
+        distance,
+        formula=f"abs(round({value.id}, {value.decimals}) - round({base.id}, {base.decimals}))",
         of=(value, base),
         unit=unit,
     )
+    return claim.changed(decimals=0 if distance.is_integer() else places)
 
 
 def percent_decimals(share: float) -> int:

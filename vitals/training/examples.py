@@ -28,6 +28,7 @@ from vitals.training.kind_narrative import KindNarrative, SeriesTable, StagesTab
 from vitals.training.language import suspects, violations
 from vitals.training.line_metadata import hash_of, metadata, shared_metadata
 from vitals.training.narrative import Narrative
+from vitals.training.parts import with_sums
 from vitals.training.prompts import TOKEN_BUDGET, Coarser, CountTokens, data_block, estimate_tokens, instruction
 from vitals.training.series_tables import NO_TABLE, Table, series_tables, stage_tables
 from vitals.training.tasks.ask import Day
@@ -122,7 +123,7 @@ def _tables(narrative: KindNarrative, facts: pl.DataFrame) -> list[Table]:
     if isinstance(table, SeriesTable):
         return series_tables(facts["series"], decimals=table.decimals, limits=_limits(table, facts))
     if isinstance(table, StagesTable):
-        return stage_tables(facts)
+        return stage_tables(with_sums(narrative.record_type.kind, facts))
     return [NO_TABLE] * facts.height
 
 

@@ -8,6 +8,7 @@ Does not belong here: what a row's values mean or which may be stated (`fact_row
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice, repeat
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -23,6 +24,7 @@ from vitals.training.claims import (
     precise_number,
     rule_of,
 )
+from vitals.training.parts import Decimals
 from vitals.training.rounding import round_column
 
 UNIT_SEPARATOR, RECORD_SEPARATOR = "\x1f", "\x1e"
@@ -128,6 +130,7 @@ class TableClaims(dict[str, Sequence[Claim | None]]):
         windows: Sequence[str],
         counts: Sequence[int | None],
         apps: Sequence[tuple[str, ...]],
+        decimals: Decimals = MappingProxyType({}),
     ) -> None:
         """No column yet.
 
@@ -135,11 +138,13 @@ class TableClaims(dict[str, Sequence[Claim | None]]):
             record_type: the kind.
             facts: the table.
             windows, counts, apps: per row what a claim describes, its `n` and its sources.
+            decimals: what numbers that have to add up are written with.
         """
         super().__init__()
         self._columns = columns_of(record_type.metric_prefix)
         self._facts = facts
         self._windows, self._counts, self._apps = windows, counts, apps
+        self.decimals = decimals
 
     def __missing__(self, name: str) -> Sequence[Claim | None]:
         """Make the claims of a column."""
@@ -148,6 +153,9 @@ class TableClaims(dict[str, Sequence[Claim | None]]):
         places: Iterable[int] = repeat(0)
         if unit == "%":
             places = (0 if value is None else percent_decimals(value) for value in values)
+        if name in self.decimals:
+            own = zip(self.decimals[name], places, strict=False)
+            places = (usual if decimals is None else decimals for decimals, usual in own)
         self[name] = made = [
             None
             if value is None

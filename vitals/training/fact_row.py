@@ -19,6 +19,7 @@ from vitals.clinical.sufficiency import DOES_NOT_APPLY
 from vitals.record_types import RecordType
 from vitals.training.claims import VALUE_DECIMALS, Claim, rule_of
 from vitals.training.fact_columns import RECORD_SEPARATOR, UNIT_SEPARATOR, TableClaims, columns_of, prepared, row_values
+from vitals.training.parts import decimals_of, with_sums
 from vitals.training.rounding import round_half_up
 from vitals.training.source_names import identifier_of, with_names
 
@@ -66,7 +67,8 @@ def withheld_of(text: str) -> Withheld:
 
 def fact_rows(record_type: RecordType, facts: pl.DataFrame) -> Iterator["FactRow"]:
     """Rows of a clinical table, in order; the long lists (`LONG_LISTS`) are not in them."""
-    table = prepared(record_type, facts.drop(LONG_LISTS, strict=False))
+    summed = with_sums(record_type.kind, facts.drop(LONG_LISTS, strict=False))
+    table = prepared(record_type, summed)
     rows = [FactRow(record_type, values) for values in row_values(table)]
     claims = TableClaims(
         record_type,
@@ -74,6 +76,7 @@ def fact_rows(record_type: RecordType, facts: pl.DataFrame) -> Iterator["FactRow
         windows=[row.date for row in rows],
         counts=[row.n for row in rows],
         apps=[row.apps for row in rows],
+        decimals=decimals_of(record_type.kind, summed),
     )
     for position, row in enumerate(rows):
         row.numbers = claims, position
@@ -127,7 +130,7 @@ class FactRow:
         self._columns = columns_of(record_type.metric_prefix)
         n = values.get("n")
         self.n: int | None = values["records"] if n is None else n
-        self.numbers: tuple[Mapping[str, Sequence[Claim | None]], int] = ({}, 0)
+        self.numbers: tuple[TableClaims | None, int] = (None, 0)
 
     def without(self, columns: Iterable[str], *, sources: Sequence[Mapping[str, Any]] | None = None) -> "FactRow":
         """The row with columns taken out, and other sources if given."""
@@ -159,15 +162,15 @@ class FactRow:
 
         Args:
             column: name of the column.
-            decimals: decimals in text; for a percentage None means as few as keep it from "0" and "100",
-                for other metrics 0.
+            decimals: decimals in text; None means as few as let parts add up to their whole (`parts`), and for a
+                percentage as keep it from "0" and "100".
             window: what it describes, if not the local day.
             n: what it rests on, if not the kind's n.
         """
         if self.values[column] is None or self.values.get(f"{column}_is_bound"):
             return None
         table, position = self.numbers
-        claim = table[column][position]
+        claim = None if table is None else table[column][position]
         if claim is None or claim.metric in self.withheld.reasons:
             return None
         if n is None:
@@ -184,6 +187,12 @@ class FactRow:
         if self.values[column] is None or not is_bound:
             return None
         return self.part(column, side, self.values[column], BY_ID[self.id_of(column)].unit, n=self.n)
+
+    def places(self, column: str) -> int:
+        """Decimals in text of a number that stands in a list, where `parts` knows it as a column; else 0."""
+        table, position = self.numbers
+        decimals = None if table is None else table.decimals.get(column)
+        return 0 if decimals is None else decimals[position] or 0
 
     def part(
         self,

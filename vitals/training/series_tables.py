@@ -16,11 +16,14 @@ from typing import NamedTuple
 
 import polars as pl
 
-from vitals.training.rounding import round_column
+from vitals.training.claims import VALUE_DECIMALS
+from vitals.training.rounding import round_column, round_half_up, round_parts, round_series
 
 _MINUTE_MS = 60_000
 _HOUR_MINUTES = 60
 _DAY_MINUTES = 1440
+_OF_THE_LAST = 0.01
+"""A unit of the last of VALUE_DECIMALS."""
 
 STAGE_WORDS = {
     "AWAKE": "awake",
@@ -117,7 +120,9 @@ def stage_tables(nights: pl.DataFrame) -> list[Table]:
     """
     frame = _exploded(nights["stages"])
     start = pl.col("start_local").dt.epoch("ms")
-    minutes = round_column((pl.col("end_local").dt.epoch("ms") - start) / _MINUTE_MS, 1)
+    frame = frame.with_columns(minutes=(pl.col("end_local").dt.epoch("ms") - start) / _MINUTE_MS)
+    frame = _adding_up(frame.collect(), nights).lazy()
+    minutes = pl.col("minutes")
     whole = minutes == minutes.floor()
     length = pl.when(whole).then(minutes.cast(pl.Int64).cast(pl.String)).otherwise(minutes.cast(pl.String))
     word = pl.col("stage").replace_strict(STAGE_WORDS, default="other", return_dtype=pl.String)
@@ -127,6 +132,31 @@ def stage_tables(nights: pl.DataFrame) -> list[Table]:
     )
     moving = (begins != ends).arg_true()
     return [Table(rows) for rows in _joined(frame.collect(), ", ", " ", days=len(nights), moving=moving)]
+
+
+_SUMS = MappingProxyType({"LIGHT": "light", "DEEP": "deep", "REM": "rem", "UNKNOWN": "unscored", "AWAKE": "waso"})
+"""Stage -> the column that may state its minutes."""
+
+
+def _adding_up(runs: pl.DataFrame, nights: pl.DataFrame) -> pl.DataFrame:
+    """Stage runs whose `minutes` have VALUE_DECIMALS, and in each night and stage add up to what is stated of them."""
+    exact = runs["minutes"]
+    shown = round_series(exact, VALUE_DECIMALS)
+    # Most apps score stages in halves of a minute.
+    if (shown - exact).abs().max() in {None, 0.0}:
+        return runs
+    frame = runs.with_columns(shown=shown).with_row_index("run")
+    sums = frame.group_by("row", "stage").agg("run", pl.col("minutes").sum().alias("sum"), pl.col("shown").sum())
+    written = shown.to_list()
+    for row, stage, members, total, sum_shown in sums.iter_rows():
+        column = _SUMS.get(stage)
+        stated = nights[column][row] if column in nights.columns else None
+        whole = stated if stated is not None and abs(stated - total) < _OF_THE_LAST else total
+        if abs(round_half_up(whole, VALUE_DECIMALS) - sum_shown) > _OF_THE_LAST / 10:
+            parts = round_parts([exact[run] for run in members], total=whole, places=VALUE_DECIMALS)
+            for run, minutes in zip(members, parts, strict=True):
+                written[run] = minutes
+    return runs.with_columns(minutes=pl.Series(written, dtype=pl.Float64))
 
 
 def _offset(edge: str) -> pl.Expr:

@@ -27,6 +27,7 @@ from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative, StagesTable
 from vitals.training.narrative import Narrative, listing, noun, phrases
 from vitals.training.not_assessable import Labels, say_not_assessable
+from vitals.training.parts import MOST_NAPS
 from vitals.training.rounding import round_half_up
 
 HEAD = phrases(
@@ -122,7 +123,6 @@ LABELS = Labels(
 )
 LEAST_AWAKENING = constant("sleep.awakenings_ge5", "least_minutes", 5, "min")
 STAGE_NAMES = {"light": "light", "deep": "deep", "rem": "REM"}
-_MOST_NAPS = 3
 
 
 def narrate(row: FactRow, narrative: Narrative) -> None:
@@ -223,7 +223,7 @@ def _midpoint(row: FactRow, window: str | None) -> Claim | None:
 def _stages(row: FactRow, narrative: Narrative, window: str | None) -> None:
     parts: list[str] = []
     for column, name in STAGE_NAMES.items():
-        minutes, share = row.claim(column, window=window), row.claim(f"pct_{column}", decimals=0, window=window)
+        minutes, share = row.claim(column, window=window), row.claim(f"pct_{column}", window=window)
         if minutes is None:
             continue
         if share is None:
@@ -268,7 +268,7 @@ def nap_words(row: FactRow, narrative: Narrative) -> list[str]:
     """The first naps of the day, each with its times and, where it is known, the time asleep."""
     naps = row.values["naps"] or []
     parts: list[str] = []
-    for index, nap in enumerate(naps[:_MOST_NAPS], 1):
+    for index, nap in enumerate(naps[:MOST_NAPS], 1):
         window = f"{nap['start_local']}/{nap['end_local']}"
         start = row.clock("nap", f"{index}:start", nap["start_local"], window=window)
         end = row.clock("nap", f"{index}:end", nap["end_local"], window=window)
@@ -278,7 +278,7 @@ def nap_words(row: FactRow, narrative: Narrative) -> list[str]:
         if asleep is None:
             parts.append(narrative.phrase(NAP_UNMEASURED, start=start, end=end))
         else:
-            tst = row.part("nap", f"{index}:tst", asleep, "min", window=window)
+            tst = row.part("nap", f"{index}:tst", asleep, "min", decimals=row.places(f"nap_{index}"), window=window)
             parts.append(narrative.phrase(NAP, start=start, end=end, tst=tst))
     return parts
 

@@ -18,6 +18,7 @@ import polars as pl
 
 from vitals.errors import ImplausibleValueError, UsageError
 from vitals.record_types import RECORD_TYPES, RecordType
+from vitals.training.rounding import write_rounded
 from vitals.validated.decoded_values import DECODED_NAMES
 from vitals.validated.zone_offsets import is_missing, offset_seconds
 
@@ -121,7 +122,7 @@ def _checked_number(field: str, given: str) -> str:
             "it is no number in its plausible range",
             f"Write one from {low:g} to {high:g} {unit}; the record's own unit is {unit}.",
         )
-    return f"{round(value)}" if record_type.value_columns[field].is_integer() else f"{value:.12g}"
+    return write_rounded(value).replace(",", "") if record_type.value_columns[field].is_integer() else f"{value:.12g}"
 
 
 def filled(good: pl.DataFrame, subjects: pl.DataFrame, fillings: Sequence[Filling]) -> pl.DataFrame:

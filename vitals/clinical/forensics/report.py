@@ -18,6 +18,7 @@ The dict (instants ISO in UTC, durations in minutes; no health value):
      "days": [{"local_date", "state": "closed" or "open", "closed_utc", "open": [{"source_app", "closes_utc"}]}]}
 """
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -29,6 +30,7 @@ from vitals.clinical.forensics.findings import Findings
 from vitals.clinical.forensics.labels import LABELS
 from vitals.clinical.forensics.lags import Lag
 from vitals.record_types import UTC_MS
+from vitals.training.rounding import round_half_up, round_parts
 
 GAP_SCHEMA = pl.Schema(
     {
@@ -136,15 +138,19 @@ def _source(found: Findings, key: Stream, lag: Lag) -> dict[str, Any]:
         },
         "expected_from_utc": _iso(begin),
         "expected_to_utc": _iso(end),
-        "minutes": {
-            "data": _minutes(whole - sum(spent.values())),
-            **{label: _minutes(value) for label, value in spent.items()},
-        },
+        "minutes": dict(zip(("data", *spent), _minutes_of(whole, spent.values()), strict=True)),
     }
 
 
 def _minutes(value_ms: int | None) -> float | None:
-    return None if value_ms is None else round(value_ms / MINUTE_MS, 1)
+    return None if value_ms is None else round_half_up(value_ms / MINUTE_MS, 1)
+
+
+def _minutes_of(whole_ms: int, spent_ms: Iterable[int]) -> list[float]:
+    """Minutes with data, then those of each cause, rounded so that they add up to the time that was expected."""
+    spent = list(spent_ms)
+    parts = [part / MINUTE_MS for part in (max(whole_ms - sum(spent), 0), *spent)]
+    return round_parts(parts, total=sum(parts), places=1)
 
 
 def _iso(instant_ms: int | None) -> str | None:

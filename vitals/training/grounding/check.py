@@ -18,6 +18,7 @@ from vitals.training.grounding.labels import absences_of, states_refused, unexpl
 from vitals.training.grounding.ledger import Ledger
 from vitals.training.grounding.lexicon import EXTREMES, OPPOSITES, UNIT_KINDS
 from vitals.training.grounding.statements import Hearing, Kind
+from vitals.training.grounding.sums import not_adding_up
 from vitals.training.grounding.tokens import REASON, Value, sentences_of
 
 GRAMMAR = Grammar(CONSTRUCTIONS)
@@ -75,6 +76,10 @@ def ungrounded(line: Mapping[str, Any]) -> list[Ungrounded]:
             found += _causes(problems, _Sentence(text, own, reading, context, ledger))
         context = everything if len(everything) < 2 else reading.kinds[-1:] or context
     found += [Ungrounded("derived", each, "the claim does not follow from its operands") for each in ledger.underived()]
+    found += [
+        Ungrounded("number", each, "its parts, as they are written, do not add up to it")
+        for each in not_adding_up(ledger.by_id)
+    ]
     return found
 
 

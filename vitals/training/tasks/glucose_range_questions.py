@@ -52,8 +52,7 @@ def _of_readings(answer: Answer) -> Answer:
 
 def _shares_compared(day: Day, narrative: Narrative) -> bool:
     share, over = day.claim("pct_70_140"), day.claim("pct_above_180")
-    # Shares near 0 or 100 have tenths, and a difference of unlike decimals is not what a reader would get.
-    if share is None or over is None or share.decimals != over.decimals or share.text() == over.text():
+    if share is None or over is None or share.text() == over.text():
         return False
     difference = difference_as_written(share, over, unit="percentage points")
     low, high = day.stated[day.row.id_of("pct_70_140#from")], day.stated[day.row.id_of("pct_70_140#to")]
