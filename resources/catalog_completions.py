@@ -11,10 +11,11 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from resources.catalog_database import CatalogDatabase
 from resources.catalog_models import decisions, uploads
+from resources.catalog_partials import decide, decided_meanwhile
 from resources.catalog_rows.decisions import Completion, Decision, NewCompletion
 from resources.catalog_sql import fetch, fetch_among, selecting, values_of
 from resources.catalog_uploads import reland_uploads
-from vitals.errors import AlreadyDoneError, ConflictError, NotFoundError
+from vitals.errors import AlreadyDoneError, NotFoundError
 
 
 class CatalogCompletions:
@@ -52,8 +53,8 @@ class CatalogCompletions:
         rows = [{"tenant": tenant, **values_of(one), **values_of(decision)} for one in completions]
 
         def work(connection: Connection) -> list[int]:
-            _decide(connection, tenant, completed, status="completed")
-            _decide(connection, tenant, touched, status="waiting")
+            decide(connection, tenant, completed, status="completed")
+            decide(connection, tenant, touched, status="waiting")
             statement = insert(decisions.Completion).returning(decisions.Completion.id)
             reland_uploads(connection, upload_ids)
             return sorted(int(connection.execute(statement.values(**row)).scalar_one()) for row in rows)
@@ -77,7 +78,7 @@ class CatalogCompletions:
             for row in rows:
                 statement = update(table).where(table.id == row.id, table.undone_at.is_(None))
                 if connection.execute(statement.values(undone_at=now, undone_by=actor)).rowcount != 1:
-                    raise _decided_meanwhile(tenant)
+                    raise decided_meanwhile(tenant)
                 connection.execute(
                     update(partial)
                     .where(partial.tenant == tenant, partial.kind == row.kind, partial.subject_id == row.subject_id)
@@ -152,23 +153,3 @@ class CatalogCompletions:
         for kind, one in found:
             required.setdefault(kind, []).append(one)
         return required
-
-
-def _decide(connection: Connection, tenant: str, versions: Mapping[int, int], *, status: str) -> None:
-    """Move partial records on, unless somebody decided on one of them since it was seen."""
-    table = uploads.PartialRecord
-    for partial_id, version in sorted(versions.items()):
-        statement = (
-            update(table)
-            .where(table.tenant == tenant, table.id == partial_id, table.version == version)
-            .where(table.status == "waiting")
-            .values(status=status, version=table.version + 1)
-        )
-        if connection.execute(statement).rowcount != 1:
-            raise _decided_meanwhile(tenant)
-
-
-def _decided_meanwhile(tenant: str) -> ConflictError:
-    return ConflictError(
-        "decide on a record", tenant, "somebody decided on it meanwhile", "Nothing was changed; look at it again."
-    )

@@ -15,6 +15,7 @@ from resources.catalog_models import uploads as models
 from resources.catalog_models.base import storable
 from resources.catalog_rows.uploads import PartialRow, PartialStatus, WaitingRow
 from resources.catalog_sql import chunks, fetch, fetch_among, selecting, values_of
+from resources.catalog_uploads import reland_uploads
 from vitals.errors import ConflictError, NotFoundError
 
 _RECORD = ("tenant", "kind", "subject_id", "record_id")
@@ -85,21 +86,28 @@ class CatalogPartials:
         Raises:
             ConflictError: somebody decided on one of them meanwhile.
         """
-        table = models.PartialRecord
+        self._database.write(
+            "discard partial records",
+            lambda connection: decide(connection, tenant, versions, status="discarded"),
+        )
+
+    def restore(self, tenant: str, versions: Mapping[int, int], *, upload_ids: Iterable[str]) -> None:
+        """Let records that were given up wait again, and land the uploads that deliver them again.
+
+        Args:
+            tenant: whose.
+            versions: partial id to the version that was seen.
+            upload_ids: uploads that deliver the records.
+
+        Raises:
+            ConflictError: somebody decided on one of them meanwhile.
+        """
 
         def work(connection: Connection) -> None:
-            for partial_id, version in sorted(versions.items()):
-                statement = (
-                    update(table)
-                    .where(table.tenant == tenant, table.id == partial_id, table.version == version)
-                    .where(table.status == "waiting")
-                    .values(status="discarded", version=table.version + 1)
-                )
-                if connection.execute(statement).rowcount != 1:
-                    why = "somebody decided on it meanwhile"
-                    raise ConflictError("discard a partial record", tenant, why, "Nothing was changed; look again.")
+            decide(connection, tenant, versions, status="waiting", former="discarded")
+            reland_uploads(connection, upload_ids)
 
-        self._database.write("discard partial records", work)
+        self._database.write("take records up again", work)
 
     def waiting_uploads(self, tenant: str, subject_ids: Iterable[str], *, lacking: str) -> set[str]:
         """Uploads of these people that hold rows which wait for a field."""
@@ -155,6 +163,38 @@ class CatalogPartials:
         statement = select(records.c.kind, records.c.status, func.count()).group_by(records.c.kind, records.c.status)
         found = self._database.read("count the partial records", lambda connection: connection.execute(statement).all())
         return {(kind, status): n for kind, status, n in found}
+
+
+def decide(
+    connection: Connection,
+    tenant: str,
+    versions: Mapping[int, int],
+    *,
+    status: PartialStatus,
+    former: PartialStatus = "waiting",
+) -> None:
+    """Move partial records on, by id and the version that was seen.
+
+    Raises:
+        ConflictError: somebody decided on one of them meanwhile.
+    """
+    table = models.PartialRecord
+    for partial_id, version in sorted(versions.items()):
+        statement = (
+            update(table)
+            .where(table.tenant == tenant, table.id == partial_id, table.version == version)
+            .where(table.status == former)
+            .values(status=status, version=table.version + 1)
+        )
+        if connection.execute(statement).rowcount != 1:
+            raise decided_meanwhile(tenant)
+
+
+def decided_meanwhile(tenant: str) -> ConflictError:
+    """The refusal of a decision on what is not any more as it was seen."""
+    return ConflictError(
+        "decide on a record", tenant, "somebody decided on it meanwhile", "Nothing was changed; look at it again."
+    )
 
 
 def _given_up(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, ...]]:

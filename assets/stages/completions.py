@@ -8,7 +8,7 @@ Nothing is computed here: the uploads are landed again, and validated, clinical 
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,11 +21,19 @@ from assets.stages.summaries import clinical_schema, clinical_table
 from resources.catalog_rows.days import StaleMark
 from resources.catalog_rows.decisions import Completion, Decision, NewCompletion
 from resources.catalog_rows.tenants import NewAuditEvent
-from resources.catalog_rows.uploads import WaitingRow
+from resources.catalog_rows.uploads import PartialStatus, WaitingRow
 from resources.workspace import Workspace
 from vitals.errors import AlreadyDoneError, ConflictError, UsageError
 from vitals.record_types import BY_KIND, RECORD_TYPES
-from vitals.validated.completions import FIELDS, ZONE, checked_field, checked_value, delivered_ids
+from vitals.validated.completions import (
+    ABOUT_PERSON,
+    FIELDS,
+    SOURCE_CHOICE,
+    ZONE,
+    checked_field,
+    checked_value,
+    delivered_ids,
+)
 
 SCOPE_FIELDS = ("kind", "subject_id", "source_app")
 """What a rule may restrict itself to; the tenant always is."""
@@ -117,7 +125,7 @@ def complete(
             touched=touched,
             upload_ids=uploads,
         )
-    _mark_people(workspace, tenant, {one.subject_id for one in completions if one.field == ZONE})
+    mark_people(workspace, tenant, {one.subject_id for one in completions if one.field == ZONE})
     details = {"fields": sorted({one.field for one in completions}), "completions": stored, "scope": scope}
     record(workspace, tenant, actor, "partial.complete", [row.id for row in rows], reason, started, details)
     return Completed(completions=stored, records=len(by_record), uploads=uploads)
@@ -157,13 +165,50 @@ def discard(
     return len(siblings)
 
 
-def _refuse_decided(row: WaitingRow, versions: Mapping[int, int] | None) -> None:
+def restore(
+    workspace: Workspace,
+    *,
+    tenant: str,
+    ids: Iterable[int],
+    actor: str,
+    reason: str,
+    versions: Mapping[int, int] | None = None,
+) -> int:
+    """Take records up again that were given up: they wait as before, in every delivery; number of records.
+
+    Their uploads are read again, so a record that lacks nothing any more goes on by itself.
+
+    Raises:
+        NotFoundError: one of the ids is not in the tenant.
+        UsageError: no record is named.
+        AlreadyDoneError: one of the records was not given up.
+        ConflictError: somebody decided on one of them meanwhile.
+    """
+    started = time.monotonic()
+    rows = [workspace.catalog.partials.get(tenant, one) for one in sorted(set(ids))]
+    if not rows:
+        raise UsageError("take records up again", tenant, "no record is named", "Name ids that were given up.")
+    for row in rows:
+        _refuse_decided(row, versions, former="discarded")
+    siblings = _siblings(workspace, tenant, rows, status="discarded")
+    with workspace.catalog.exclusive(f"validated-{tenant}", wait=True):
+        workspace.catalog.partials.restore(
+            tenant,
+            {one.id: one.version for found in siblings.values() for one in found},
+            upload_ids=sorted({one.upload_id for found in siblings.values() for one in found}),
+        )
+    record(workspace, tenant, actor, "partial.restore", [row.id for row in rows], reason, started, {})
+    return len(siblings)
+
+
+def _refuse_decided(row: WaitingRow, versions: Mapping[int, int] | None, *, former: PartialStatus = "waiting") -> None:
     if versions is not None and versions.get(row.id, row.version) != row.version:
         raise ConflictError(
             "decide on a record", f"id {row.id}", "somebody decided on it meanwhile", "Look at it again."
         )
-    if row.status != "waiting":
-        raise AlreadyDoneError("decide on a record", f"id {row.id}", "it does not wait", "See `partial list`.")
+    if row.status != former:
+        why = "it does not wait" if former == "waiting" else "it was not given up"
+        raise AlreadyDoneError("decide on a record", f"id {row.id}", why, "See `partial list`.")
 
 
 def read_rule(text: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -211,16 +256,18 @@ def undo(workspace: Workspace, *, tenant: str, ids: Iterable[int], actor: str, r
     started = time.monotonic()
     rows = workspace.catalog.completions.get(tenant, ids)
     uploads = _delivering(workspace, tenant, rows)
-    people = {row.subject_id for row in rows if row.field == ZONE}
+    people = {row.subject_id for row in rows if row.field in (ZONE, SOURCE_CHOICE)}
     with workspace.catalog.exclusive(f"validated-{tenant}", wait=True):
         workspace.catalog.completions.undo(
             tenant, [row.id for row in rows], actor=actor, now=utc_now(), upload_ids=uploads
         )
     # Marked after the decision: a run in between would have read the day as it was.
-    _mark_people(workspace, tenant, people)
+    mark_people(workspace, tenant, people)
     record(workspace, tenant, actor, "partial.undo", [row.id for row in rows], reason, started, {})
     return Completed(
-        completions=[row.id for row in rows], records=len({(r.kind, r.record_id) for r in rows}), uploads=uploads
+        completions=[row.id for row in rows],
+        records=len({(r.kind, r.record_id) for r in rows if r.record_id != ABOUT_PERSON}),
+        uploads=uploads,
     )
 
 
@@ -282,15 +329,15 @@ def _checked(row: WaitingRow, said: Mapping[str, str]) -> dict[str, str]:
 
 
 def _siblings(
-    workspace: Workspace, tenant: str, rows: Sequence[WaitingRow]
+    workspace: Workspace, tenant: str, rows: Sequence[WaitingRow], *, status: PartialStatus = "waiting"
 ) -> dict[tuple[str, str, str], list[WaitingRow]]:
-    """Waiting deliveries of the same records, by record."""
+    """Deliveries of the same records in a status, by record."""
     found: dict[tuple[str, str, str], list[WaitingRow]] = {(r.kind, r.subject_id, r.record_id): [] for r in rows}
     for kind in sorted({row.kind for row in rows}):
         records = [row.record_id for row in rows if row.kind == kind]
         for one in workspace.catalog.partials.of_records(tenant, kind, records):
             key = one.kind, one.subject_id, one.record_id
-            if one.status == "waiting" and key in found:
+            if one.status == status and key in found:
                 found[key].append(one)
     return found
 
@@ -299,8 +346,9 @@ def _delivering(workspace: Workspace, tenant: str, rows: Sequence[Completion]) -
     """Uploads that deliver these records: those in which they waited, and those that came later."""
     uploads: set[str] = set()
     lake = workspace.lake(tenant)
-    for kind in sorted({row.kind for row in rows}):
-        of_kind = [row for row in rows if row.kind == kind]
+    about_records = [row for row in rows if row.record_id != ABOUT_PERSON]
+    for kind in sorted({row.kind for row in about_records}):
+        of_kind = [row for row in about_records if row.kind == kind]
         records = sorted({row.record_id for row in of_kind})
         uploads |= {one.upload_id for one in workspace.catalog.partials.of_records(tenant, kind, records)}
         # The catalog keeps an id with a NUL without it.
@@ -311,8 +359,8 @@ def _delivering(workspace: Workspace, tenant: str, rows: Sequence[Completion]) -
     return sorted(uploads)
 
 
-def _mark_people(workspace: Workspace, tenant: str, subject_ids: set[str]) -> None:
-    """Mark all days of people stale whose place on the calendar was told or untold: there are few of either."""
+def mark_people(workspace: Workspace, tenant: str, subject_ids: Collection[str]) -> None:
+    """Mark all days of people stale of whom something was told or untold that holds for all of them: there are few."""
     if not subject_ids:
         return
     marks = []

@@ -5,16 +5,18 @@ apply.
 Does not belong here: making a decision (`completions`, `what_if`), or what it means (`vitals.validated`).
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import polars as pl
 
 from resources.catalog import Catalog
+from resources.catalog_rows.decisions import Completion
 from vitals.clinical.context import COMPLETIONS_TYPE, SleepGaps
 from vitals.clinical.local_day import dates_touched
 from vitals.record_types import RecordType
 from vitals.tenant_settings import SLEEP_GAP_DAY, SLEEP_GAP_NIGHT
-from vitals.validated.completions import ZONE, Filling, stored_id
+from vitals.validated.completions import ABOUT_PERSON, ANY_DEVICE, SOURCE_CHOICE, ZONE, Filling, stored_id
 from vitals.validated.rule_policy import RulePolicy
 from vitals.validated.zone_offsets import MANUAL_SOURCE, OBSERVATION_SCHEMA, offset_seconds
 
@@ -51,7 +53,21 @@ def fillings(catalog: Catalog, tenant: str, record_type: RecordType, subject_ids
     return [
         Filling(one.subject_id, one.record_id, one.field, one.value)
         for one in catalog.completions.in_force(tenant, subject_ids, kind=record_type.kind)
+        if one.field != SOURCE_CHOICE
     ]
+
+
+def source_choices(
+    catalog: Catalog, tenant: str, record_type: RecordType, subject_ids: Sequence[str] | None = None
+) -> list[Completion]:
+    """Which sources of these people, or of all, were chosen to count first for a kind; at most one each."""
+    given = catalog.completions.in_force(tenant, subject_ids, kind=record_type.kind)
+    return [one for one in given if one.field == SOURCE_CHOICE]
+
+
+def device_of_choice(choice: Completion) -> str | None:
+    """Type of the device that a source choice is about; None: all of the app's."""
+    return None if choice.value == ANY_DEVICE else choice.value
 
 
 def with_completions(
@@ -67,16 +83,23 @@ def with_completions(
     given = catalog.completions.in_force(tenant, people, kind=record_type.kind)
     if not given:
         return facts.with_columns(completions=pl.lit([], dtype=COMPLETIONS_TYPE))
-    said = pl.DataFrame(
-        [(one.subject_id, one.record_id, one.id) for one in given],
-        schema={"subject_id": pl.String, "record_id": pl.String, "completion": pl.Int64},
-        orient="row",
-    )
-    of_days = (
+    schema = {"subject_id": pl.String, "record_id": pl.String, "completion": pl.Int64}
+    said = pl.DataFrame([(one.subject_id, one.record_id, one.id) for one in given], schema=schema, orient="row")
+    of_records = (
         records.select("subject_id", "local_date", "end_local_date", record_id=stored_id(pl.col("record_id")))
         .join(said, on=["subject_id", "record_id"])
         .select("subject_id", "completion", local_date=dates_touched())
         .explode("local_date")
+    )
+    # A choice says something of the days on which there was one.
+    of_people = (
+        facts.filter(pl.col("sources").list.len() > 1)
+        .select("subject_id", "local_date")
+        .join(said.filter(pl.col("record_id") == ABOUT_PERSON), on="subject_id")
+        .select("subject_id", "completion", "local_date")
+    )
+    of_days = (
+        pl.concat([of_records, of_people])
         .group_by("subject_id", "local_date")
         .agg(completions=pl.col("completion").unique().sort())
     )

@@ -1,9 +1,9 @@
 """The inbox: what waits for a person, what each item lacks and what it blocks.
 
 Belongs here: three sorts of items. A record that lacks context blocks its day's metrics until it is completed. A person
-whose profile lacks something blocks only the metrics that need it, which are withheld meanwhile. Two sources of which
-neither was given priority block nothing: the day is stated by the default order, with the other source named.
-Does not belong here: deciding on any of them (`completions`; profiles and priorities: `subject set`).
+whose profile lacks something blocks only the metrics that need it, which are withheld meanwhile. Two sources or devices of which
+none was chosen or given priority block nothing: the day is stated by the default order, with the other source named.
+Does not belong here: deciding on any of them (`completions`, `source_choices`; profiles and priorities: `subject set`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,14 @@ from typing import Literal
 import polars as pl
 
 from assets.stages.consent import hidden_people
+from assets.stages.decisions import source_choices
 from assets.stages.staleness import evidence_frame
 from assets.stages.summaries import clinical_schema, clinical_table
 from resources.catalog_rows.uploads import WaitingRow
 from resources.workspace import Workspace
 from vitals.clinical.local_day import offset_timeline, with_local_time
 from vitals.clinical.metrics import metrics_of
-from vitals.record_types import RECORD_TYPES, UTC_MS, RecordType
+from vitals.record_types import BLOOD_GLUCOSE, RECORD_TYPES, UTC_MS, RecordType
 
 PROFILE_REASONS: Mapping[str, str] = MappingProxyType(
     {"age is not known": "age_years", "body weight is not known": "weight_kg"}
@@ -40,6 +41,7 @@ class WaitingItem:
         partial_id, version, record_id, first_seen: of a record; None else.
         lacks: fields to supply.
         sources: apps it is about.
+        devices: of a choice, app and device type of what disagrees; no type where an app's devices are not told apart.
         blocks: ids of the metrics that wait for it or are withheld.
         days: local days it is about; the UTC date of a record whose zone is what it lacks. None of a person who does not
             allow summaries: that a record waits is said, not when it was.
@@ -58,6 +60,7 @@ class WaitingItem:
     record_id: str | None = None
     first_seen: datetime | None = None
     deliveries: int | None = None
+    devices: tuple[tuple[str, str | None], ...] = ()
 
 
 def inbox(workspace: Workspace, *, tenant: str) -> list[WaitingItem]:
@@ -73,7 +76,7 @@ def waiting_records(workspace: Workspace, *, tenant: str) -> list[WaitingItem]:
     deliveries = workspace.catalog.partials.deliveries(tenant, rows)
     days = _local_days(workspace, tenant, rows)
     hidden = hidden_people(workspace, tenant, sorted({row.subject_id for row in rows}))
-    blocks = {record_type.kind: _metrics_reading(record_type) for record_type in RECORD_TYPES}
+    blocks = {record_type.kind: metrics_reading(record_type) for record_type in RECORD_TYPES}
     return [
         WaitingItem(
             what="record",
@@ -93,8 +96,8 @@ def waiting_records(workspace: Workspace, *, tenant: str) -> list[WaitingItem]:
     ]
 
 
-def waiting_people(workspace: Workspace, *, tenant: str) -> list[WaitingItem]:
-    """People whose profile would lift something withheld, or settle which of two sources counts.
+def waiting_people(workspace: Workspace, *, tenant: str, subject_id: str | None = None) -> list[WaitingItem]:
+    """People, or one of them, whose profile would lift something withheld, or settle which of two sources counts.
 
     Both follow from facts: whoever does not allow summaries is not among them.
     """
@@ -103,10 +106,26 @@ def waiting_people(workspace: Workspace, *, tenant: str) -> list[WaitingItem]:
     items = []
     for record_type in RECORD_TYPES:
         facts = workspace.lake(tenant).scan(clinical_table(record_type), schema=clinical_schema(record_type))
+        if subject_id is not None:
+            facts = facts.filter(pl.col("subject_id") == subject_id)
         items += _profile_items(record_type, facts)
-        items += _choice_items(record_type, facts, ranked)
+        chosen = {one.subject_id for one in source_choices(workspace.catalog, tenant, record_type)}
+        items += _choice_items(record_type, facts.filter(~pl.col("subject_id").is_in(chosen)), ranked)
     items = [item for item in items if item.subject_id not in hidden]
     return sorted(items, key=lambda item: (item.what, item.kind, item.subject_id, item.lacks))
+
+
+def disagreeing(
+    workspace: Workspace, *, tenant: str, kind: str, subject_id: str
+) -> tuple[list[tuple[str, str | None]], list[date]]:
+    """Sources of a person between which a choice is open for a kind, app and device type; and the days it is about."""
+    open_ones = [
+        item
+        for item in waiting_people(workspace, tenant=tenant, subject_id=subject_id)
+        if item.what == "source_choice" and item.kind == kind
+    ]
+    named = sorted({one for item in open_ones for one in item.devices}, key=repr)
+    return named, sorted({day for item in open_ones for day in item.days})
 
 
 def _profile_items(record_type: RecordType, facts: pl.LazyFrame) -> list[WaitingItem]:
@@ -136,35 +155,42 @@ def _profile_items(record_type: RecordType, facts: pl.LazyFrame) -> list[Waiting
 def _choice_items(
     record_type: RecordType, facts: pl.LazyFrame, ranked: Mapping[str, Mapping[str, Sequence[str]]]
 ) -> list[WaitingItem]:
-    """Days on which sources state different values and the person's order says nothing of any of them."""
+    """Days on which sources, or devices of one, state different values, and the person's order says nothing of any."""
+    names = ["app"] if record_type is BLOOD_GLUCOSE else ["app", "device"]
     found = (
         facts.select("subject_id", "local_date", "sources")
         .explode("sources")
-        .select("subject_id", "local_date", pl.col("sources").struct.field("app", "value"))
+        .select("subject_id", "local_date", pl.col("sources").struct.field("app", "device", "value"))
         .drop_nulls("value")
         .group_by("subject_id", "local_date")
-        .agg(pl.col("app").unique().sort(), values=pl.col("value").n_unique())
-        .filter((pl.col("app").list.len() > 1) & (pl.col("values") > 1))
-        .group_by("subject_id", "app")
+        .agg(named=pl.struct(names).unique().sort(), values=pl.col("value").n_unique())
+        .filter((pl.col("named").list.len() > 1) & (pl.col("values") > 1))
+        .group_by("subject_id", "named")
         .agg(pl.col("local_date").sort())
         .collect()
     )
-    return [
-        WaitingItem(
-            what="source_choice",
-            kind=record_type.kind,
-            subject_id=row["subject_id"],
-            lacks=[SOURCE_PRIORITY],
-            sources=row["app"],
-            blocks=[],
-            days=row["local_date"],
+    items = []
+    for row in found.iter_rows(named=True):
+        apps = sorted({one["app"] for one in row["named"]})
+        # An order of apps settles nothing between the devices of one.
+        if len(apps) > 1 and set(apps) & set(ranked.get(row["subject_id"], {}).get(record_type.kind, [])):
+            continue
+        items.append(
+            WaitingItem(
+                what="source_choice",
+                kind=record_type.kind,
+                subject_id=row["subject_id"],
+                lacks=[SOURCE_PRIORITY],
+                sources=apps,
+                blocks=[],
+                days=row["local_date"],
+                devices=tuple((one["app"], one.get("device")) for one in row["named"]),
+            )
         )
-        for row in found.iter_rows(named=True)
-        if not set(row["app"]) & set(ranked.get(row["subject_id"], {}).get(record_type.kind, []))
-    ]
+    return items
 
 
-def _metrics_reading(record_type: RecordType) -> list[str]:
+def metrics_reading(record_type: RecordType) -> list[str]:
     """Day metrics that a record of a kind feeds: its own, and those of kinds that read it."""
     kinds = [record_type, *(t for t in RECORD_TYPES if record_type.kind in t.needs)]
     return sorted(metric.id for kind in kinds for metric in metrics_of(kind.kind, "day"))

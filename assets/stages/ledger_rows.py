@@ -13,6 +13,7 @@ from resources.catalog_rows.days import ZoneObservation
 from resources.catalog_rows.uploads import PartialRow, QuarantineRow, Upload, UploadOutcome
 from vitals.record_types import RecordType
 from vitals.shown_text import is_name
+from vitals.validated.completions import given_fields
 from vitals.validated.decoded_values import value_columns
 from vitals.validated.rule_policy import LOW_QUALITY, SCORE, RulePolicy, payload_hashes
 
@@ -89,6 +90,8 @@ def partial_rows(tenant: str, record_type: RecordType, held: pl.DataFrame) -> li
                 "device_model": row["device_model"],
                 "start_utc": row["start_utc"].isoformat(),
                 "end_utc": row["end_utc"].isoformat(),
+                "start_offset_seconds": row["start_offset_seconds"],
+                "given_fields": given_fields(row, record_type),
             },
         )
         for row in held.rows(named=True)

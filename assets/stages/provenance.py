@@ -1,17 +1,24 @@
-"""Where the zone of a record is from that does not give it, or gives `Z` for want of one.
+"""Where each field of a record is from: its own file (avro), a person (manual), other records (inferred), or nowhere.
 
-Belongs here: the offset that clinical uses for such a record, the evidence it follows from, and how far to trust it.
-Does not belong here: the rule itself (`vitals.clinical.local_day`), or what people said (`completions`).
+Belongs here: the offset that clinical uses for a record that does not give it, or gives `Z` for want of one, the evidence
+it follows from, and how far to trust it.
+Does not belong here: the rule itself (`vitals.clinical.local_day`), or saying something of a record (`completions`).
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
 
 import polars as pl
 
 from assets.stages.staleness import evidence_frame
+from resources.catalog_rows.decisions import Completion
+from resources.catalog_rows.uploads import WaitingRow
 from resources.workspace import Workspace
 from vitals.clinical.local_day import offset_timeline, with_local_time
+from vitals.record_types import BY_KIND, UTC_MS
+from vitals.validated.completions import ZONE, fields_of
 from vitals.validated.zone_offsets import NO_OFFSET_SECONDS
 
 HIGH_WITHIN_HOURS = 24.0
@@ -65,6 +72,66 @@ def inferred_zones(workspace: Workspace, tenant: str, records: pl.DataFrame) -> 
         record_id: InferredZone(offset_seconds=offset, evidence_hours=round(hours, 1), confidence=_confidence(hours))
         for record_id, offset, hours in nearest.iter_rows()
     }
+
+
+def provenance_of_partial(
+    workspace: Workspace, tenant: str, row: WaitingRow, *, hidden: bool
+) -> dict[str, dict[str, Any]]:
+    """Provenance of each field of a partial record that a person may fill in: `avro`, `manual`, `inferred`, `missing`.
+
+    Of a hidden person only that something was said, by whom and why.
+    """
+    of_record = [
+        one
+        for one in workspace.catalog.completions.of_records(tenant, row.kind, [row.record_id])
+        if one.undone_at is None and one.subject_id == row.subject_id
+    ]
+    if hidden:
+        return manual(of_record)
+    fields: dict[str, dict[str, Any]] = {
+        name: {"provenance": "avro" if name in row.payload.get("given_fields", ()) else "missing"}
+        for name in fields_of(BY_KIND[row.kind])
+    }
+    values = {one.field: one.value for one in of_record}
+    zone = inferred_zones(workspace, tenant, _placed(row)).get(row.record_id)
+    if zone is not None and ZONE not in row.missing:
+        fields[ZONE] = inferred(zone)
+    return {**fields, **{name: {**of, "value": values[name]} for name, of in manual(of_record).items()}}
+
+
+def manual(said: Iterable[Completion]) -> dict[str, dict[str, Any]]:
+    """Field to who said it, when and why."""
+    return {
+        one.field: {
+            "provenance": "manual",
+            "completion_id": one.id,
+            "by": one.actor,
+            "at": one.at.isoformat(),
+            "reason": one.reason,
+        }
+        for one in said
+    }
+
+
+def inferred(zone: InferredZone) -> dict[str, Any]:
+    """An inferred zone with its evidence."""
+    return {"provenance": "inferred", **asdict(zone)}
+
+
+def _placed(row: WaitingRow) -> pl.DataFrame:
+    """The columns of a validated row that tell its zone."""
+    instants = {name: datetime.fromisoformat(str(row.payload[name])) for name in ("start_utc", "end_utc")}
+    offset = row.payload.get(ZONE)
+    return pl.DataFrame(
+        [{"subject_id": row.subject_id, "record_id": row.record_id, **instants, ZONE: offset}],
+        schema={
+            "subject_id": pl.String,
+            "record_id": pl.String,
+            "start_utc": UTC_MS,
+            "end_utc": UTC_MS,
+            ZONE: pl.Int32,
+        },
+    ).with_columns(end_offset_seconds=pl.col(ZONE))
 
 
 def _confidence(hours: float) -> Literal["high", "medium", "low"]:

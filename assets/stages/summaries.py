@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from assets.stages.decisions import sleep_gaps, with_completions
+from assets.stages.decisions import device_of_choice, sleep_gaps, source_choices, with_completions
 from assets.stages.deletions import without_deletions
 from assets.stages.erasure_lanes import never_during_erasure
 from assets.stages.journal_marks import journal_marks, journals_after, touched
@@ -104,11 +104,13 @@ def _inputs(
         sessions = None
         if nights_of_all is not None:
             nights = _with_local_time(nights_of_all, group, timeline)
-            sessions = sleep.choose_sessions(nights, priorities=_priorities(people, SLEEP), gaps=gaps)
+            sessions = sleep.choose_sessions(
+                nights, priorities=_priorities(workspace, tenant, people, SLEEP), gaps=gaps
+            )
         context = DayContext(
             days=days,
             profiles=_profiles(people),
-            priorities=_priorities(people, record_type),
+            priorities=_priorities(workspace, tenant, people, record_type),
             sessions=sessions,
             sleep_gaps=gaps,
         )
@@ -132,9 +134,13 @@ def _profiles(people: Sequence[Profile]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=PROFILES_SCHEMA, orient="row")
 
 
-def _priorities(people: Sequence[Profile], record_type: RecordType) -> pl.DataFrame:
-    rows = [
-        (p.subject_id, app, rank)
+def _priorities(workspace: Workspace, tenant: str, people: Sequence[Profile], record_type: RecordType) -> pl.DataFrame:
+    """What a reviewer chose of a person's sources comes first, then the order in the profile."""
+    subject_ids = [p.subject_id for p in people]
+    chosen = source_choices(workspace.catalog, tenant, record_type, subject_ids)
+    rows = [(one.subject_id, one.source_app, -1, device_of_choice(one)) for one in chosen]
+    rows += [
+        (p.subject_id, app, rank, None)
         for p in people
         for rank, app in enumerate((p.source_priority or {}).get(record_type.kind, []))
     ]

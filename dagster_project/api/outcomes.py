@@ -12,12 +12,13 @@ import orjson
 import polars as pl
 
 from assets.stages.consent import hidden_people
+from assets.stages.provenance import provenance_of_partial
 from assets.stages.reading import day_facts
 from assets.stages.rendering import read_journal
 from assets.stages.staleness import evidence_frame
 from dagster_project.api.access import Caller
 from dagster_project.api.problems import ProblemError
-from dagster_project.api.routes.records import completions_of, provenance, records_of, sleep_days
+from dagster_project.api.routes.records import completions_of, records_of, sleep_days
 from resources.catalog_rows.decisions import Completion
 from resources.catalog_rows.uploads import PENDING_STATES, WaitingRow
 from vitals.clinical.local_day import offset_timeline, with_local_time
@@ -53,7 +54,7 @@ def shown(caller: Caller, row: WaitingRow) -> dict[str, Any]:
     return {
         **listed(row, hidden=hidden),
         "said": {one.field: one.value for one in said},
-        "fields": provenance(said),
+        "fields": provenance_of_partial(caller.workspace, caller.tenant, row, hidden=hidden),
         "blocks": [metric.id for metric in metrics_of(row.kind, "day")] if row.status == "waiting" else [],
         "local_date": outcome and outcome["local_date"],
         "metrics": outcome and outcome["metrics"],

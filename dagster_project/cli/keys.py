@@ -4,6 +4,8 @@ Belongs here: options and printing.
 Does not belong here: what is changed, and in which order (`dagster_project.key_change`).
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,21 +43,8 @@ def rotate(
     with exit_codes():
         from dagster_project import key_change  # noqa: PLC0415 - heavy, and not needed for --help
 
-        settings = load_settings()
-        catalog = open_catalog(settings)
-        refuse_while_running(settings, None, attempted="change the subject key")
-        with problems.status("changing the subject key") as shown:
-            done = key_change.rotate(
-                settings,
-                catalog,
-                s3=s3_access(settings),
-                new_key_file=new_key_file,
-                former_key_lost=former_key_lost,
-                on_step=lambda step: shown.update(f"changing the subject key: {step}"),
-            )
-        _print(done, as_json=as_json)
-        if done.key_file is None:
-            _open_again()
+        change = partial(key_change.rotate, new_key_file=new_key_file, former_key_lost=former_key_lost)
+        _change(change, attempted="change the subject key", doing="changing the subject key", as_json=as_json)
 
 
 @app.command()
@@ -67,24 +56,21 @@ def rehash(as_json: JsonOption = False) -> None:
     with exit_codes():
         from dagster_project import key_change  # noqa: PLC0415 - heavy, and not needed for --help
 
-        settings = load_settings()
-        catalog = open_catalog(settings)
-        refuse_while_running(settings, None, attempted="make digests anew")
-        with problems.status("making digests anew") as shown:
-            done = key_change.rehash(
-                settings,
-                catalog,
-                s3=s3_access(settings),
-                on_step=lambda step: shown.update(f"making digests anew: {step}"),
-            )
-        _print(done, as_json=as_json)
-        _open_again()
+        _change(key_change.rehash, attempted="make digests anew", doing="making digests anew", as_json=as_json)
 
 
-def _open_again() -> None:
-    """Say so here if it does not fit, rather than at the next command."""
-    build_workspace.cache_clear()
-    build_workspace(load_settings())
+def _change(change: Callable[..., "KeyChange"], *, attempted: str, doing: str, as_json: bool) -> None:
+    """Carry a change out while nothing runs, print what came of it, and open the installation again."""
+    settings = load_settings()
+    catalog = open_catalog(settings)
+    refuse_while_running(settings, None, attempted=attempted)
+    with problems.status(doing) as shown:
+        done = change(settings, catalog, s3=s3_access(settings), on_step=lambda step: shown.update(f"{doing}: {step}"))
+    _print(done, as_json=as_json)
+    if done.key_file is None:
+        # Say so here if it does not fit, rather than at the next command.
+        build_workspace.cache_clear()
+        build_workspace(load_settings())
 
 
 def _print(done: "KeyChange", *, as_json: bool) -> None:

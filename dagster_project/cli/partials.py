@@ -6,8 +6,9 @@ Does not belong here: what a completion does (`assets.stages.completions`).
 
 import os
 import pwd
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -15,6 +16,9 @@ from dagster_project.cli.output import JsonOption, TenantOption, console, exit_c
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
 from vitals.errors import UsageError
+from vitals.record_types import BY_KIND
+
+T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, help="Records that lack context and wait for a person.")
 
@@ -27,6 +31,12 @@ def login_name() -> str:
 ByOption = Annotated[str | None, typer.Option("--by", help="Who decides; default the login name.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept with the decision. No name, no health value.")]
 NEXT = "`vitalgraph ingest` (or the sensor) does the rest"
+
+
+def decide(decision: Callable[..., T], ids: list[int], *, reason: str, by: str | None, tenant: str) -> T:
+    """Make a decision on rows by their ids, in the name of who works here or of `--by`."""
+    workspace = build_workspace(load_settings())
+    return decision(workspace, tenant=tenant, ids=ids, actor=by or login_name(), reason=needed(reason))
 
 
 @app.command("list")
@@ -61,6 +71,51 @@ def list_partials(tenant: TenantOption = "default", as_json: JsonOption = False)
                 )
                 for item in items
             ],
+        )
+
+
+@app.command("show")
+def show_partial(
+    partial_id: Annotated[int, typer.Argument(help="Id of `partial list`.")],
+    tenant: TenantOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """Show a record that waits or waited: what it blocks, and where each of its fields is from.
+
+    A field is `avro` (from the file), `manual` (completed by a person), `inferred` (a zone, from the person's other
+    records, with the time to the nearest of them and a confidence) or `missing`.
+
+    Example: vitalgraph partial show 12
+    """
+    with exit_codes():
+        from assets.stages.consent import hidden_people  # noqa: PLC0415 - heavy, and not needed for --help
+        from assets.stages.held_back import metrics_reading  # noqa: PLC0415
+        from assets.stages.provenance import provenance_of_partial  # noqa: PLC0415
+
+        workspace = build_workspace(load_settings())
+        workspace.catalog.tenants.get(tenant)
+        row = workspace.catalog.partials.get(tenant, partial_id)
+        hidden = bool(hidden_people(workspace, tenant, [row.subject_id]))
+        shown: dict[str, Any] = {
+            "id": row.id,
+            "kind": row.kind,
+            "status": row.status,
+            "subject_id": row.subject_id,
+            "blocks": metrics_reading(BY_KIND[row.kind]) if row.status == "waiting" else [],
+            "fields": provenance_of_partial(workspace, tenant, row, hidden=hidden),
+        }
+        if as_json:
+            print_json(shown)
+            return
+        print_table(
+            "Record",
+            ["id", "kind", "status", "metrics that wait for it"],
+            [(row.id, row.kind, row.status, ", ".join(shown["blocks"]))],
+        )
+        print_table(
+            "Fields",
+            ["field", "from", "value", "why"],
+            [(name, of["provenance"], of.get("value"), evidence_words(of)) for name, of in shown["fields"].items()],
         )
 
 
@@ -128,9 +183,58 @@ def discard_partials(
     with exit_codes():
         from assets.stages.completions import discard  # noqa: PLC0415 - heavy
 
+        console.print(f"{decide(discard, ids, reason=reason, by=by, tenant=tenant)} discarded")
+
+
+@app.command("restore")
+def restore_partials(
+    ids: Annotated[list[int], typer.Argument(help="Ids of records that were given up.")],
+    reason: ReasonOption = "",
+    by: ByOption = None,
+    tenant: TenantOption = "default",
+) -> None:
+    """Take a `discard` back: the records wait again, in every delivery.
+
+    Example: vitalgraph partial restore 12 --reason "the meter came back"
+    """
+    with exit_codes():
+        from assets.stages.completions import restore  # noqa: PLC0415 - heavy
+
+        console.print(f"{decide(restore, ids, reason=reason, by=by, tenant=tenant)} wait again: {NEXT}")
+
+
+@app.command("choose")
+def choose(
+    subject_id: Annotated[str, typer.Argument(help="The person's pseudonym, as `partial list --json` gives it.")],
+    kind: Annotated[str, typer.Argument(help="The kind of record.")],
+    source_app: Annotated[str, typer.Argument(help="The app that counts first.")],
+    device: Annotated[
+        str | None, typer.Option("--device", help="Only its devices of this type, as WATCH, where several disagree.")
+    ] = None,
+    reason: ReasonOption = "",
+    by: ByOption = None,
+    tenant: TenantOption = "default",
+) -> None:
+    """Choose which source of a person counts first where two disagree; `partial undo` takes it back.
+
+    Example: vitalgraph partial choose 1f0c… steps com.ouraring.oura --reason "the phone lay on the desk"
+    """
+    with exit_codes():
+        from assets.stages.source_choices import choose_source  # noqa: PLC0415 - heavy
+
         workspace = build_workspace(load_settings())
-        records = discard(workspace, tenant=tenant, ids=ids, actor=by or login_name(), reason=needed(reason))
-        console.print(f"{records} discarded")
+        workspace.catalog.tenants.get(tenant)
+        completion = choose_source(
+            workspace,
+            tenant=tenant,
+            subject_id=subject_id,
+            kind=kind,
+            source_app=source_app,
+            device=device,
+            actor=by or login_name(),
+            reason=needed(reason),
+        )
+        console.print(f"chosen (completion {completion}); the person's days are computed again: {NEXT}")
 
 
 @app.command("undo")
@@ -147,8 +251,7 @@ def undo_completions(
     with exit_codes():
         from assets.stages.completions import undo  # noqa: PLC0415 - heavy
 
-        workspace = build_workspace(load_settings())
-        done = undo(workspace, tenant=tenant, ids=ids, actor=by or login_name(), reason=needed(reason))
+        done = decide(undo, ids, reason=reason, by=by, tenant=tenant)
         console.print(f"{done.records} records wait again; {len(done.uploads)} uploads are read again: {NEXT}")
 
 
@@ -173,6 +276,15 @@ def require(
             workspace, tenant=tenant, kind=kind, fields=fields or [], actor=by or login_name(), reason=needed(reason)
         )
         console.print(f"{len(uploads)} uploads are read again: {NEXT}")
+
+
+def evidence_words(field: Mapping[str, Any]) -> str:
+    """What the provenance of a field rests on, in words."""
+    if field["provenance"] == "manual":
+        return f"{field['by']}, {field['at'][:16].replace('T', ' ')}: {field['reason']} (completion {field['completion_id']})"
+    if field["provenance"] == "inferred":
+        return f"confidence {field['confidence']}: another record of the person gives it {field['evidence_hours']:g} h away"
+    return ""
 
 
 def _days(days: list[date]) -> str:

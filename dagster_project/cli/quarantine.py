@@ -18,7 +18,7 @@ from dagster_project.cli.output import (
     print_json,
     print_table,
 )
-from dagster_project.cli.partials import NEXT, ByOption, ReasonOption, login_name, needed
+from dagster_project.cli.partials import NEXT, ByOption, ReasonOption, decide, login_name, needed
 from dagster_project.installation import build_workspace
 from dagster_project.quarantine_rows import quarantine_item
 from dagster_project.settings import load_settings
@@ -183,8 +183,7 @@ def discard(
     with exit_codes():
         from assets.stages.quarantine_decisions import discard_rows  # noqa: PLC0415 - heavy
 
-        workspace = build_workspace(load_settings())
-        discard_rows(workspace, tenant=tenant, ids=ids, actor=by or login_name(), reason=needed(reason))
+        decide(discard_rows, ids, reason=reason, by=by, tenant=tenant)
         console.print(f"{len(ids)} discarded")
 
 

@@ -4,6 +4,7 @@ Belongs here: the two pages and their forms.
 Does not belong here: what may be said of a field (`vitals.validated.completions`), or what follows.
 """
 
+import hashlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from http import HTTPStatus
@@ -14,12 +15,17 @@ from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from assets.stages.completions import complete, discard, in_scope
-from assets.stages.consent import hidden_people
+from assets.stages.consent import demand_summary, hidden_people
+from assets.stages.held_back import disagreeing
+from assets.stages.provenance import provenance_of_partial
+from assets.stages.source_choices import choose_source
 from assets.stages.staleness import evidence_frame
 from dagster_project.api.access import Caller
 from dagster_project.api.outcomes import of_record
 from dagster_project.api.problems import ProblemError
 from dagster_project.api.routes.partials import previewed
+from dagster_project.api.routes.people import known
+from dagster_project.api.routes.uploads import Kind
 from dagster_project.desk import words
 from dagster_project.desk.neighbours import scene_of
 from dagster_project.desk.session import Deciding, Looking, Visitor, go, show
@@ -32,6 +38,7 @@ from vitals.validated.completions import NUMBERS, ZONE, checked_field, checked_v
 router = APIRouter()
 
 PartialId = Annotated[int, Path(ge=1, le=2**53)]
+Subject = Annotated[str, Path(max_length=64)]
 Name = Annotated[str, Query(max_length=255)]
 Text = Annotated[str, Form(max_length=255)]
 Why = Annotated[str, Form(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]+$")]
@@ -104,6 +111,47 @@ def discard_record(
         versions={partial_id: version},
     )
     return go(f"/?did=given_up&n={records}")
+
+
+@router.get("/sources/{kind}/{subject_id}")
+def sources(visitor: Looking, kind: Kind, subject_id: Subject) -> HTMLResponse:
+    """Which of a person's sources disagree, and choosing the one that counts first."""
+    return _sources_page(visitor, kind=kind, subject_id=subject_id)
+
+
+@router.post("/sources/{kind}/{subject_id}")
+def choose(
+    request: Request,
+    visitor: Deciding,
+    kind: Kind,
+    subject_id: Subject,
+    candidate: Annotated[int, Form(ge=0, le=1000)],
+    seen: Annotated[str, Form(max_length=64)],
+    why: Text = "",
+    other_why: Annotated[str, Form(max_length=300)] = "",
+) -> Response:
+    """Choose, if what was shown is still what is open."""
+    caller = visitor.caller
+    since = datetime.now(UTC)
+    reason = other_why.strip() or why.strip()
+    if not reason:
+        return _sources_page(visitor, kind=kind, subject_id=subject_id, wrong="Say why.")
+    named = disagreeing(caller.workspace, tenant=caller.tenant, kind=kind, subject_id=subject_id)[0]
+    if seen != _digest(named) or candidate >= len(named):
+        raise ProblemError(HTTPStatus.CONFLICT, "Other sources disagree than were shown. Look at the page again.")
+    app, device = named[candidate]
+    choose_source(
+        caller.workspace,
+        tenant=caller.tenant,
+        subject_id=subject_id,
+        kind=kind,
+        source_app=app,
+        device=device,
+        actor=caller.name,
+        reason=reason,
+    )
+    request.app.state.settler.wake(caller.tenant, {kind}, since=since)
+    return go("/?did=chosen")
 
 
 @router.get("/rule")
@@ -179,12 +227,14 @@ def _record_page(
     visitor: Visitor, row: WaitingRow, *, did: str | None = None, wrong: str | None = None
 ) -> HTMLResponse:
     caller = visitor.caller
+    hidden = bool(hidden_people(caller.workspace, caller.tenant, [row.subject_id]))
     return show(
         "record",
         visitor,
         status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
         row=row,
-        scene=None if hidden_people(caller.workspace, caller.tenant, [row.subject_id]) else scene_of(caller, row),
+        scene=None if hidden else scene_of(caller, row),
+        provenance=provenance_of_partial(caller.workspace, caller.tenant, row, hidden=hidden),
         fields=[(name, words.FORM_NAMES.get(name, name), words.values_of(name)) for name in row.missing],
         said=of_record(caller, row),
         others=len(_group(caller, row)),
@@ -194,6 +244,29 @@ def _record_page(
         did=did,
         wrong=wrong,
     )
+
+
+def _sources_page(visitor: Visitor, *, kind: str, subject_id: str, wrong: str | None = None) -> HTMLResponse:
+    caller = visitor.caller
+    known(caller, subject_id)
+    demand_summary(caller.workspace, caller.tenant, subject_id)
+    named, days = disagreeing(caller.workspace, tenant=caller.tenant, kind=kind, subject_id=subject_id)
+    return show(
+        "source",
+        visitor,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+        kind=kind,
+        subject_id=subject_id,
+        candidates=named,
+        days=days,
+        seen=_digest(named),
+        reasons=WHY,
+        wrong=wrong,
+    )
+
+
+def _digest(named: Sequence[tuple[str, str | None]]) -> str:
+    return hashlib.sha256(repr(named).encode()).hexdigest()
 
 
 def _group(caller: Caller, row: WaitingRow) -> list[WaitingRow]:

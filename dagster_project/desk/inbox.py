@@ -12,8 +12,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from assets.stages.completions import undo
+from assets.stages.completions import restore, undo
 from assets.stages.held_back import WaitingItem, waiting_people
+from assets.stages.source_choices import CHOSEN
 from dagster_project.api.access import Caller
 from dagster_project.desk.session import Deciding, Looking, go, show
 from dagster_project.settling import Settler
@@ -24,8 +25,19 @@ from vitals.errors import NotFoundError
 
 router = APIRouter()
 
-DECISIONS = ("partial.complete", "partial.undo", "quarantine.release", "quarantine.release_rule", "quarantine.discard")
-COMPLETED = "partial.complete"
+COMPLETED = ("partial.complete", CHOSEN)
+"""Decisions that are taken back by their completions."""
+
+GIVEN_UP = "partial.discard"
+DECISIONS = (
+    *COMPLETED,
+    GIVEN_UP,
+    "partial.restore",
+    "partial.undo",
+    "quarantine.release",
+    "quarantine.release_rule",
+    "quarantine.discard",
+)
 MOST = 5000
 
 
@@ -50,7 +62,9 @@ class Group:
 def start(
     request: Request,
     visitor: Looking,
-    did: Annotated[str | None, Query(pattern=r"^(completed|undone|released|discarded|given_up)$")] = None,
+    did: Annotated[
+        str | None, Query(pattern=r"^(completed|undone|released|discarded|given_up|chosen|unchosen)$")
+    ] = None,
     n: Annotated[int, Query(ge=0, le=10**6)] = 0,
 ) -> HTMLResponse:
     """What waits and what to do next."""
@@ -76,17 +90,23 @@ def start(
 
 @router.post("/undo")
 def undo_decision(request: Request, visitor: Deciding, event: Annotated[int, Form(ge=1, le=2**53)]) -> Response:
-    """Take back everything that one decision completed."""
+    """Take back everything that one decision completed, chose or gave up."""
     caller = visitor.caller
     since = datetime.now(UTC)
-    found = next((one for one in _recent(caller) if one.id == event and one.action == COMPLETED), None)
+    found = next((one for one in _recent(caller) if one.id == event and one.action in (*COMPLETED, GIVEN_UP)), None)
     if found is None:
         raise NotFoundError("undo the decision", "decisions", "there is no such decision", "See the start page.")
-    ids = [int(one) for one in found.details.get("completions", ())]
-    kinds = {one.kind for one in caller.catalog.completions.get(ids)}
-    done = undo(caller.workspace, tenant=caller.tenant, ids=ids, actor=caller.name, reason="undone at the desk")
+    tenant, actor, reason = caller.tenant, caller.name, "undone at the desk"
+    if found.action == GIVEN_UP:
+        ids = [int(one) for one in found.details.get("ids", ())]
+        kinds = {caller.catalog.partials.get(one).kind for one in ids}
+        records = restore(caller.workspace, tenant=tenant, ids=ids, actor=actor, reason=reason)
+    else:
+        ids = [int(one) for one in found.details.get("completions", ())]
+        kinds = {one.kind for one in caller.catalog.completions.get(ids)}
+        records = undo(caller.workspace, tenant=tenant, ids=ids, actor=actor, reason=reason).records
     request.app.state.settler.wake(caller.tenant, kinds, since=since)
-    return go(f"/?did=undone&n={done.records}")
+    return go("/?did=unchosen" if found.action == CHOSEN else f"/?did=undone&n={records}")
 
 
 def waiting(caller: Caller) -> list[WaitingRow]:
@@ -149,9 +169,17 @@ def _recent(caller: Caller) -> list[AuditEvent]:
 
 def _decided(caller: Caller) -> list[tuple[AuditEvent, bool]]:
     """The latest decisions, and whether each can be undone as a whole."""
-    found = []
-    for event in _recent(caller)[:6]:
-        ids = [int(one) for one in event.details.get("completions", ())] if event.action == COMPLETED else []
-        open_ones = [one for one in caller.catalog.completions.get(ids) if one.undone_at is None] if ids else []
-        found.append((event, bool(ids) and len(open_ones) == len(ids)))
-    return found
+    return [(event, _can_be_undone(caller, event)) for event in _recent(caller)[:6]]
+
+
+def _can_be_undone(caller: Caller, event: AuditEvent) -> bool:
+    """Whether all that a decision completed still counts, or all that it gave up is given up still."""
+    if event.action == GIVEN_UP:
+        ids = [int(one) for one in event.details.get("ids", ())]
+        if not ids or event.details.get("rows") != len(ids):
+            return False
+        return {caller.catalog.partials.get(one).status for one in ids} == {"discarded"}
+    if event.action not in COMPLETED:
+        return False
+    ids = [int(one) for one in event.details.get("completions", ())]
+    return bool(ids) and all(one.undone_at is None for one in caller.catalog.completions.get(ids))

@@ -13,18 +13,20 @@ from fastapi.responses import HTMLResponse
 
 from assets.stages.consent import demand_summary, hidden_people
 from assets.stages.forensics import forensics_of
+from assets.stages.provenance import inferred_zones
 from assets.stages.reading import day_facts, examples_of
 from assets.stages.summaries import clinical_schema, clinical_table
 from dagster_project.api.access import Caller
 from dagster_project.api.routes.people import known
-from dagster_project.api.routes.records import records_of
+from dagster_project.api.routes.records import completions_of, records_of
 from dagster_project.days import Day
 from dagster_project.desk import words
 from dagster_project.desk.linked_text import pieces_of
 from dagster_project.desk.neighbours import day_picture
 from dagster_project.desk.session import Looking, show
 from vitals.errors import NotFoundError
-from vitals.record_types import BY_KIND, BY_METRIC_PREFIX, RECORD_TYPES
+from vitals.record_types import BY_KIND, BY_METRIC_PREFIX, RECORD_TYPES, RecordType
+from vitals.validated.completions import ZONE
 
 router = APIRouter()
 
@@ -120,7 +122,7 @@ def day_records(visitor: Looking, subject_id: Subject, day: Day, kind: str) -> H
         raise NotFoundError("find the records", "kinds", "there is no such kind", "See the day.")
     around: list[date] = pl.date_range(day - timedelta(days=1), day + timedelta(days=1), eager=True).to_list()
     rows = records_of(caller, BY_KIND[kind], subject_id, around).sort("start_utc", "record_id")
-    shown = rows.drop(HIDDEN, strict=False).drop_nulls("record_id")
+    shown = _with_zone_from(caller, BY_KIND[kind], rows.head(MOST_RECORDS)).drop(HIDDEN, strict=False)
     columns = [name for name in shown.columns if shown[name].null_count() < shown.height]
     return show(
         "records",
@@ -129,9 +131,23 @@ def day_records(visitor: Looking, subject_id: Subject, day: Day, kind: str) -> H
         day=day,
         kind=kind,
         columns=columns,
-        rows=shown.select(columns).head(MOST_RECORDS).rows(),
-        more=max(0, shown.height - MOST_RECORDS),
+        rows=shown.select(columns).rows(),
+        more=max(0, rows.height - MOST_RECORDS),
     )
+
+
+def _with_zone_from(caller: Caller, record_type: RecordType, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with `zone_from`: their file, a person, or other records of the person with the confidence of that."""
+    inferred = inferred_zones(caller.workspace, caller.tenant, rows)
+    said = completions_of(caller, record_type, rows["record_id"].to_list())
+
+    def zone_from(record_id: str) -> str:
+        if any(one.field == ZONE for one in said.get(record_id, ())):
+            return "a person"
+        zone = inferred.get(record_id)
+        return "its file" if zone is None else f"inferred, {zone.confidence} confidence, {zone.evidence_hours:g} h away"
+
+    return rows.with_columns(zone_from=pl.Series(list(map(zone_from, rows["record_id"])), dtype=pl.String))
 
 
 def _gaps(found: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, float]]:

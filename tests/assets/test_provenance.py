@@ -3,7 +3,9 @@
 import polars as pl
 import pytest
 
-from assets.stages.provenance import inferred_zones
+from assets.stages.completions import complete, discard, require_context
+from assets.stages.held_back import waiting_records
+from assets.stages.provenance import inferred_zones, provenance_of_partial
 from assets.stages.records_table import records_table
 from tests.flow import TENANT, installation, land, run_stages
 from tests.meter_uploads import meter_upload, reading
@@ -43,3 +45,54 @@ def test_a_record_that_gives_its_zone_infers_none_and_z_for_want_of_one_does(tmp
 
 def test_a_true_z_is_no_inference(tmp_path):
     assert found(tmp_path, reading(0, zone="Z"), reading(1, zone="Z")) == {}
+
+
+WHO = {"tenant": TENANT, "actor": "rev", "reason": "asked"}
+
+
+@pytest.mark.parametrize(
+    ("zone", "specimen", "meal", "said", "expected"),
+    [
+        ("-05:00", "UNKNOWN", "UNKNOWN", {}, ("avro", "missing", "missing")),
+        (None, "UNKNOWN", "UNKNOWN", {}, ("inferred", "missing", "missing")),
+        (None, "CAPILLARY_BLOOD", "UNKNOWN", {}, ("inferred", "avro", "missing")),
+        ("Z", "UNKNOWN", "FASTING", {}, ("inferred", "missing", "avro")),
+        ("-05:00", "UNKNOWN", "UNKNOWN", {"specimen_source": "SERUM"}, ("avro", "manual", "missing")),
+        (None, "UNKNOWN", "UNKNOWN", {"relation_to_meal": "FASTING"}, ("inferred", "missing", "manual")),
+    ],
+)
+def test_each_field_of_a_record_that_waits_says_where_it_is_from(tmp_path, zone, specimen, meal, said, expected):
+    _, workspace = installation(tmp_path)
+    require_context(workspace, kind="blood_glucose", fields=["specimen_source", "relation_to_meal"], **WHO)
+    waits = reading(1, zone=zone, specimen=specimen, app="com.example.z") | {"relationToMeal": meal}
+    land(workspace.lake(TENANT), [meter_upload([reading(0), waits])])
+    run_stages(workspace)
+    (item,) = (one for one in waiting_records(workspace, tenant=TENANT) if one.record_id == "reading-1")
+    if said:
+        complete(workspace, ids=[item.partial_id], said=said, **WHO)
+        run_stages(workspace)
+    row = workspace.catalog.partials.get(TENANT, item.partial_id)
+    fields = provenance_of_partial(workspace, TENANT, row, hidden=False)
+    assert fields.pop("level_mg_dl") == {"provenance": "avro"}
+    names = ("start_offset_seconds", "specimen_source", "relation_to_meal")
+    assert tuple(fields[name]["provenance"] for name in names) == expected
+    if expected[0] == "inferred":
+        zone_from = fields["start_offset_seconds"]
+        assert (zone_from["confidence"], zone_from["evidence_hours"]) == ("high", 0.5)
+    for name, value in said.items():
+        assert (fields[name]["value"], fields[name]["by"], fields[name]["reason"]) == (value, "rev", "asked")
+    # Of somebody who does not allow summaries only what people did is told.
+    hidden = provenance_of_partial(workspace, TENANT, row, hidden=True)
+    assert set(hidden) == set(said)
+    assert all("value" not in one for one in hidden.values())
+
+
+def test_a_zone_that_nothing_tells_is_missing_and_given_up_stays_so(tmp_path):
+    _, workspace = installation(tmp_path)
+    land(workspace.lake(TENANT), [meter_upload([reading(0, zone=None)])])
+    run_stages(workspace)
+    (item,) = waiting_records(workspace, tenant=TENANT)
+    discard(workspace, ids=[item.partial_id], **WHO)
+    row = workspace.catalog.partials.get(TENANT, item.partial_id)
+    fields = provenance_of_partial(workspace, TENANT, row, hidden=False)
+    assert fields["start_offset_seconds"] == {"provenance": "missing"}

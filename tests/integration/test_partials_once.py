@@ -2,12 +2,12 @@
 
 import pytest
 
-from assets.stages.completions import complete, discard, require_context, undo
+from assets.stages.completions import complete, discard, require_context, restore, undo
 from assets.stages.held_back import waiting_records
 from resources.workspace import Workspace
-from tests.flow import TENANT, installation, land, run_stages, unbalanced
+from tests.flow import TENANT, came_out, installation, land, run_stages, unbalanced
 from tests.meter_uploads import FETCHED_MS, meter_upload, reading
-from vitals.errors import AlreadyDoneError, NotFoundError, UsageError
+from vitals.errors import AlreadyDoneError, ConflictError, NotFoundError, UsageError
 
 WHO = {"tenant": TENANT, "actor": "rev", "reason": "asked"}
 SPECIMEN = {"specimen_source": "CAPILLARY_BLOOD"}
@@ -99,3 +99,46 @@ def test_what_does_not_wait_is_not_given_up(workspace):
     with pytest.raises(UsageError):
         discard(workspace, ids=[], **WHO)
     assert [item.partial_id for item in waiting_records(workspace, tenant=TENANT)] == [second.partial_id]
+
+
+def test_giving_up_is_taken_back_in_every_delivery_and_leaves_nothing_behind(workspace):
+    first, second = waiting_records(workspace, tenant=TENANT)
+    before = came_out(workspace)
+    discard(workspace, ids=[first.partial_id, second.partial_id], **WHO)
+    assert waiting_records(workspace, tenant=TENANT) == []
+    assert restore(workspace, ids=[first.partial_id, second.partial_id], **WHO) == 2
+    run_stages(workspace)
+    again = waiting_records(workspace, tenant=TENANT)
+    assert [(one.partial_id, one.deliveries) for one in again] == [(first.partial_id, 3), (second.partial_id, 1)]
+    assert came_out(workspace) == before
+    assert unbalanced(workspace) == []
+    event = workspace.catalog.audit.recent(TENANT)[0]
+    assert (event.action, event.details["reason"], event.details["rows"]) == ("partial.restore", "asked", 2)
+    assert complete(workspace, ids=[first.partial_id], said=SPECIMEN, **WHO).records == 1
+
+
+def test_a_record_taken_up_again_that_lacks_nothing_any_more_goes_on_by_itself(workspace):
+    first, _ = waiting_records(workspace, tenant=TENANT)
+    discard(workspace, ids=[first.partial_id], **WHO)
+    require_context(workspace, kind="blood_glucose", fields=[], **WHO)
+    run_stages(workspace)
+    restore(workspace, ids=[first.partial_id], **WHO)
+    run_stages(workspace)
+    assert waiting_records(workspace, tenant=TENANT) == []
+    assert workspace.lake(TENANT).table("validated/blood_glucose").collect().height == 2
+    assert unbalanced(workspace) == []
+
+
+def test_only_what_was_given_up_is_taken_up_again(workspace):
+    first, second = waiting_records(workspace, tenant=TENANT)
+    complete(workspace, ids=[second.partial_id], said=SPECIMEN, **WHO)
+    for ids in ([first.partial_id], [second.partial_id]):
+        with pytest.raises(AlreadyDoneError):
+            restore(workspace, ids=ids, **WHO)
+    with pytest.raises(NotFoundError):
+        restore(workspace, ids=[99_999], **WHO)
+    with pytest.raises(UsageError):
+        restore(workspace, ids=[], **WHO)
+    discard(workspace, ids=[first.partial_id], **WHO)
+    with pytest.raises(ConflictError):
+        restore(workspace, ids=[first.partial_id], versions={first.partial_id: first.version}, **WHO)

@@ -52,7 +52,16 @@ class SleepGaps:
 DEFAULT_SLEEP_GAPS = SleepGaps()
 """Of a tenant that has set none (`vitals.tenant_settings`)."""
 
-PRIORITIES_SCHEMA = pl.Schema({"subject_id": pl.String(), "source_app": pl.String(), "rank": pl.Int32()})
+PRIORITIES_SCHEMA = pl.Schema(
+    {
+        "subject_id": pl.String(),
+        "source_app": pl.String(),
+        # Lower comes first.
+        "rank": pl.Int32(),
+        # One of `devices.DEVICE_TYPES`: only the app's devices of this type. Null: all of them.
+        "device_type": pl.String(),
+    }
+)
 
 LOCAL_COLUMNS = pl.Schema(
     {

@@ -31,6 +31,7 @@ from vitals.clinical.sampling_interval import (
     sampling_intervals,
 )
 from vitals.clinical.source_capabilities import glucose_ceiling, glucose_floor
+from vitals.clinical.sources import explicit_ranks
 
 DAY = ("subject_id", "local_date")
 FLUID, UNTOLD, BLOOD = 0, 1, 2
@@ -310,8 +311,7 @@ def _sources(
         )
     )
     return (
-        names.join(of_source, on="source")
-        .join(priorities, on=["subject_id", "source_app"], how="left")
+        explicit_ranks(names.join(of_source, on="source"), priorities)
         .with_columns(
             n=pl.when("is_single").then("single_n").otherwise("sensor_n"),
             value=pl.when("is_single").then("single_value").otherwise("sensor_value"),

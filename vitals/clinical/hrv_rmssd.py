@@ -19,6 +19,7 @@ from vitals.clinical.local_day import wall_clock
 from vitals.clinical.sampling_interval import MINUTE_MS, distinct_readings, sampling_intervals
 from vitals.clinical.schema import conform, fact_schema, window_schema
 from vitals.clinical.source_capabilities import day_is_open
+from vitals.clinical.sources import explicit_ranks
 from vitals.clinical.sufficiency import Gate, apply_gates
 from vitals.clinical.time_covered import time_covered
 from vitals.record_types import HRV_RMSSD
@@ -152,7 +153,7 @@ def summarise_window(records: pl.DataFrame, context: DayContext) -> pl.DataFrame
     source = (
         stated.group_by("subject_id", "night_app")
         .agg(nights=pl.len())
-        .join(_ranks(context.priorities, "night_app"), on=["subject_id", "night_app"], how="left")
+        .join(_app_ranks(context.priorities), on=["subject_id", "night_app"], how="left")
         .sort("subject_id", "nights", "rank", "night_app", descending=[False, True, False, False], nulls_last=True)
         .unique("subject_id", keep="first", maintain_order=True)
     )
@@ -261,7 +262,7 @@ def _candidates(values: pl.DataFrame, days: pl.DataFrame, priorities: pl.DataFra
 
     With `covered_ms` and `longest_gap_minutes` of the main session, null where the candidate has no value in it.
     """
-    candidates = (
+    found = (
         values.group_by(*KEYS, *_CANDIDATE)
         .agg(
             pl.col("minutes", "device_type").first(),
@@ -271,10 +272,8 @@ def _candidates(values: pl.DataFrame, days: pl.DataFrame, priorities: pl.DataFra
             as_of_utc=pl.col("modified_utc").max(),
         )
         .join(days.select(*KEYS, "tib_ms", "session_start", "session_end"), on=KEYS)
-        .join(_ranks(priorities, "source_app"), on=["subject_id", "source_app"], how="left")
-        .sort(*KEYS, *_CANDIDATE)
-        .with_row_index("candidate")
     )
+    candidates = explicit_ranks(found, priorities).sort(*KEYS, *_CANDIDATE).with_row_index("candidate")
     nights = candidates.filter(pl.col("night_n") > 0).with_row_index("period")
     in_night = (
         values.filter("in_main")
@@ -305,8 +304,8 @@ def _candidates(values: pl.DataFrame, days: pl.DataFrame, priorities: pl.DataFra
     )
 
 
-def _ranks(priorities: pl.DataFrame, app: str) -> pl.DataFrame:
-    return priorities.select("subject_id", "rank", pl.col("source_app").alias(app))
+def _app_ranks(priorities: pl.DataFrame) -> pl.DataFrame:
+    return priorities.group_by("subject_id", night_app="source_app").agg(pl.col("rank").min())
 
 
 def _night_metrics(used: pl.DataFrame) -> pl.DataFrame:

@@ -24,6 +24,7 @@ from vitals.clinical.sleep_periods import (
     overlap_group,
     with_periods,
 )
+from vitals.clinical.sources import explicit_ranks
 
 SLEEP_STAGES = ("LIGHT", "DEEP", "REM", "SLEEPING")
 WAKE_STAGES = ("AWAKE", "OUT_OF_BED")
@@ -71,14 +72,14 @@ def choose(records: pl.DataFrame, *, priorities: pl.DataFrame, gaps: SleepGaps) 
     """
     periods, runs, joined = measure(records, gaps)
     asleep = _clustered(periods.filter(~pl.col("is_wake_only")))
+    candidates = asleep.group_by(*OVERLAP_KEYS, "source_app", "device").agg(
+        pl.col("device_type").first(),
+        staged=pl.col("staged").any(),
+        body_worn=(pl.col("device_type") != PHONE).any(),
+        sleep_ms=pl.col("sleep_ms").sum(),
+    )
     sources = (
-        asleep.group_by(*OVERLAP_KEYS, "source_app", "device")
-        .agg(
-            staged=pl.col("staged").any(),
-            body_worn=(pl.col("device_type") != PHONE).any(),
-            sleep_ms=pl.col("sleep_ms").sum(),
-        )
-        .join(priorities.select("subject_id", "source_app", "rank"), on=["subject_id", "source_app"], how="left")
+        explicit_ranks(candidates, priorities)
         .sort(
             *OVERLAP_KEYS,
             "staged",

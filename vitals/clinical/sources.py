@@ -32,18 +32,14 @@ def rank_sources(frame: pl.DataFrame, *, keys: Sequence[str], priorities: pl.Dat
         frame: one row per candidate, with `subject_id`, `source_app`, `device_type` and `device` (see `devices`), the
             keys and the total.
         keys: columns of the group within which candidates compete, such as subject and local date.
-        priorities: `context.PRIORITIES_SCHEMA`. A listed app comes before every unlisted one, with all its devices.
+        priorities: `context.PRIORITIES_SCHEMA`. A listed app comes before every unlisted one, with all its devices, or
+            those of the listed type.
         total: column of the quantity that decides when nothing else does; more is better, null is least.
 
     Returns:
         The frame in its own order, with `source_rank` (Int32, from 1 within its group, no two alike).
     """
-    ranked = frame.with_row_index("__row").join(
-        priorities.select("subject_id", "source_app", pl.col("rank").alias("__explicit")),
-        on=["subject_id", "source_app"],
-        how="left",
-        maintain_order="left",
-    )
+    ranked = explicit_ranks(frame.with_row_index("__row"), priorities).rename({"rank": "__explicit"})
     is_phone = pl.col("device_type").eq_missing(pl.lit(PHONE)).alias("__phone")
     order = ranked.select(*keys, "__row", "__explicit", "source_app", "device", is_phone, __total=total).sort(
         *keys,
@@ -61,6 +57,29 @@ def rank_sources(frame: pl.DataFrame, *, keys: Sequence[str], priorities: pl.Dat
     start = pl.when(first.fill_null(value=True)).then(place).forward_fill()
     order = order.select("__row", source_rank=(place - start + 1).cast(pl.Int32)).sort("__row")
     return ranked.drop("__row", "__explicit").with_columns(order["source_rank"])
+
+
+def explicit_ranks(candidates: pl.DataFrame, priorities: pl.DataFrame) -> pl.DataFrame:
+    """Add `rank`: what people said of a candidate's app, or of its devices of one type; null where nobody said anything.
+
+    Args:
+        candidates: one row per candidate, with `subject_id`, `source_app` and `device_type`.
+        priorities: `context.PRIORITIES_SCHEMA`; of two rows that fit a candidate the lower rank counts.
+    """
+    of_app, of_device = ["subject_id", "source_app"], ["subject_id", "source_app", "device_type"]
+    ranks = [
+        priorities.filter(which).group_by(on).agg(pl.col("rank").min().alias(name))
+        for name, on, which in (
+            ("rank", of_app, pl.col("device_type").is_null()),
+            ("__rank", of_device, pl.col("device_type").is_not_null()),
+        )
+    ]
+    return (
+        candidates.join(ranks[0], on=of_app, how="left", maintain_order="left")
+        .join(ranks[1], on=of_device, how="left", maintain_order="left")
+        .with_columns(rank=pl.min_horizontal("rank", "__rank"))
+        .drop("__rank")
+    )
 
 
 def priority_contributions(pieces: pl.DataFrame) -> pl.Series:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -44,6 +44,15 @@ NUMBERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {each.kind: tuple(each.plausible) for each in RECORD_TYPES if each.plausible and not each.sampled}
 )
 """Kind to its value, which a record may lack too: it waits for it like for context."""
+
+SOURCE_CHOICE = "source_choice"
+"""Which of a person's sources or devices counts first: said of a person and kind, not of a record."""
+
+ABOUT_PERSON = ""
+"""Record id of what is said of a person; no record has it."""
+
+ANY_DEVICE = "ANY"
+"""Value of a source choice that is about an app, whichever device it reads."""
 
 ALIASES: Mapping[str, str] = MappingProxyType({"zone": ZONE})
 """What people may write for a field."""
@@ -164,6 +173,11 @@ def filled(good: pl.DataFrame, subjects: pl.DataFrame, fillings: Sequence[Fillin
             .drop("__said")
         )
     return frame.drop("__id")
+
+
+def given_fields(row: Mapping[str, Any], record_type: RecordType) -> list[str]:
+    """Fields that a person may fill in and a validated row already has, in the order of `fields_of`."""
+    return [name for name in fields_of(record_type) if row[name] not in (None, "", UNKNOWN)]
 
 
 def stored_id(record_id: pl.Expr) -> pl.Expr:

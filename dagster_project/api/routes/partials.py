@@ -15,9 +15,10 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from assets.stages.completions import complete, discard, in_scope, undo
+from assets.stages.completions import complete, discard, in_scope, restore, undo
 from assets.stages.consent import hidden_people
 from assets.stages.held_back import inbox
+from assets.stages.source_choices import choose_source
 from dagster_project.api.access import Reader, Reviewer
 from dagster_project.api.decisions import Prefer, Reason, follow_up
 from dagster_project.api.outcomes import entity_tag, listed, refuse_other_version, shown
@@ -112,6 +113,20 @@ class Discarding(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     ids: list[Annotated[int, Field(ge=1, le=2**53)]] = Field(min_length=1, max_length=1000, examples=[[1]])
+    reason: Reason
+
+
+class SourceChoice(BaseModel):
+    """Which source of a person counts first for a kind."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    subject_id: str = Field(max_length=64, description="Pseudonym, see `/v1/people`.")
+    kind: Kind
+    source_app: str = Field(max_length=255, examples=["com.ouraring.oura"])
+    device: str | None = Field(
+        None, max_length=40, description="Only its devices of this type, where several disagree.", examples=["WATCH"]
+    )
     reason: Reason
 
 
@@ -261,6 +276,40 @@ def discard_partials(caller: Reviewer, discarding: Discarding) -> dict[str, int]
         caller.workspace, tenant=caller.tenant, ids=discarding.ids, actor=caller.name, reason=discarding.reason
     )
     return {"discarded": records}
+
+
+@router.post("/restore", summary="Take records up again", responses=described(400, 404, 409))
+def restore_partials(
+    caller: Reviewer, request: Request, response: Response, restoring: Discarding, prefer: Prefer = None
+) -> dict[str, int]:
+    """What was given up waits again, in every delivery."""
+    since = datetime.now(UTC)
+    kinds = {caller.catalog.partials.get(one).kind for one in restoring.ids}
+    records = restore(
+        caller.workspace, tenant=caller.tenant, ids=restoring.ids, actor=caller.name, reason=restoring.reason
+    )
+    follow_up(request, response, caller, kinds, since=since, prefer=prefer)
+    return {"restored": records}
+
+
+@router.post("/source-choices", summary="Choose a source", responses=described(400, 404, 409))
+def choose(
+    caller: Reviewer, request: Request, response: Response, choice: SourceChoice, prefer: Prefer = None
+) -> Decided:
+    """Say which app, or which device of it, counts first where two disagree. `undo` takes it back by its completion."""
+    since = datetime.now(UTC)
+    completion = choose_source(
+        caller.workspace,
+        tenant=caller.tenant,
+        subject_id=choice.subject_id,
+        kind=choice.kind,
+        source_app=choice.source_app,
+        device=choice.device,
+        actor=caller.name,
+        reason=choice.reason,
+    )
+    follow_up(request, response, caller, [choice.kind], since=since, prefer=prefer)
+    return Decided(completions=[completion], records=0, uploads=[])
 
 
 @router.post("/undo", summary="Take completions back", responses=described(400, 404, 409))

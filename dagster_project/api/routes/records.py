@@ -4,7 +4,6 @@ Belongs here: `/v1/records`.
 Does not belong here: facts and training lines (`people`), or records that wait (`partials`).
 """
 
-from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ from fastapi import APIRouter, Query
 from assets.stages.consent import demand_summary
 from assets.stages.decisions import sleep_gaps
 from assets.stages.deletions import without_deletions
-from assets.stages.provenance import InferredZone, inferred_zones
+from assets.stages.provenance import InferredZone, inferred, inferred_zones, manual
 from assets.stages.records_table import read_records
 from assets.stages.staleness import evidence_frame
 from assets.stages.summaries import MARGIN_DAYS
@@ -97,27 +96,13 @@ def completions_of(caller: Caller, record_type: RecordType, record_ids: list[str
     return said
 
 
-def provenance(completions: list[Completion]) -> dict[str, dict[str, Any]]:
-    """Field to who said it, when and why; a field that is not here is as the record itself gives it (avro), or inferred."""
-    return {
-        one.field: {
-            "provenance": "manual",
-            "completion_id": one.id,
-            "by": one.actor,
-            "at": one.at.isoformat(),
-            "reason": one.reason,
-        }
-        for one in completions
-    }
-
-
 def _shown(
     row: dict[str, Any], record_type: RecordType, said: dict[str, list[Completion]], zone: InferredZone | None
 ) -> dict[str, Any]:
     names = [*COMMON_COLUMNS, *record_type.value_columns]
-    inferred = {} if zone is None else {ZONE: {"provenance": "inferred", **asdict(zone)}}
+    zone_from = {} if zone is None else {ZONE: inferred(zone)}
     of_record = [one for one in said.get(row["record_id"], []) if one.subject_id == row["subject_id"]]
-    return {**{name: _plain(row[name]) for name in names}, "fields": {**inferred, **provenance(of_record)}}
+    return {**{name: _plain(row[name]) for name in names}, "fields": {**zone_from, **manual(of_record)}}
 
 
 def _plain(value: Any) -> Any:

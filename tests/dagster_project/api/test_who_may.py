@@ -30,6 +30,11 @@ ENDPOINTS = {
     ("POST", "/v1/partials/rules/preview"): ("reviewer", {"json": RULE}),
     ("POST", "/v1/partials/rules"): ("reviewer", {"json": RULE | WHY | {"preview": "another"}}),
     ("POST", "/v1/partials/discard"): ("reviewer", {"json": {"ids": [10_000_000], **WHY}}),
+    ("POST", "/v1/partials/restore"): ("reviewer", {"json": {"ids": [10_000_000], **WHY}}),
+    ("POST", "/v1/partials/source-choices"): (
+        "reviewer",
+        {"json": {"subject_id": "{subject_id}", "kind": "blood_glucose", "source_app": "none", **WHY}},
+    ),
     ("POST", "/v1/partials/undo"): ("reviewer", {"json": {"completions": [1], **WHY}}),
     ("GET", "/v1/quarantine"): ("reader", {}),
     ("GET", "/v1/quarantine/{quarantine_id}"): ("reader", {}),

@@ -98,7 +98,7 @@ def profiles(**by_subject: Mapping[str, Any]) -> pl.DataFrame:
 
 def priorities(*apps: str, subject: str = PERSON) -> pl.DataFrame:
     return pl.DataFrame(
-        {"subject_id": [subject] * len(apps), "source_app": list(apps), "rank": list(range(1, len(apps) + 1))},
+        [{"subject_id": subject, "source_app": app, "rank": rank} for rank, app in enumerate(apps, 1)],
         schema=PRIORITIES_SCHEMA,
     )
 

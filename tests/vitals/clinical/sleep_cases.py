@@ -136,6 +136,6 @@ def context(
     plain = DayContext(
         days=local_days(timeline(zone, names), first_date=first, last_date=last, known_until=known), sessions=sessions
     )
-    rows = [(s, app, rank) for s in names for app, rank in (ranks or {}).items()]
+    rows = [(s, app, rank, None) for s in names for app, rank in (ranks or {}).items()]
     priorities = pl.DataFrame(rows, schema=plain.priorities.schema, orient="row")
     return DayContext(days=plain.days, priorities=priorities, sessions=sessions)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tests.vitals.clinical.record_frames import PERSON, PHONE_APP, RING, WRIST, priorities
 from tests.vitals.clinical.totals_oracle import priority_total_by_second
+from vitals.clinical.context import PRIORITIES_SCHEMA
 from vitals.clinical.sources import choose_total, priority_contributions, rank_sources
 
 NONE = priorities()
@@ -231,3 +232,24 @@ def test_days_are_chosen_apart() -> None:
         }
     )
     assert choose_total(frame, keys=["day"])["total"].to_list() == [5, 2]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ([], [PHONE_APP, WRIST]),
+        ([(PHONE_APP, None, 0)], [PHONE_APP, WRIST]),
+        ([(WRIST, None, 0)], [WRIST, PHONE_APP]),
+        ([(WRIST, "WATCH", 0)], [WRIST, PHONE_APP]),
+        ([(WRIST, "RING", 0)], [PHONE_APP, WRIST]),
+        ([(WRIST, "WATCH", -1), (PHONE_APP, None, 0)], [WRIST, PHONE_APP]),
+        ([(WRIST, "WATCH", 3), (WRIST, None, 1), (PHONE_APP, None, 2)], [WRIST, PHONE_APP]),
+        ([("com.other", None, 0)], [PHONE_APP, WRIST]),
+    ],
+)
+def test_a_choice_of_a_device_holds_for_the_devices_of_its_type_only(said, expected) -> None:
+    rows = [
+        {"subject_id": PERSON, "source_app": app, "device_type": device, "rank": rank} for app, device, rank in said
+    ]
+    explicit = pl.DataFrame(rows, schema=PRIORITIES_SCHEMA)
+    assert order(candidates((PHONE_APP, "WATCH", 9), (WRIST, "WATCH", 1)), explicit) == expected
