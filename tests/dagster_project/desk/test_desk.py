@@ -211,7 +211,7 @@ def test_no_address_holds_a_measured_value_or_somebodys_own_id(desk):
         names = set(desk[1].catalog.subjects.subject_ids("default"))
         allowed = re.compile(
             r"/desk(/|/(records/\d+|people(/\w+(\?to=[\d-]+|/days/[\d-]+(/(lines|records)/\w+)?)?)?|datasets"
-            r"|quarantine(\?reason=[\w%.:]+&kind=\w*)?|rule(\?kind=\w+&source_app=[\w.]+&field=\w+)?))"
+            r"|sources/\w+/\w+|quarantine(\?reason=[\w%.:]+&kind=\w*)?|rule(\?kind=\w+&source_app=[\w.]+&field=\w+)?))"
         )
         assert [path for path in seen if not allowed.fullmatch(path)] == []
         assert not [path for path in seen if set(re.split(r"[/?&=]", path)) & names]
