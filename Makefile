@@ -47,7 +47,7 @@ dev: install ## Dagster UI, daemon, API and review desk on loopback
 check: install ## lint, format, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy vitals resources assets sensors dagster_project
+	$(BIN)/mypy vitals resources pipeline operations assets sensors dagster_project interfaces
 	$(BIN)/lint-imports
 
 bench: install ## benchmarks as ratios measured in one run; writes benchmarks/results.json

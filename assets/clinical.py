@@ -16,7 +16,7 @@ import polars as pl
 from assets.failures import RETRY_TRANSIENT, typed_failures
 from assets.pictures import clinical_picture
 from assets.presentation import asset_key, asset_metadata, asset_tags, clinical_columns, partition_of
-from assets.stages.summaries import (
+from pipeline.clinical import (
     clinical_schema,
     clinical_table,
     read_facts,

@@ -11,9 +11,9 @@ import dagster as dg
 import vitals.training.day_journal.build as build_module
 from assets.failures import RETRY_TRANSIENT, typed_failures
 from assets.presentation import asset_key, asset_metadata, partition_of
-from assets.stages.journal import read_day_journal, render_journal
-from assets.stages.rendering_paths import JOURNAL, category_path
 from assets.training import build_line_checks
+from pipeline.day_journal import read_day_journal, render_journal
+from pipeline.training_paths import JOURNAL, category_path
 from resources.workspace import Workspace
 from vitals.record_types import RECORD_TYPES
 from vitals.training.day_journal.day_metrics import WINDOW_DAYS

@@ -2,7 +2,7 @@
 
 Belongs here: which errors may be retried, and stopping all three of Dagster's retry mechanisms for those that
 must not (the op's policy, run retries, and automation that asks again); and what an error that nobody foresaw may say.
-Does not belong here: the errors themselves (`vitals.errors`), or those of the object store (`resources.lake_errors`).
+Does not belong here: the errors themselves (`vitals.errors`), or those of the object store (`resources.lake.errors`).
 """
 
 import traceback
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from resources.lake_errors import translate
+from resources.lake.errors import translate
 from vitals.errors import PermanentError, VitalgraphError
 
 RETRY_TRANSIENT = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)

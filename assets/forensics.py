@@ -1,7 +1,7 @@
 """The forensics asset: gaps of a local day over all kinds, labelled by cause.
 
 Belongs here: the one asset that reads the deliveries of all kinds.
-Does not belong here: finding gaps (`vitals.clinical.forensics`), or reading tables (`assets.stages.forensics`).
+Does not belong here: finding gaps (`vitals.clinical.forensics`), or reading tables (`pipeline.gaps`).
 
 It has a job of its own: its cost grows with the people and the days it looks around, nothing is computed from it, and a
 local day must not wait for it. The command line and the desk compute a person's findings when they are asked for.
@@ -16,7 +16,7 @@ import vitals.clinical.forensics.findings as findings_module
 from assets.clinical import latest_landing_day
 from assets.failures import RETRY_TRANSIENT, typed_failures
 from assets.presentation import asset_key, asset_metadata, partition_of
-from assets.stages.forensics import FORENSICS_TABLE, forensics_partition
+from pipeline.gaps import FORENSICS_TABLE, forensics_partition
 from resources.workspace import Workspace
 from vitals.clinical.forensics.labels import LABELS
 from vitals.clinical.forensics.report import GAP_SCHEMA

@@ -10,7 +10,7 @@ import dagster as dg
 
 from assets.failures import RETRY_TRANSIENT, typed_failures
 from assets.presentation import asset_key, asset_metadata, asset_tags, partition_of
-from assets.stages.registration import register_day, utc_now
+from pipeline.registration import register_day, utc_now
 from resources.workspace import Workspace
 from vitals.raw import keys
 from vitals.record_types import RECORD_TYPES, RecordType

@@ -1,7 +1,7 @@
 """The release asset: training lines as a named version, with its gates as blocking checks.
 
 Belongs here: the specification as run configuration, the asset, its metadata, its checks.
-Does not belong here: building and judging (`assets.stages.releases`), the specification's meaning (`vitals`).
+Does not belong here: building and judging (`pipeline.release.releases`), the specification's meaning (`vitals`).
 
 It has no partitions: a version is made of many days, and its configuration says of which.
 """
@@ -12,13 +12,13 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-import assets.stages.releases as releases_module
+import pipeline.release.releases as releases_module
 from assets.failures import RETRY_TRANSIENT, typed_failures
 from assets.presentation import asset_metadata
-from assets.stages.release_gates import GATES
-from assets.stages.releases import Released, release
+from pipeline.release.quality_gates import GATES
+from pipeline.release.releases import Released, release
 from resources.workspace import Workspace
-from vitals.training.release.spec import FORMAT_NAMES, ReleaseSpec, read_spec
+from vitals.release.spec import FORMAT_NAMES, ReleaseSpec, read_spec
 
 RELEASE_KEY = dg.AssetKey(["training", "release"])
 RELEASE_GROUP = "release"

@@ -11,8 +11,8 @@ import dagster as dg
 import vitals.training.examples as examples_module
 from assets.failures import RETRY_TRANSIENT, typed_failures
 from assets.presentation import asset_key, asset_metadata, asset_tags, partition_of
-from assets.stages.line_checks import LINE_CHECKS, SHAPE, findings_with_shape
-from assets.stages.rendering import journal_path, read_journal, render_partition
+from pipeline.line_checks import LINE_CHECKS, SHAPE, findings_with_shape
+from pipeline.training import journal_path, read_journal, render_partition
 from resources.workspace import Workspace
 from vitals.record_types import RECORD_TYPES, RecordType
 

@@ -13,10 +13,10 @@ import polars as pl
 
 from assets.failures import RETRY_TRANSIENT, typed_failures
 from assets.presentation import asset_key, asset_metadata, asset_tags, partition_of
-from assets.stages.books import KeptRows, PartitionBooks, kept_rows, partition_books
-from assets.stages.records_table import records_table
-from assets.stages.settled_counts import Validated
-from assets.stages.validation import validate_day
+from pipeline.row_accounting import KeptRows, PartitionBooks, kept_rows, partition_books
+from pipeline.validated.counts import Validated
+from pipeline.validated.landing_day import validate_day
+from pipeline.validated.records_table import records_table
 from resources.workspace import Workspace
 from vitals.record_types import RECORD_TYPES, RecordType
 from vitals.validated import rules

@@ -25,11 +25,11 @@ from dagster_project.installation import build_workspace
 from dagster_project.settings import Settings
 from vitals.clinical.modules import MODULES
 from vitals.record_types import BLOOD_GLUCOSE, BY_AVRO_NAME, RECORD_TYPES, RecordType
+from vitals.synthetic.bulk import benchmark_uploads
+from vitals.synthetic.cohort import generate
+from vitals.synthetic.faults import NO_FAULTS, Fault
+from vitals.synthetic.settings import TwinSettings, Upload
 from vitals.training.examples import build_examples
-from vitals.twin.bulk import benchmark_uploads
-from vitals.twin.cohort import generate
-from vitals.twin.faults import NO_FAULTS, Fault
-from vitals.twin.settings import TwinSettings, Upload
 
 REAL_HABITS = frozenset(
     {

@@ -16,19 +16,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from assets.stages.identity_index import add_identities, locate
-from assets.stages.records_table import deliveries_table
-from assets.stages.validation import validate_day
 from benchmarks.flow import REAL_HABITS
 from dagster_project.installation import build_workspace
 from dagster_project.settings import Settings
-from resources.lake import Lake
+from pipeline.validated.identity_index import add_identities, locate
+from pipeline.validated.landing_day import validate_day
+from pipeline.validated.records_table import deliveries_table
+from resources.lake.lake import Lake
 from resources.workspace import Workspace
 from sensors.landed_objects import SensorPolicy, SweepCursor, look
 from vitals.record_types import BLOOD_GLUCOSE
-from vitals.twin.cohort import generate
-from vitals.twin.faults import NO_FAULTS
-from vitals.twin.settings import TwinSettings
+from vitals.synthetic.cohort import generate
+from vitals.synthetic.faults import NO_FAULTS
+from vitals.synthetic.settings import TwinSettings
 from vitals.validated.revisions import DELIVERY_SCHEMA
 
 HISTORY_DAYS = (30, 1095)

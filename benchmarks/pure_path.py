@@ -16,7 +16,7 @@ from vitals.clinical.local_day import local_days, offset_timeline, with_local_ti
 from vitals.raw.container import Limits
 from vitals.raw.decode import RawObject, decode
 from vitals.record_types import BY_AVRO_NAME, RECORD_TYPES, UTC_MS, RecordType
-from vitals.twin.settings import Upload
+from vitals.synthetic.settings import Upload
 from vitals.validated.file_quality import ScorePolicy, score_files
 from vitals.validated.normalise import FILE_COLUMNS, normalise
 from vitals.validated.revisions import DELIVERY_SCHEMA, fold

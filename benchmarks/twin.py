@@ -9,8 +9,8 @@ Does not belong here: how fast uploads are read.
 from time import process_time
 
 from vitals.record_types import RECORD_TYPES
-from vitals.twin.bulk import benchmark_uploads
-from vitals.twin.cohort import ALL_FAULTS, TwinSettings, cohort, generate
+from vitals.synthetic.bulk import benchmark_uploads
+from vitals.synthetic.cohort import ALL_FAULTS, TwinSettings, cohort, generate
 
 RECORDS = 200_000
 

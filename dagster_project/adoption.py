@@ -1,7 +1,7 @@
 """Taking over by hand what does not fit by itself: after a catalog, a lake or the erasure key was lost.
 
 Belongs here: what `vitalgraph init --adopt` does; each step says what it did.
-Does not belong here: noticing that something does not fit (`identity`, `resources.lake_belonging`), another subject key
+Does not belong here: noticing that something does not fit (`identity`, `resources.lake.belonging`), another subject key
 (`key_change`): the pseudonyms in a lake can only be matched with the key that made them.
 """
 
@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from assets.stages.records_table import deliveries_table
 from dagster_project.identity import MANUAL, identify, key_missing, other_key
 from dagster_project.settings import Settings
 from dagster_project.signing import make_erasure_key
-from resources.catalog import Catalog
-from resources.catalog_rows.installation import Installation
-from resources.lake import Lake, S3Access
-from resources.lake_belonging import own_marker
-from resources.lake_marker import OF_TENANTS, folders_made_from_people, read_marker, write_marker
+from pipeline.validated.records_table import deliveries_table
+from resources.catalog.catalog import Catalog
+from resources.catalog.rows.installation import Installation
+from resources.lake.belonging import own_marker
+from resources.lake.lake import Lake, S3Access
+from resources.lake.marker import OF_TENANTS, folders_made_from_people, read_marker, write_marker
 from resources.workspace import default_root
 from vitals.errors import ConflictError, UsageError
 from vitals.record_types import RECORD_TYPES

@@ -15,12 +15,12 @@ import dagster as dg
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from assets.forensics import FORENSICS_KEY
-from assets.stages.books import every_upload
-from assets.stages.registration import register, type_folders, utc_now
 from dagster_project.definitions import build_definitions
 from dagster_project.execution import Runner, local_instance, why_failed
 from dagster_project.partitions import build_axes
 from dagster_project.settings import Settings
+from pipeline.registration import register, type_folders, utc_now
+from pipeline.row_accounting import every_upload
 from resources.workspace import Workspace
 from sensors.requests import FORENSICS_JOB, LANDING_JOB, LOCAL_DAY_JOB, partition_key, run_tags
 from vitals.errors import UsageError

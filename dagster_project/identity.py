@@ -1,7 +1,7 @@
 """Whether the keys, the catalog and the lake are those of one installation.
 
 Belongs here: what is made on the first start and compared on every other one, and the refusals, each with what to do.
-Does not belong here: which lake is a tenant's (`resources.lake_belonging`), changing a key (`dagster_project.key_change`).
+Does not belong here: which lake is a tenant's (`resources.lake.belonging`), changing a key (`dagster_project.key_change`).
 
 A key that is lost is never made again by itself: people would get other pseudonyms, and who was erased would be let in.
 A catalog that is lost is never begun again beside a lake with data: who refused something would be taken to allow it.
@@ -16,11 +16,11 @@ from dagster_project.former_keys import decrypted
 from dagster_project.key_files import NEXT_SUBJECT_KEY
 from dagster_project.settings import Settings
 from dagster_project.signing import erasure_key_file, make_erasure_key, read_erasure_key
-from resources.catalog import Catalog
-from resources.catalog_rows.installation import Installation
-from resources.lake import Lake, S3Access
-from resources.lake_belonging import ADOPT
-from resources.lake_marker import LakeMarker, folders_made_from_people, read_marker
+from resources.catalog.catalog import Catalog
+from resources.catalog.rows.installation import Installation
+from resources.lake.belonging import ADOPT
+from resources.lake.lake import Lake, S3Access
+from resources.lake.marker import LakeMarker, folders_made_from_people, read_marker
 from vitals.errors import ConflictError
 from vitals.validated.pseudonyms import key_check, subject_id
 

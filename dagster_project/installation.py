@@ -16,10 +16,10 @@ from shlex import quote
 
 from dagster_project.identity import identify
 from dagster_project.settings import Settings
-from resources.catalog import Catalog
-from resources.catalog_migrations import check, upgrade
-from resources.lake import S3Access
-from resources.lake_keys import show_keys_by
+from resources.catalog.catalog import Catalog
+from resources.catalog.migrations import check, upgrade
+from resources.lake.keys import show_keys_by
+from resources.lake.lake import S3Access
 from resources.workspace import ProcessingPolicy, Workspace
 from vitals.errors import PermanentError
 from vitals.raw.container import Limits

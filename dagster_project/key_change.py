@@ -1,7 +1,7 @@
 """Another subject key for an installation, or digests made anew with the one it has.
 
 Belongs here: the order of the steps, and what makes a crash at any point harmless.
-Does not belong here: what is rewritten (`assets.stages.rekeying`, `resources.catalog_rekeying`).
+Does not belong here: what is rewritten (`operations.rekeying`, `resources.catalog.rekeying`).
 
     noted       the catalog says which key is to come; from then on nothing else works on the installation
     lake        tables, quarantine and refusals get the new ids; training lines and traces of releases go
@@ -20,26 +20,26 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from assets.stages.books import every_upload
-from assets.stages.erasure import write_guard
-from assets.stages.erasure_lanes import nothing_computed, refusing
-from assets.stages.registration import GUARDS
-from assets.stages.rekeying import new_ids, rename_lake
 from dagster_project.former_keys import decrypted, encrypted
 from dagster_project.identity import MANUAL, key_missing, other_key
 from dagster_project.key_files import NEXT_SUBJECT_KEY as NEXT
 from dagster_project.key_files import ensure
 from dagster_project.settings import LEAST_KEY_BYTES, Settings
-from resources.catalog import Catalog
-from resources.catalog_rekeying import rekey
-from resources.catalog_rows.days import StaleMark
-from resources.catalog_rows.installation import Installation
-from resources.catalog_rows.tenants import NewAuditEvent
-from resources.catalog_rows.uploads import FateShift
-from resources.lake import S3Access
-from resources.lake_belonging import own_marker
-from resources.lake_marker import write_marker
-from resources.lake_refusals import deciding, drop_refusals, keep_refusals
+from operations.erasure.erasure import write_guard
+from operations.rekeying import new_ids, rename_lake
+from pipeline.erasure_locks import nothing_computed, refusing
+from pipeline.registration import GUARDS
+from pipeline.row_accounting import every_upload
+from resources.catalog.catalog import Catalog
+from resources.catalog.rekeying import rekey
+from resources.catalog.rows.days import StaleMark
+from resources.catalog.rows.installation import Installation
+from resources.catalog.rows.tenants import NewAuditEvent
+from resources.catalog.rows.uploads import FateShift
+from resources.lake.belonging import own_marker
+from resources.lake.lake import S3Access
+from resources.lake.marker import write_marker
+from resources.lake.refusals import deciding, drop_refusals, keep_refusals
 from resources.workspace import Workspace
 from vitals.errors import ConflictError, PermanentError, UsageError
 from vitals.validated.pseudonyms import kept_tombstone, key_check

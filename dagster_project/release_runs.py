@@ -1,7 +1,7 @@
 """Building a release in this process, as a run that the UI shows like any other.
 
 Belongs here: from a specification to a recorded run, and from its failure back to an error.
-Does not belong here: building (`assets.stages.releases`), options and printing (`cli.datasets`).
+Does not belong here: building (`pipeline.release.releases`), options and printing (`cli.datasets`).
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from dagster_project.execution import local_instance, why_failed
 from dagster_project.settings import Settings
 from sensors.requests import RELEASE_JOB, TENANT_TAG
 from vitals.errors import PermanentError
-from vitals.training.release.spec import ReleaseSpec
+from vitals.release.spec import ReleaseSpec
 
 
 def run_release(settings: Settings, spec: ReleaseSpec) -> str:

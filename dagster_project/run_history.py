@@ -2,7 +2,7 @@
 
 Belongs here: the two places where an id gets there on purpose: the key at which listing the lake was interrupted
 (the cursor of the sensor, and its past ticks), and households in the configuration of a release run.
-Does not belong here: anything else of erasure (`assets.stages.erasure`): events, tags and metadata name nobody.
+Does not belong here: anything else of erasure (`operations.erasure.erasure`): events, tags and metadata name nobody.
 
 Runs whose configuration names the person go as a whole; the catalog keeps what was released.
 """

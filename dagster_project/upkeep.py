@@ -1,14 +1,14 @@
 """The nightly upkeep: tables are compacted, and versions nobody needs any more are forgotten.
 
 Belongs here: the job and its schedule.
-Does not belong here: the work (`assets.stages.upkeep`).
+Does not belong here: the work (`operations.table_maintenance`).
 """
 
 from datetime import timedelta
 
 import dagster as dg
 
-from assets.stages.upkeep import clear_half_written, tidy_tenant
+from operations.table_maintenance import clear_half_written, tidy_tenant
 from resources.workspace import Workspace
 
 UPKEEP_JOB = "upkeep"

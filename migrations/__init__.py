@@ -1,1 +1,1 @@
-"""Alembic migrations of the catalog; run by `resources.catalog_migrations`, which names them by package."""
+"""Alembic migrations of the catalog; run by `resources.catalog.migrations`, which names them by package."""

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from resources.catalog import Catalog
-from resources.catalog_rows.installation import Installation
-from resources.lake import Lake, S3Access
-from resources.lake_belonging import check_belonging, check_key
-from resources.lake_refusals import reconcile
+from resources.catalog.catalog import Catalog
+from resources.catalog.rows.installation import Installation
+from resources.lake.belonging import check_belonging, check_key
+from resources.lake.lake import Lake, S3Access
+from resources.lake.refusals import reconcile
 from vitals.external_ids import external_id, written_forms
 from vitals.raw.container import Limits
 from vitals.training.prompts import TOKEN_BUDGET

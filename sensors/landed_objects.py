@@ -23,9 +23,9 @@ from itertools import islice
 import dagster as dg
 import orjson
 
-from assets.stages.consent_decisions import follow_taken_over
-from assets.stages.registration import register, utc_now
-from resources.lake import Lake, ListedObject, NoObject
+from operations.consent import follow_taken_over
+from pipeline.registration import register, utc_now
+from resources.lake.lake import Lake, ListedObject, NoObject
 from resources.workspace import Workspace
 from sensors.requests import (
     LANDING_JOB,

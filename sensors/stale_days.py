@@ -2,7 +2,7 @@
 
 Belongs here: from the catalog's marks to run requests, one per local day and tenant, with exactly the assets that
 are stale.
-Does not belong here: what makes a day stale (`assets.stages.staleness`).
+Does not belong here: what makes a day stale (`pipeline.staleness`).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -13,8 +13,8 @@ import dagster as dg
 
 from assets.day_journal import JOURNAL_KEY
 from assets.presentation import asset_key
-from assets.stages.rendering_paths import JOURNAL
-from resources.catalog_rows.days import StaleDay, StaleStage
+from pipeline.training_paths import JOURNAL
+from resources.catalog.rows.days import StaleDay, StaleStage
 from resources.workspace import Workspace
 from sensors.requests import (
     LOCAL_DAY_JOB,

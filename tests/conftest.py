@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from resources.lake import Lake
+from resources.lake.lake import Lake
 from tests.servers.s3 import S3Server, s3_server
 
 with redirect_stderr(sys.__stderr__):

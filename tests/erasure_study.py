@@ -14,14 +14,14 @@ import fastavro
 import orjson
 import polars as pl
 
-from assets.stages.erasure_search import find_person
-from assets.stages.releases import release
+from operations.erasure.search import find_person
+from pipeline.release.releases import release
 from tests.flow import TENANT, installation, land, run_stages
 from vitals.record_types import RECORD_TYPES
-from vitals.training.release.spec import read_spec
-from vitals.training.release.traces import person_digest, source_digest
-from vitals.twin.cohort import generate
-from vitals.twin.settings import TwinSettings
+from vitals.release.spec import read_spec
+from vitals.release.traces import person_digest, source_digest
+from vitals.synthetic.cohort import generate
+from vitals.synthetic.settings import TwinSettings
 
 USER = "anna-canary-7f3a"
 TITLE, APP = "canary title of a night", "com.canary.source.q7z"

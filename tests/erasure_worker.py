@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from assets.stages.erasure import forget
+from operations.erasure.erasure import forget
 from tests.flow import TENANT, installation
 
 

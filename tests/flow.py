@@ -11,18 +11,18 @@ from pathlib import Path
 
 import polars as pl
 
-from assets.stages.books import every_upload
-from assets.stages.journal import render_journal
-from assets.stages.records_table import record_count
-from assets.stages.rendering import render_partition
-from assets.stages.rendering_paths import JOURNAL
-from assets.stages.settled_counts import FATES
-from assets.stages.summaries import clinical_schema, clinical_table, summarise_partition
-from assets.stages.validation import validate_day
 from dagster_project.installation import build_workspace, open_catalog
 from dagster_project.settings import Settings
-from resources.catalog_migrations import upgrade
-from resources.lake import Lake
+from pipeline.clinical import clinical_schema, clinical_table, summarise_partition
+from pipeline.day_journal import render_journal
+from pipeline.row_accounting import every_upload
+from pipeline.training import render_partition
+from pipeline.training_paths import JOURNAL
+from pipeline.validated.counts import FATES
+from pipeline.validated.landing_day import validate_day
+from pipeline.validated.records_table import record_count
+from resources.catalog.migrations import upgrade
+from resources.lake.lake import Lake
 from resources.workspace import Workspace
 from sensors.landed_objects import SensorPolicy, SweepCursor, look
 from vitals.raw.keys import build_key

@@ -13,10 +13,10 @@ import polars as pl
 
 import vitals.raw
 from tests.vitals.raw.making import make_records
+from tests.vitals.synthetic import reading
 from tests.vitals.training.day_journal import journal_cohort
 from tests.vitals.training.golden_rows import GOLDEN, REASONS
 from tests.vitals.training.tasks.oracle import ORACLE
-from tests.vitals.twin import reading
 from tests.vitals.validated.decoded import row as decoded_row
 from vitals.clinical.invariants import INVARIANTS
 from vitals.clinical.metrics import metrics_of
@@ -24,17 +24,17 @@ from vitals.clinical.modules import MODULES
 from vitals.raw.flatten import decoded_schema
 from vitals.raw.schemas import reader_schema
 from vitals.record_types import RecordType
+from vitals.synthetic.bad_files import UNSUPPORTED
+from vitals.synthetic.bad_rows import WRONG_VALUES
+from vitals.synthetic.simulate import TABLES
 from vitals.training.day_journal.paragraphs import PARAGRAPHS
 from vitals.training.examples import NARRATIVES
-from vitals.training.grounding import lexicon
-from vitals.training.grounding.constructions import CONSTRUCTIONS
-from vitals.training.grounding.tokens import UNITS
 from vitals.training.tasks.ask import WRONG_UNITS
 from vitals.training.tasks.questions import QUESTIONS
-from vitals.twin.bad_files import UNSUPPORTED
-from vitals.twin.bad_rows import WRONG_VALUES
-from vitals.twin.simulate import TABLES
 from vitals.validated.items import ITEMS
+from vitals.verification.grounding import lexicon
+from vitals.verification.grounding.constructions import CONSTRUCTIONS
+from vitals.verification.grounding.tokens import UNITS
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = Path(vitals.raw.__file__).parent / "schemas"
@@ -104,7 +104,7 @@ def _journal(record_type: RecordType) -> Iterator[str]:
 def _second_reader(record_type: RecordType) -> Iterator[str]:
     """The grounding check imports nothing of what writes, so its words are written down once more."""
     kind, prefix = record_type.kind, record_type.metric_prefix
-    file = "vitals/training/grounding/lexicon.py"
+    file = "vitals/verification/grounding/lexicon.py"
     if prefix not in lexicon.KIND_WORDS:
         yield f"{file}: KIND_WORDS, the words by which a text names {prefix}"
     if lexicon.RECORD_TYPES.get(record_type.avro_name) != prefix:
@@ -121,20 +121,20 @@ def _second_reader(record_type: RecordType) -> Iterator[str]:
         if question.metric is not None and lexicon.SUBJECTS.get(question.subject.lower()) != question.metric:
             yield f"{file}: SUBJECTS, {question.subject.lower()!r} -> {question.metric}"
     for unit in sorted({*record_type.units.values()} - set(UNITS)):
-        yield f"vitals/training/grounding/tokens.py: UNITS, {unit}"
+        yield f"vitals/verification/grounding/tokens.py: UNITS, {unit}"
     if not any(prefix in each.kinds and len(each.kinds) < len(lexicon.ALL) for each in CONSTRUCTIONS):
-        yield f"vitals/training/grounding/constructions.py: how summaries and journals speak of {prefix}"
-        yield f"vitals/training/grounding/question_constructions.py: how answers speak of {prefix}"
+        yield f"vitals/verification/grounding/constructions.py: how summaries and journals speak of {prefix}"
+        yield f"vitals/verification/grounding/question_constructions.py: how answers speak of {prefix}"
 
 
 def _twin(record_type: RecordType) -> Iterator[str]:
     kind = record_type.kind
     if kind not in TABLES:
-        yield f"vitals/twin/{kind}.py: its records; entered in vitals/twin/simulate.py"
+        yield f"vitals/synthetic/{kind}.py: its records; entered in vitals/synthetic/simulate.py"
     if record_type.plausible and kind not in WRONG_VALUES:
-        yield f"vitals/twin/bad_rows.py: WRONG_VALUES, values out of the range of {kind}"
+        yield f"vitals/synthetic/bad_rows.py: WRONG_VALUES, values out of the range of {kind}"
     if record_type.avro_name in {name for name, _, _ in UNSUPPORTED}:
-        yield f"vitals/twin/bad_files.py: {record_type.avro_name} stands for a kind that is not processed; take another"
+        yield f"vitals/synthetic/bad_files.py: {record_type.avro_name} stands for a kind that is not processed; take another"
 
 
 def _tests(record_type: RecordType) -> Iterator[str]:
@@ -143,7 +143,7 @@ def _tests(record_type: RecordType) -> Iterator[str]:
     for file, made in (
         ("tests/vitals/raw/making.py", lambda: make_records(kind, 1)),
         ("tests/vitals/validated/decoded.py", lambda: decoded_row(record_type)),
-        ("tests/vitals/twin/reading.py", lambda: reading.VALUES[kind]),
+        ("tests/vitals/synthetic/reading.py", lambda: reading.VALUES[kind]),
     ):
         try:
             made()

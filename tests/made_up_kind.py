@@ -45,14 +45,14 @@ def who_knows() -> dict[str, bool]:
 
     from assets.raw import raw_assets
     from assets.validated import validated_assets, validated_checks
-    from dagster_project.api.routes.uploads import Kind
-    from dagster_project.desk.neighbours import picture_of
+    from interfaces.api.routes.uploads import Kind
+    from interfaces.desk.neighbours import picture_of
     from vitals.clinical.forensics.gaps import LONGEST_BETWEEN_MS
+    from vitals.release.spec import CATEGORIES
+    from vitals.synthetic.bad_rows import SPOILS
+    from vitals.synthetic.settings import TwinSettings
     from vitals.training.day_journal.journal import NAMES
     from vitals.training.prompt_words import TOPICS
-    from vitals.training.release.spec import CATEGORIES
-    from vitals.twin.bad_rows import SPOILS
-    from vitals.twin.settings import TwinSettings
     from vitals.validated.rule_policy import HARD_LIMITS
     from vitals.validated.rules import rules_of
 

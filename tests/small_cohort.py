@@ -3,9 +3,9 @@
 from datetime import date
 from functools import cache
 
-from vitals.twin.cohort import generate
-from vitals.twin.faults import ALL_FAULTS, Fault
-from vitals.twin.settings import TwinSettings
+from vitals.synthetic.cohort import generate
+from vitals.synthetic.faults import ALL_FAULTS, Fault
+from vitals.synthetic.settings import TwinSettings
 
 SETTINGS = TwinSettings(
     seed=5,

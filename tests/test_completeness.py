@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from dagster_project.api.routes.uploads import Kind
+from interfaces.api.routes.uploads import Kind
 from tests.kind_pieces import missing_pieces
 from vitals.clinical.metrics import METRICS
 from vitals.clinical.modules import clinical_module
@@ -24,7 +24,7 @@ from vitals.record_types import (
 )
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ["vitals", "resources", "assets", "sensors", "dagster_project"]
+PACKAGES = ["vitals", "resources", "pipeline", "operations", "assets", "sensors", "dagster_project", "interfaces"]
 MODULE_FILES = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
 
 
@@ -52,18 +52,18 @@ def test_a_kind_that_has_its_entry_only_is_told_everything_it_lacks_and_known_to
         "vitals/training/tasks/made_up_questions.py: QUESTIONS; entered in vitals/training/tasks/questions.py",
         "vitals/training/tasks/ask.py: WRONG_UNITS, what furlongs is mistaken for",
         "vitals/training/day_journal/paragraphs.py: the paragraph of made_up, in PARAGRAPHS",
-        "vitals/training/grounding/lexicon.py: KIND_WORDS, the words by which a text names made",
-        "vitals/training/grounding/lexicon.py: RECORD_TYPES, MadeUpRecord -> made",
-        "vitals/training/grounding/lexicon.py: ALL, made",
-        "vitals/training/grounding/lexicon.py: KIND_NAMES, made-up reading -> made",
-        "vitals/training/grounding/tokens.py: UNITS, furlongs",
-        "vitals/training/grounding/constructions.py: how summaries and journals speak of made",
-        "vitals/training/grounding/question_constructions.py: how answers speak of made",
-        "vitals/twin/made_up.py: its records; entered in vitals/twin/simulate.py",
-        "vitals/twin/bad_rows.py: WRONG_VALUES, values out of the range of made_up",
+        "vitals/verification/grounding/lexicon.py: KIND_WORDS, the words by which a text names made",
+        "vitals/verification/grounding/lexicon.py: RECORD_TYPES, MadeUpRecord -> made",
+        "vitals/verification/grounding/lexicon.py: ALL, made",
+        "vitals/verification/grounding/lexicon.py: KIND_NAMES, made-up reading -> made",
+        "vitals/verification/grounding/tokens.py: UNITS, furlongs",
+        "vitals/verification/grounding/constructions.py: how summaries and journals speak of made",
+        "vitals/verification/grounding/question_constructions.py: how answers speak of made",
+        "vitals/synthetic/made_up.py: its records; entered in vitals/synthetic/simulate.py",
+        "vitals/synthetic/bad_rows.py: WRONG_VALUES, values out of the range of made_up",
         "tests/vitals/raw/making.py: values of made_up",
         "tests/vitals/validated/decoded.py: values of made_up",
-        "tests/vitals/twin/reading.py: values of made_up",
+        "tests/vitals/synthetic/reading.py: values of made_up",
         "tests/vitals/training/golden_rows.py: GOLDEN and REASONS, a made-up day of made_up",
         "tests/vitals/training/tasks/oracle.py: ORACLE, the answers to questions of made_up",
         "tests/vitals/training/day_journal/journal_cohort.py: VALUES, ranges of made_up",
@@ -107,7 +107,7 @@ def test_every_module_says_what_belongs_in_it_and_a_package_file_is_a_docstring(
         assert "elong" in docstring, "say what belongs here and what does not"
 
 
-@pytest.mark.parametrize("package", ["assets", "sensors", "dagster_project"])
+@pytest.mark.parametrize("package", ["pipeline", "operations", "assets", "sensors", "dagster_project", "interfaces"])
 def test_modules_that_dagster_reads_keep_their_annotations(package):
     # Dagster reads annotations at run time; postponed ones break its resources.
     for file in (ROOT / package).rglob("*.py"):

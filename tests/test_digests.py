@@ -6,16 +6,26 @@ from pathlib import Path
 
 import pytest
 
-from assets.stages.consent_decisions import decide
-from assets.stages.erasure import forget
-from resources.lake import safe_key
+from operations.consent import decide
+from operations.erasure.erasure import forget
+from resources.lake.lake import safe_key
 from tests.every_byte import hits
 from tests.flow import TENANT, installation, land, run_stages
 from tests.meter_uploads import meter_upload, reading
 from vitals.raw.keys import parse_key
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("vitals", "resources", "assets", "sensors", "dagster_project", "migrations")
+PACKAGES = (
+    "vitals",
+    "resources",
+    "pipeline",
+    "operations",
+    "assets",
+    "sensors",
+    "dagster_project",
+    "interfaces",
+    "migrations",
+)
 MAKERS = frozenset(
     {
         "sha256",
@@ -35,40 +45,40 @@ MAKERS = frozenset(
 
 WITHOUT_A_KEY = {
     # What is hashed has far more unknown than can be tried, or names nobody.
-    "assets/stages/release_export.py:export": "the manifest of a release",
-    "assets/stages/release_inputs.py:digest": "contents of training files",
-    "assets/stages/release_inputs.py:_digest": "settings",
-    "assets/stages/upload_batch.py:_fetch": "content of an upload",
-    "assets/stages/what_if.py:_copies": "place of the catalog and a tenant",
+    "pipeline/release/export.py:export": "the manifest of a release",
+    "pipeline/release/inputs.py:digest": "contents of training files",
+    "pipeline/release/inputs.py:_digest": "settings",
+    "pipeline/validated/upload_batch.py:_fetch": "content of an upload",
+    "operations/preview.py:_copies": "place of the catalog and a tenant",
     "dagster_project/installation.py:token_counter": "a tokenizer",
-    "resources/catalog_sessions.py:_hash": "a random secret of 192 bits",
-    "dagster_project/api/pages.py:tagged": "an answer, for its ETag",
-    "dagster_project/api/routes/partials.py:previewed": "ids and versions of rows",
-    "dagster_project/api/routes/uploads.py:_accepted": "ids of uploads, which are keyed",
-    "dagster_project/api/routes/uploads.py:hand_in": "content of an upload",
-    "dagster_project/cli/landing.py:key": "content of an upload",
+    "resources/catalog/sessions.py:_hash": "a random secret of 192 bits",
+    "interfaces/api/pages.py:tagged": "an answer, for its ETag",
+    "interfaces/api/routes/partials.py:previewed": "ids and versions of rows",
+    "interfaces/api/routes/uploads.py:_accepted": "ids of uploads, which are keyed",
+    "interfaces/api/routes/uploads.py:hand_in": "content of an upload",
+    "interfaces/cli/landing.py:key": "content of an upload",
     "dagster_project/identity.py:_check_digests": "to find digests that an earlier version made, and refuse them",
-    "resources/catalog_lanes.py:_hold_session": "name of a lane: a tenant's, none of a person",
-    "resources/catalog_tokens.py:_hash": "a random secret of 192 bits",
-    "resources/lake_objects.py:work": "content of an object",
+    "resources/catalog/lanes.py:_hold_session": "name of a lane: a tenant's, none of a person",
+    "resources/catalog/tokens.py:_hash": "a random secret of 192 bits",
+    "resources/lake/objects.py:work": "content of an object",
     "resources/local_files.py:digest": "content of a file",
     "vitals/raw/inflate.py:_inflate_snappy": "a checksum of a block",
     "vitals/raw/schemas.py:_digest": "a schema",
     "vitals/training/day_journal/build.py:_hash": "a line: pseudonym, day and text",
     "vitals/training/line_metadata.py:hash_of": "a line: pseudonym, day and text; keyed digests of its uploads",
     "vitals/training/narrative.py:*": "pseudonym and day, to choose words by",
-    "vitals/training/release/cases.py:case_id": "a pseudonym of the release and a day",
-    "vitals/training/release/deidentify.py:content_id": "a line of a release",
-    "vitals/training/release/manifest.py:manifest": "the specification of a release",
-    "vitals/training/release/manifest.py:spec_of": "the specification of a release",
-    "vitals/training/release/received.py:sums": "the manifest of a release",
-    "vitals/training/release/statistics.py:timeless_digest": "text of a line of a release",
-    "vitals/training/release/spec.py:selection_digest": "the specification of a release",
-    "vitals/training/release/traces.py:_digest": "the subject key, to key others with",
-    "vitals/training/release/writing.py:facts_of_file": "a file of a release",
-    "vitals/twin/container_writer.py:*": "made-up data",
-    "vitals/twin/file_names.py:*": "made-up data",
-    "vitals/twin/truth.py:*": "made-up data",
+    "vitals/release/cases.py:case_id": "a pseudonym of the release and a day",
+    "vitals/release/deidentify.py:content_id": "a line of a release",
+    "vitals/release/manifest.py:manifest": "the specification of a release",
+    "vitals/release/manifest.py:spec_of": "the specification of a release",
+    "vitals/release/received.py:sums": "the manifest of a release",
+    "vitals/release/statistics.py:timeless_digest": "text of a line of a release",
+    "vitals/release/spec.py:selection_digest": "the specification of a release",
+    "vitals/release/traces.py:_digest": "the subject key, to key others with",
+    "vitals/release/writing.py:facts_of_file": "a file of a release",
+    "vitals/synthetic/container_writer.py:*": "made-up data",
+    "vitals/synthetic/file_names.py:*": "made-up data",
+    "vitals/synthetic/truth.py:*": "made-up data",
     "vitals/validated/content_hash.py:*": "a record without its person",
 }
 

@@ -6,7 +6,17 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ["vitals", "resources", "assets", "sensors", "dagster_project", "migrations"]
+PACKAGES = [
+    "vitals",
+    "resources",
+    "pipeline",
+    "operations",
+    "assets",
+    "sensors",
+    "dagster_project",
+    "interfaces",
+    "migrations",
+]
 
 
 def test_every_module_and_every_data_file_is_in_the_wheel_and_no_test_is(tmp_path):

@@ -1,7 +1,7 @@
 """Certificates of erasure: a document, its signature, and what is wrong with one.
 
 Belongs here: canonical bytes, signing and verifying (Ed25519).
-Does not belong here: where the key is kept, what the document says (`assets.stages.erasure`).
+Does not belong here: where the key is kept, what the document says (`operations.erasure.erasure`).
 
 The bytes of a certificate are part of it: there is one way to write a document, so a changed space fails as a
 changed figure does.

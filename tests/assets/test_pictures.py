@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from assets.pictures import STATED, clinical_picture
-from assets.stages.summaries import clinical_schema
+from pipeline.clinical import clinical_schema
 from vitals.clinical.metrics import metrics_of
 from vitals.record_types import RECORD_TYPES, RecordType
 

@@ -13,9 +13,9 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from dagster_project.cli.main import app
 from dagster_project.dead_runs import BOOT_TAG, HOST_TAG, PROCESS_TAG, end_dead_runs, is_dead, process_tags
 from dagster_project.execution import local_instance
+from interfaces.cli.main import app
 from sensors.requests import LANDING_JOB, TENANT_TAG, UNFINISHED, partition_key, unfinished_partitions
 from tests.erasure_study import USER, uploads
 from tests.flow import TENANT, installation, land

@@ -6,9 +6,9 @@ import dagster as dg
 import pytest
 
 from assets.release import RELEASE_KEY
-from assets.stages.release_gates import GATES
 from dagster_project.definitions import build_definitions
 from dagster_project.settings import Settings
+from pipeline.release.quality_gates import GATES
 from vitals.record_types import RECORD_TYPES, STAGES
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import orjson
 import pytest
 
-from assets.stages.consent_decisions import decide
-from assets.stages.erasure import forget
 from dagster_project.adoption import adopt
 from dagster_project.installation import build_workspace, open_catalog, s3_access
 from dagster_project.settings import Settings
-from resources.lake_marker import MARKER
+from operations.consent import decide
+from operations.erasure.erasure import forget
+from resources.lake.marker import MARKER
 from tests.flow import TENANT, came_out, land, run_stages, unbalanced
 from tests.meter_uploads import meter_upload, reading
 from vitals.errors import ConflictError, PermanentError
@@ -332,8 +332,8 @@ def test_tenants_below_a_lake_are_known_again_after_the_catalog_was_lost(home):
 
 @pytest.mark.integration
 def test_two_homes_with_one_catalog_need_the_same_key_and_the_same_lake(tmp_path, postgresql_server):
-    from resources.catalog import Catalog
-    from resources.catalog_migrations import upgrade
+    from resources.catalog.catalog import Catalog
+    from resources.catalog.migrations import upgrade
 
     postgresql_server.execute("CREATE DATABASE two_homes")
     url = postgresql_server.url("two_homes")

@@ -6,22 +6,22 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from assets.stages.books import every_upload
-from assets.stages.consent_decisions import decide
-from assets.stages.erasure import dry_run, forget
-from assets.stages.records_table import record_count
-from assets.stages.releases import release
 from dagster_project import key_change
 from dagster_project.installation import build_workspace, open_catalog, s3_access
 from dagster_project.settings import Settings
+from operations.consent import decide
+from operations.erasure.erasure import dry_run, forget
+from pipeline.release.releases import release
+from pipeline.row_accounting import every_upload
+from pipeline.validated.records_table import record_count
 from sensors.landed_objects import SensorPolicy, SweepCursor, look
 from tests.erasure_study import spec
 from tests.every_byte import hits
 from tests.flow import TENANT, came_out, land, run_stages, unbalanced
 from vitals.errors import ConflictError, NotFoundError, UsageError
 from vitals.record_types import RECORD_TYPES
-from vitals.twin.cohort import generate
-from vitals.twin.settings import TwinSettings
+from vitals.synthetic.cohort import generate
+from vitals.synthetic.settings import TwinSettings
 
 pytest_plugins = ["tests.servers.catalogs"]
 
@@ -251,8 +251,8 @@ def test_a_key_too_short_to_protect_anybody_is_not_taken(home, tmp_path):
 
 def as_an_earlier_version_had_it(home) -> set[str]:
     """Give the books digests without a key, and the tables with them; the digests."""
-    from assets.stages.rekeying import rename_lake
-    from resources.catalog_rekeying import rekey
+    from operations.rekeying import rename_lake
+    from resources.catalog.rekeying import rekey
 
     settings = Settings(home=home)
     workspace = opened(settings)
@@ -292,8 +292,8 @@ def test_digests_of_an_earlier_version_are_refused_and_made_anew(home, tmp_path)
 
 @pytest.mark.integration
 def test_a_catalog_on_postgresql_changes_its_ids_likewise(tmp_path, postgresql_server):
-    from resources.catalog import Catalog
-    from resources.catalog_migrations import check, upgrade
+    from resources.catalog.catalog import Catalog
+    from resources.catalog.migrations import check, upgrade
 
     postgresql_server.execute("CREATE DATABASE key_change")
     url = postgresql_server.url("key_change")

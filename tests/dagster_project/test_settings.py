@@ -83,7 +83,17 @@ def test_every_setting_is_in_the_operations_manual_and_no_other():
 def test_only_the_settings_module_reads_the_environment():
     readers = [
         file
-        for package in ("vitals", "resources", "assets", "sensors", "dagster_project", "migrations")
+        for package in (
+            "vitals",
+            "resources",
+            "pipeline",
+            "operations",
+            "assets",
+            "sensors",
+            "dagster_project",
+            "interfaces",
+            "migrations",
+        )
         for file in (ROOT / package).rglob("*.py")
         if re.search(r"os\.(environ|getenv)", file.read_text()) and file.name != "settings.py"
     ]

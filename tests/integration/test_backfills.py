@@ -9,12 +9,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets.stages.books import every_upload
-from assets.stages.upkeep import tidy_tenant
 from dagster_project.backfills import ask_again, launch, make_plan, run_here
 from dagster_project.daemons import running_daemon
 from dagster_project.definitions import build_definitions
 from dagster_project.execution import Runner, local_instance, run_everything
+from operations.table_maintenance import tidy_tenant
+from pipeline.row_accounting import every_upload
 from tests.flow import came_out, installation, land, run_stages, unbalanced
 from tests.small_cohort import uploads
 

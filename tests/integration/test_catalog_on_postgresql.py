@@ -8,10 +8,11 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from resources import catalog_database, catalog_migrations
-from resources.catalog import Catalog
-from tests.resources.catalog_builders import DAY, NOW, TENANT, stale, upload, zone
-from tests.resources.stored import zone_observations
+from resources.catalog import database as catalog_database
+from resources.catalog import migrations as catalog_migrations
+from resources.catalog.catalog import Catalog
+from tests.resources.catalog.catalog_builders import DAY, NOW, TENANT, stale, upload, zone
+from tests.resources.catalog.stored import zone_observations
 from tests.servers.postgresql import PostgresqlServer
 from vitals.errors import TransientError
 

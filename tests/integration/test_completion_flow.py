@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from assets.stages.completions import require_context
 from dagster_project.settling import definitions_of
-from tests.dagster_project.api.serving import client, serving
+from operations.completions import require_context
 from tests.flow import installation, run_stages
+from tests.interfaces.api.serving import client, serving
 from tests.waiting import DAY, METER, file_of, finger_pricks, sensor_day
 
 WAIT = {"Prefer": "wait=30"}

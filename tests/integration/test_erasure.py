@@ -12,14 +12,14 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from assets.stages.erasure import dry_run, forget, replay
-from assets.stages.erasure_search import is_nothing
-from assets.stages.registration import register
-from assets.stages.release_reading import compare
-from assets.stages.releases import release
-from dagster_project.cli.main import app
 from dagster_project.definitions import build_definitions
 from dagster_project.execution import Runner, local_instance
+from interfaces.cli.main import app
+from operations.erasure.erasure import dry_run, forget, replay
+from operations.erasure.search import is_nothing
+from pipeline.registration import register
+from pipeline.release.reading import compare
+from pipeline.release.releases import release
 from sensors.requests import LANDING_JOB, TENANT_TAG
 from tests.erasure_study import APP, TITLE, USER, lines_of, needles, others, people_of, spec, study, uploads
 from tests.every_byte import hits

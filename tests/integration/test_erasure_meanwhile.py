@@ -11,17 +11,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from assets.stages.consent_decisions import decide
-from assets.stages.erasure import forget
-from assets.stages.erasure_lanes import never_during_erasure, nothing_computed, refusing
-from assets.stages.forensics import forensics_partition
-from assets.stages.journal import render_journal
-from assets.stages.registration import register
-from assets.stages.releases import release
-from assets.stages.rendering import render_partition
-from assets.stages.rendering_paths import JOURNAL
-from assets.stages.summaries import summarise_partition
-from resources.catalog_rows.days import StaleMark
+from operations.consent import decide
+from operations.erasure.erasure import forget
+from pipeline.clinical import summarise_partition
+from pipeline.day_journal import render_journal
+from pipeline.erasure_locks import never_during_erasure, nothing_computed, refusing
+from pipeline.gaps import forensics_partition
+from pipeline.registration import register
+from pipeline.release.releases import release
+from pipeline.training import render_partition
+from pipeline.training_paths import JOURNAL
+from resources.catalog.rows.days import StaleMark
 from tests.erasure_study import USER, lines_of, needles, others, spec, study, uploads
 from tests.every_byte import hits
 from tests.flow import TENANT, installation, land, run_stages, unbalanced

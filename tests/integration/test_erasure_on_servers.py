@@ -12,14 +12,14 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from assets.stages.erasure_search import is_nothing
-from assets.stages.registration import register
-from assets.stages.releases import release
-from dagster_project.cli.main import app
 from dagster_project.definitions import build_definitions
 from dagster_project.execution import Runner, local_instance
 from dagster_project.installation import INSTANCE_FILE
 from dagster_project.settings import daemon_environment
+from interfaces.cli.main import app
+from operations.erasure.search import is_nothing
+from pipeline.registration import register
+from pipeline.release.releases import release
 from sensors.requests import LANDING_JOB
 from tests.dagster_project.test_run_history import sensor_at
 from tests.erasure_study import APP, TITLE, USER, lines_of, needles, others, people_of, spec, uploads

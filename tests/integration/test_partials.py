@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from assets.stages.completions import complete, in_scope, read_rule, require_context, undo
+from operations.completions import complete, in_scope, read_rule, require_context, undo
 from resources.workspace import Workspace
 from tests.flow import TENANT, came_out, installation, land, run_stages, unbalanced
 from tests.meter_uploads import DAY, FETCHED_MS, METER, meter_upload, reading

@@ -2,8 +2,8 @@
 
 import pytest
 
-from assets.stages.completions import complete, discard, require_context, restore, undo
-from assets.stages.held_back import waiting_records
+from operations.completions import complete, discard, require_context, restore, undo
+from operations.review_queue import waiting_records
 from resources.workspace import Workspace
 from tests.flow import TENANT, came_out, installation, land, run_stages, unbalanced
 from tests.meter_uploads import FETCHED_MS, meter_upload, reading

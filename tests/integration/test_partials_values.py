@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from assets.stages.completions import complete, undo
-from assets.stages.held_back import waiting_records
+from operations.completions import complete, undo
+from operations.review_queue import waiting_records
 from tests.flow import TENANT, came_out, installation, land, run_stages, unbalanced
 from tests.meter_uploads import FETCHED_MS, reading, upload_of
 from tests.vitals.raw.making import container, encode

@@ -7,23 +7,23 @@ from itertools import islice
 
 import pytest
 
-from assets.stages.quarantine_decisions import (
+from operations.preview import WhatIf
+from operations.quarantine import (
     discard_rows,
     release_rows,
     release_rule,
     what_if_rows,
     what_if_rule,
 )
-from assets.stages.validation import validate_day
-from assets.stages.what_if import WhatIf
+from pipeline.validated.landing_day import validate_day
 from resources.workspace import Workspace
 from tests.flow import TENANT, came_out, installation, land, run_stages, unbalanced
 from tests.meter_uploads import hour_of_samples, meter_upload, reading, upload_of
 from vitals.errors import ConflictError, NotFoundError
 from vitals.record_types import BY_KIND
-from vitals.twin.cohort import generate
-from vitals.twin.faults import Fault
-from vitals.twin.settings import TwinSettings
+from vitals.synthetic.cohort import generate
+from vitals.synthetic.faults import Fault
+from vitals.synthetic.settings import TwinSettings
 from vitals.validated.rule_policy import BoundChange, read_change
 
 SETTINGS = TwinSettings(

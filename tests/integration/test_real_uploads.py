@@ -9,10 +9,10 @@ from datetime import date
 import polars as pl
 import pytest
 
-from assets.stages.books import every_upload
-from assets.stages.reading import day_facts
-from assets.stages.summaries import clinical_schema, clinical_table
-from dagster_project.cli.ledger import kind_totals
+from interfaces.cli.ledger import kind_totals
+from operations.subject_data import day_facts
+from pipeline.clinical import clinical_schema, clinical_table
+from pipeline.row_accounting import every_upload
 from tests.flow import SAMPLES, came_out, installation, land, run_stages, sample_uploads, unbalanced
 from vitals.record_types import BLOOD_GLUCOSE, STEPS
 

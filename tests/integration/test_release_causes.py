@@ -15,20 +15,20 @@ from pathlib import Path
 import orjson
 import pytest
 
-from assets.stages.completions import complete, require_context
-from assets.stages.consent_decisions import decide
-from assets.stages.erasure import forget
-from assets.stages.quarantine_decisions import release_rows, release_rule
-from assets.stages.release_reading import compare
-from assets.stages.releases import release
+from operations.completions import complete, require_context
+from operations.consent import decide
+from operations.erasure.erasure import forget
+from operations.quarantine import release_rows, release_rule
+from pipeline.release.reading import compare
+from pipeline.release.releases import release
 from tests.flow import TENANT, installation, land, run_stages
 from tests.waiting import DAY, file_of, finger_pricks, reading, sensor_day
 from vitals.record_types import RECORD_TYPES
-from vitals.training.release.differences import CAUSES
-from vitals.training.release.spec import read_spec
-from vitals.training.release.traces import PROVENANCE
-from vitals.twin.cohort import generate
-from vitals.twin.settings import TwinSettings
+from vitals.release.differences import CAUSES
+from vitals.release.spec import read_spec
+from vitals.release.traces import PROVENANCE
+from vitals.synthetic.cohort import generate
+from vitals.synthetic.settings import TwinSettings
 from vitals.validated.rule_policy import read_change
 
 PROJECT = Path(__file__).parents[2]
@@ -66,9 +66,9 @@ CAUSE = {
 OTHER_SOFTWARE = """
 import sys
 from pathlib import Path
-from assets.stages.journal import render_journal
-from assets.stages.releases import release
-from assets.stages.rendering import PROCESSOR_VERSION, render_partition
+from pipeline.day_journal import render_journal
+from pipeline.release.releases import release
+from pipeline.training import PROCESSOR_VERSION, render_partition
 from tests.flow import TENANT
 from tests.integration.test_release_causes import opened, rendered_days, spec
 from vitals.training import claims
@@ -145,7 +145,18 @@ def contents(found):
 
 def newer_software(folder):
     """A copy of the project as a later version of it might be: one rule and one sentence are others."""
-    for name in ("vitals", "resources", "assets", "sensors", "dagster_project", "migrations", "tests"):
+    for name in (
+        "vitals",
+        "resources",
+        "pipeline",
+        "operations",
+        "assets",
+        "sensors",
+        "dagster_project",
+        "interfaces",
+        "migrations",
+        "tests",
+    ):
         shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
     (folder / "vitalgraph-9.9.dist-info").mkdir()
     (folder / "vitalgraph-9.9.dist-info" / "METADATA").write_text(

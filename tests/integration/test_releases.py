@@ -12,12 +12,12 @@ from datasets import load_dataset
 from typer.testing import CliRunner
 
 from assets.release import RELEASE_KEY
-from assets.stages.release_gates import GATES
-from dagster_project.cli.main import app
 from dagster_project.execution import local_instance
+from interfaces.cli.main import app
+from pipeline.release.quality_gates import GATES
 from tests.flow import installation, land, run_stages
 from tests.small_cohort import uploads
-from vitals.training.release.spec import FORMAT_NAMES
+from vitals.release.spec import FORMAT_NAMES
 
 runner = CliRunner()
 COMMAND = Path(sys.executable).parent / "vitalgraph"

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from assets.stages.completions import undo
-from assets.stages.held_back import disagreeing, waiting_people
-from assets.stages.source_choices import choose_source
+from operations.completions import undo
+from operations.review_queue import disagreeing, waiting_people
+from operations.source_choices import choose_source
 from tests.flow import TENANT, came_out, installation, land, run_stages
 from tests.small_cohort import uploads
 from vitals.errors import AlreadyDoneError, ConflictError, NotFoundError, UsageError

@@ -9,18 +9,18 @@ import orjson
 import polars as pl
 import pytest
 
-from assets.stages.consent_decisions import decide
-from assets.stages.erasure import dry_run, forget
-from assets.stages.erasure_search import tables
-from assets.stages.releases import release
-from resources.catalog_rows.tenants import NewAuditEvent
+from operations.consent import decide
+from operations.erasure.erasure import dry_run, forget
+from operations.erasure.search import tables
+from pipeline.release.releases import release
+from resources.catalog.rows.tenants import NewAuditEvent
 from sensors.requests import partition_key
-from tests.dagster_project.api.serving import client, serving
 from tests.flow import came_out, installation, land, run_stages
+from tests.interfaces.api.serving import client, serving
 from vitals.errors import NotFoundError, UsageError
-from vitals.training.release.spec import read_spec
-from vitals.twin.cohort import generate
-from vitals.twin.settings import TwinSettings
+from vitals.release.spec import read_spec
+from vitals.synthetic.cohort import generate
+from vitals.synthetic.settings import TwinSettings
 
 OURS, THEIRS = "default", "other"
 SECRET = "theirs-and-nobody-elses"

@@ -9,16 +9,16 @@ from datetime import date
 import polars as pl
 import pytest
 
-from assets.stages.books import every_upload
-from assets.stages.staleness import evidence_frame
+from pipeline.row_accounting import every_upload
+from pipeline.staleness import evidence_frame
 from resources.workspace import Workspace
 from tests.flow import TENANT, installation, land, run_stages, unbalanced
 from vitals.clinical.local_day import offset_timeline, with_local_time
 from vitals.record_types import BY_KIND, RECORD_TYPES, SLEEP
-from vitals.twin.cohort import cohort
-from vitals.twin.settings import TwinSettings
-from vitals.twin.sleep import free_texts
-from vitals.twin.truth import Truth, value_digest
+from vitals.synthetic.cohort import cohort
+from vitals.synthetic.settings import TwinSettings
+from vitals.synthetic.sleep import free_texts
+from vitals.synthetic.truth import Truth, value_digest
 
 SETTINGS = TwinSettings(seed=20, people=20, days=30, first_day=date(2025, 9, 15))
 

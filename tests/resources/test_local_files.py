@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.lake import Lake, ReadFailure
+from resources.lake.lake import Lake, ReadFailure
 from vitals.errors import NotFoundError, PermanentError
 
 SECRET = b"Obj\x01 the subject key and other people's data"

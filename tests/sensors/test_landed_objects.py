@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 import pytest
 
-from assets.stages.registration import PREMATURE
 from dagster_project.definitions import build_definitions
 from dagster_project.execution import Runner, run_everything
+from pipeline.registration import PREMATURE
 from sensors.landed_objects import SensorPolicy, SweepCursor, choose, look
 from sensors.requests import LANDING_JOB, LOCAL_DAY_JOB, partition_key
 from tests.flow import installation, land, run_stages, unbalanced

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from dagster_project.definitions import build_definitions
-from resources.catalog_rows.days import StaleMark
+from resources.catalog.rows.days import StaleMark
 from sensors.requests import (
     FAILURES_COUNT_FOR,
     LANDING_JOB,

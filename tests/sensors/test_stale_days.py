@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from resources.catalog_rows.days import StaleDay
+from resources.catalog.rows.days import StaleDay
 from sensors.requests import partition_key
 from sensors.stale_days import PATIENCE, choose_days, stale_assets
 

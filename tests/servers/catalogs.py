@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, delete, true, update
 
-from resources import catalog_migrations
-from resources.catalog import Catalog
-from resources.catalog_models.every import METADATA
-from resources.catalog_models.tenants import Tenant
+from resources.catalog import migrations as catalog_migrations
+from resources.catalog.catalog import Catalog
+from resources.catalog.models.every import METADATA
+from resources.catalog.models.tenants import Tenant
 from tests.servers.postgresql import PostgresqlServer
 from tests.servers.postgresql import postgresql_server as postgresql_server  # noqa: PLC0414 - a fixture, handed on
 

@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from resources.lake import S3Access
+from resources.lake.lake import S3Access
 
 START_TIMEOUT_SECONDS = 60
 BUCKET = "lake"

@@ -1,7 +1,7 @@
 """The clinical module of each kind.
 
 Belongs here: kind -> module, and what a module offers.
-Does not belong here: any fact of a kind, or when one is computed (`assets.stages.summaries`).
+Does not belong here: any fact of a kind, or when one is computed (`pipeline.clinical`).
 """
 
 from collections.abc import Mapping

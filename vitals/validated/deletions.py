@@ -13,7 +13,7 @@ Without such evidence a record stays. A record that comes again is current again
 lateness deletes nothing. All of it is a function of the set of deliveries: order and batching do not matter.
 
 Belongs here: what is evidence of a deletion.
-Does not belong here: which deliveries there are, and what becomes of the records (`assets.stages.deletions`).
+Does not belong here: which deliveries there are, and what becomes of the records (`pipeline.validated.deletions`).
 """
 
 import polars as pl

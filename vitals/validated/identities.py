@@ -3,7 +3,7 @@
 Belongs here: the rows of the identity index, a table beside the deliveries: per record and UTC date on which a
 delivery of it stands, one row or several equal ones. A row too many costs a look at a date where nothing is found;
 a row too few would make two records of one.
-Does not belong here: reading and writing the index (`assets.stages.identity_index`), which delivery wins (`revisions`).
+Does not belong here: reading and writing the index (`pipeline.validated.identity_index`), which delivery wins (`revisions`).
 """
 
 import polars as pl

@@ -20,9 +20,9 @@ from vitals.clinical.context import PROFILES_SCHEMA, DayContext
 from vitals.clinical.local_day import local_days, offset_timeline, with_local_time
 from vitals.clinical.modules import MODULES
 from vitals.record_types import BY_AVRO_NAME, RECORD_TYPES, UTC_MS
-from vitals.twin.cohort import generate
-from vitals.twin.faults import ALL_FAULTS, NO_FAULTS
-from vitals.twin.settings import TwinSettings
+from vitals.synthetic.cohort import generate
+from vitals.synthetic.faults import ALL_FAULTS, NO_FAULTS
+from vitals.synthetic.settings import TwinSettings
 
 # Without faults, energy comes in many short records; with all, in overlapping and running ones.
 COHORTS = {

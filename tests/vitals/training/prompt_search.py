@@ -13,8 +13,8 @@ from tests.vitals.training.fact_frames import facts
 from tests.vitals.training.golden_rows import GOLDEN, REASONS
 from vitals.training.examples import build_examples
 from vitals.training.prompts import TOKEN_BUDGET
-from vitals.training.sufficiency.evaluator import insufficient
 from vitals.training.tasks.mix import DAILY_SUMMARIES_ONLY, TaskMix
+from vitals.verification.answerability.evaluator import insufficient
 
 TOKEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d|UTC[+-]\d\d:\d\d|\d{4}-\d\d-\d\d|\d\d:\d\d|\d+(?:,\d{3})*(?:\.\d+)?")
 

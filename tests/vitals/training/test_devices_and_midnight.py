@@ -10,10 +10,10 @@ from vitals.clinical.interval_totals import OVER_MIDNIGHT
 from vitals.clinical.metrics import metrics_of
 from vitals.training.day_journal.build import build_journal
 from vitals.training.examples import build_examples
-from vitals.training.grounding.check import ungrounded
 from vitals.training.line_check import problems
-from vitals.training.sufficiency.evaluator import insufficient
 from vitals.training.tasks.mix import TaskMix
+from vitals.verification.answerability.evaluator import insufficient
+from vitals.verification.grounding.check import ungrounded
 
 EVERY_TASK = TaskMix(daily_summary=1, question=12, data_quality=1, abstention=3, preference=2)
 

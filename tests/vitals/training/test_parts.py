@@ -19,11 +19,11 @@ from vitals.record_types import BY_KIND
 from vitals.training.day_journal.build import build_journal
 from vitals.training.examples import build_examples
 from vitals.training.fact_row import fact_rows
-from vitals.training.grounding.check import ungrounded
-from vitals.training.grounding.sums import not_adding_up
 from vitals.training.rounding import round_half_up
-from vitals.training.sufficiency.evaluator import insufficient
 from vitals.training.tasks.mix import TaskMix
+from vitals.verification.answerability.evaluator import insufficient
+from vitals.verification.grounding.check import ungrounded
+from vitals.verification.grounding.sums import not_adding_up
 
 MIX = TaskMix(daily_summary=1, question=12, data_quality=1, abstention=0, preference=0)
 NUMBER = r"(\d[\d,]*(?:\.\d+)?)"

@@ -9,8 +9,8 @@ from vitals.errors import PermanentError
 from vitals.training.examples import build_examples
 from vitals.training.fewer_details import EPISODES, FURTHER_FIGURES, OTHER_SOURCES
 from vitals.training.prompts import LEAST_TOKEN_BUDGET, TOKEN_BUDGET, estimate_tokens
-from vitals.training.sufficiency.evaluator import insufficient
 from vitals.training.tasks.mix import DAILY_SUMMARIES_ONLY, TaskMix
+from vitals.verification.answerability.evaluator import insufficient
 
 LEFT_OUT = "Left out, longer than this prompt allows: "
 

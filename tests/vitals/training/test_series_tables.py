@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.vitals.training.fact_frames import at, at_utc, facts, readings
 from vitals.clinical.context import SERIES_TYPE
 from vitals.training.series_tables import FEWEST_ALONE, series_tables, stage_tables
-from vitals.training.sufficiency.prompt_reader import Table as ReadTable
-from vitals.training.sufficiency.table_values import _points
+from vitals.verification.answerability.prompt_reader import Table as ReadTable
+from vitals.verification.answerability.table_values import _points
 
 
 def series(*days):

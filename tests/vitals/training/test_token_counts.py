@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tests.vitals.training.twin_facts import twin_facts
 from vitals.training.examples import build_examples
 from vitals.training.prompts import CHARACTERS_PER_TOKEN, TOKEN_BUDGET, estimate_tokens
-from vitals.training.sufficiency.evaluator import insufficient
 from vitals.training.token_counts import ESTIMATED, by_characters
+from vitals.verification.answerability.evaluator import insufficient
 
 
 @given(st.text(max_size=200), st.floats(1, 8))

@@ -12,9 +12,9 @@ import pytest
 from tests.vitals.training.fact_frames import DAY, OURA, SAMSUNG, at, at_utc, facts, source
 from vitals.training.day_journal.build import build_journal
 from vitals.training.examples import build_examples
-from vitals.training.grounding.check import ungrounded
-from vitals.training.sufficiency.evaluator import insufficient
 from vitals.training.tasks.mix import TaskMix
+from vitals.verification.answerability.evaluator import insufficient
+from vitals.verification.grounding.check import ungrounded
 
 EVERYTHING = TaskMix(daily_summary=1, question=12, data_quality=1, abstention=4, preference=12)
 PEOPLE = 24

@@ -10,9 +10,9 @@ import polars as pl
 
 from benchmarks.pure_path import day_inputs
 from vitals.clinical.modules import MODULES
-from vitals.twin.cohort import generate
-from vitals.twin.faults import Fault
-from vitals.twin.settings import TwinSettings
+from vitals.synthetic.cohort import generate
+from vitals.synthetic.faults import Fault
+from vitals.synthetic.settings import TwinSettings
 
 HABITS = frozenset(
     {Fault.OVERLAPPING_WINDOWS, Fault.SOURCE_LAG, Fault.GROWTH, Fault.FALSE_Z, Fault.TWO_SOURCES, Fault.DAY_BUCKETS}

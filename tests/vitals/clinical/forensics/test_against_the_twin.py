@@ -6,7 +6,7 @@ import pytest
 from tests.vitals.clinical.forensics.twin_deliveries import PATTERN, case
 from vitals.clinical.forensics.deliveries import DAY_MS, HOUR_MS, MINUTE_MS
 from vitals.clinical.forensics.gaps import LONGEST_BETWEEN_MS
-from vitals.twin.faults import Fault
+from vitals.synthetic.faults import Fault
 
 # Person, seed, fetches a day, fetches not yet made: every role with one, two and four fetches.
 CASES = [(index, 11 + index, per_day, drop) for index in range(7) for per_day, drop in ((1, 0), (2, 2), (4, 1))]

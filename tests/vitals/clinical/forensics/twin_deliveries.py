@@ -10,13 +10,13 @@ from vitals.clinical.context import DAYS_SCHEMA
 from vitals.clinical.forensics.deliveries import DELIVERED_SCHEMA
 from vitals.clinical.forensics.findings import Findings, investigate
 from vitals.record_types import UTC_MS
-from vitals.twin.clock import wall_ms
-from vitals.twin.faults import ALL_FAULTS, Fault
-from vitals.twin.people import APPS
-from vitals.twin.rows import Table
-from vitals.twin.schedule import NEVER_MS
-from vitals.twin.settings import TwinSettings
-from vitals.twin.simulate import PersonFiles, make_files, person_truth
+from vitals.synthetic.clock import wall_ms
+from vitals.synthetic.faults import ALL_FAULTS, Fault
+from vitals.synthetic.people import APPS
+from vitals.synthetic.rows import Table
+from vitals.synthetic.schedule import NEVER_MS
+from vitals.synthetic.settings import TwinSettings
+from vitals.synthetic.simulate import PersonFiles, make_files, person_truth
 
 PATTERN = ALL_FAULTS - {Fault.BAD_ROWS, Fault.LOW_QUALITY, Fault.CORRUPT_FILES, Fault.WRONG_KIND_IN_KEY}
 """Everything that goes wrong with time, and nothing with files."""

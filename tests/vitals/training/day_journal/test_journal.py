@@ -8,7 +8,7 @@ import orjson
 import polars as pl
 import pytest
 
-from assets.stages.line_checks import LINE_CHECKS, findings
+from pipeline.line_checks import LINE_CHECKS, findings
 from tests.vitals.training.day_journal.journal_cohort import cohort
 from tests.vitals.training.fact_frames import DAY, KINDS, SAMSUNG, facts, random_facts, source
 from tests.vitals.training.golden_rows import GOLDEN, REASONS
@@ -19,7 +19,7 @@ from vitals.training.day_journal.build import COLUMNS_OF_EARLIER_DAYS, build_jou
 from vitals.training.line_check import problems
 from vitals.training.narrative import phrases
 from vitals.training.prompts import estimate_tokens
-from vitals.training.sufficiency.evaluator import insufficient
+from vitals.verification.answerability.evaluator import insufficient
 
 
 def built(frames, **changes):

@@ -16,7 +16,7 @@ from vitals.training.day_journal.build import build_journal
 from vitals.training.day_journal.day_metrics import DAY_METRICS
 from vitals.training.language import violations
 from vitals.training.line_check import problems
-from vitals.training.sufficiency.evaluator import insufficient
+from vitals.verification.answerability.evaluator import insufficient
 
 CAUSAL = re.compile(
     r"\b(because|due|cause|effect|affect|therefore|thus|hence|consequen|lead|led|result|so that|explain|impact"

@@ -10,10 +10,10 @@ from tests.vitals.training.number_reader import tokens
 from tests.vitals.training.tasks.task_lines import frames, key_of, lines, of_task, row_of
 from vitals.clinical.metrics import metrics_of
 from vitals.training.language import violations
-from vitals.training.sufficiency.evaluator import insufficient
 from vitals.training.tasks.abstention import NOT_GIVEN
 from vitals.training.tasks.mix import MOST_LINES, TaskMix
 from vitals.training.tasks.questions import QUESTIONS
+from vitals.verification.answerability.evaluator import insufficient
 
 REFUSALS = TaskMix(question=0, data_quality=0, abstention=MOST_LINES, preference=0)
 

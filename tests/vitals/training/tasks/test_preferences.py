@@ -10,10 +10,10 @@ import pytest
 from tests.vitals.training.fact_frames import KINDS
 from tests.vitals.training.number_reader import text_of, tokens
 from tests.vitals.training.tasks.task_lines import frames, key_of, lines, of_task
-from vitals.training.grounding.check import ungrounded
 from vitals.training.language import violations
 from vitals.training.line_check import REJECTED_LABELS
 from vitals.training.tasks.ask import OPPOSITES, WRONG_UNITS
+from vitals.verification.grounding.check import ungrounded
 
 FIGURE = re.compile(r"\d{1,3}(?:,\d{3})*(?:\.\d+)?")
 CLOCK = re.compile(r"(?:\d{4}-\d\d-\d\d )?\d\d:\d\d")

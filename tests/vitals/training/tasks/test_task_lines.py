@@ -13,8 +13,8 @@ from vitals.training.language import violations
 from vitals.training.line_check import problems
 from vitals.training.line_schema import NO_ABSTENTION, NO_REJECTED_FACT
 from vitals.training.prompt_words import TOPICS
-from vitals.training.sufficiency.evaluator import insufficient
 from vitals.training.tasks.data_quality import INSTRUCTIONS
+from vitals.verification.answerability.evaluator import insufficient
 
 
 def test_every_line_is_what_it_promises_and_its_prompt_gives_its_claims():

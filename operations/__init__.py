@@ -1,0 +1,1 @@
+"""What people and operators decide: completions, quarantine, consent, erasure, previews, settings of a tenant."""

@@ -1,0 +1,1 @@
+"""Erasure of a person from lake, catalog, releases and what Dagster keeps."""

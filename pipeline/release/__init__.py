@@ -1,0 +1,1 @@
+"""Release: training lines become a named version, judged before anybody sees it."""

@@ -1,0 +1,1 @@
+"""The catalog: what must be transactional, in one SQL database (SQLite or PostgreSQL)."""

@@ -1,0 +1,1 @@
+"""The lake: objects and Delta tables under one root per tenant."""
