@@ -44,12 +44,13 @@ from interfaces.api.limits import (
     too_long,
 )
 from interfaces.api.problems import ProblemError, answer_to, unforeseen
-from interfaces.api.trail import NO_TENANT, Trail
+from interfaces.api.trail import Trail
 from interfaces.desk.session import COOKIE, PATH, SignInNeededError
 from interfaces.desk.trouble import page_about, page_of_unforeseen
 from interfaces.web.connections import MAX_HEAD_BYTES
 from interfaces.web.headers import SealedAnswers
 from interfaces.web.hosts import REMEDY, AllowedHosts
+from resources.catalog.audit import NO_TENANT
 from resources.catalog.tokens import Recognition, Role
 from resources.workspace import Workspace
 

@@ -22,9 +22,6 @@ FLUSH_SECONDS: Final = 1.0
 MAX_GATHERED: Final = 5000
 """Different events between two writes; more are counted together, so that nobody fills the catalog with guesses."""
 
-NO_TENANT: Final = "-"
-"""Tenant of events that belong to none: no tenant can have this name."""
-
 Event = tuple[str, str, str, str, str]
 
 

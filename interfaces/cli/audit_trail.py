@@ -12,6 +12,10 @@ from typing import Any
 from resources.catalog.catalog import Catalog
 from resources.catalog.rows.tenants import NewAuditEvent
 
+READ = "read"
+LISTED = "list"
+"""Target of a read that is about nobody in particular."""
+
 
 def enter(catalog: Catalog, tenant: str, action: str, target: str, **details: Any) -> None:
     """Enter what was done. No health value, no external id, no key."""
@@ -20,3 +24,8 @@ def enter(catalog: Catalog, tenant: str, action: str, target: str, **details: An
         tenant=tenant, at=datetime.now(UTC), actor=actor, action=action, target=target, details=details
     )
     catalog.audit.record([event])
+
+
+def note_read(catalog: Catalog, tenant: str, target: str, what: str) -> None:
+    """Enter whose data were shown, by pseudonym, or which list: as the API enters what a key reads."""
+    enter(catalog, tenant, READ, target, what=what, times=1)

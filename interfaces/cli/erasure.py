@@ -11,6 +11,7 @@ import typer
 
 from dagster_project.installation import build_workspace
 from dagster_project.settings import Settings, load_settings
+from interfaces.cli.audit_trail import note_read
 from interfaces.cli.output import (
     FAILED,
     JsonOption,
@@ -156,7 +157,10 @@ def consent(
 
         workspace = build_workspace(load_settings())
         subject_id = known_subject(workspace, tenant, user)
-        moved = _decide(tenant, subject_id, _granted(summary, training, sharing), actor)
+        granted = _granted(summary, training, sharing)
+        if not granted:
+            note_read(workspace.catalog, tenant, subject_id, "subject consent")
+        moved = _decide(tenant, subject_id, granted, actor)
         _print_consent({"consent": workspace.catalog.consents.of(tenant, subject_id), **moved}, as_json=as_json)
 
 

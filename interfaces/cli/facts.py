@@ -11,6 +11,7 @@ import typer
 
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
+from interfaces.cli.audit_trail import note_read
 from interfaces.cli.output import (
     DAY_FORMATS,
     MOST_DAYS,
@@ -47,6 +48,7 @@ def summary(
         first_day, last_day = check_days(first, last)
         workspace = build_workspace(load_settings())
         subject_id = known_subject(workspace, tenant, user)
+        note_read(workspace.catalog, tenant, subject_id, "summary")
         days = day_facts(workspace, tenant, subject_id, first_day, last_day)
         result: dict[str, Any] = {"user": user, "days": days}
         if window is not None:
@@ -82,6 +84,7 @@ def examples(
 
         workspace = build_workspace(load_settings())
         subject_id = known_subject(workspace, tenant, user)
+        note_read(workspace.catalog, tenant, subject_id, "examples")
         found = examples_of(workspace, tenant, subject_id, day.date())
         mine = [(example, problems(line)) for example, line in found]
         if as_json:

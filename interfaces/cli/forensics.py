@@ -11,6 +11,7 @@ import typer
 
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
+from interfaces.cli.audit_trail import LISTED, note_read
 from interfaces.cli.output import (
     DAY_FORMATS,
     JsonOption,
@@ -58,8 +59,10 @@ def forensics(
             user = external_id(user)
             subject_id = known_subject(workspace, tenant, user)
             people = {user: subject_id}
+            note_read(workspace.catalog, tenant, subject_id, "forensics")
         else:
             workspace.catalog.tenants.get(tenant)
+            note_read(workspace.catalog, tenant, LISTED, "forensics --all")
             hidden = hidden_people(workspace, tenant)
             everyone = workspace.catalog.subjects.subject_ids(tenant)
             people = {name: subject for name, subject in everyone.items() if subject not in hidden}

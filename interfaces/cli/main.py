@@ -8,6 +8,7 @@ import typer
 
 from interfaces.cli import (
     api,
+    audit,
     checks,
     database,
     datasets,
@@ -45,6 +46,7 @@ app.add_typer(ledger.uploads, name="uploads")
 app.command("summary")(facts.summary)
 app.command("examples")(facts.examples)
 app.command("forensics")(forensics.forensics)
+app.command("audit")(audit.audit)
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(partials.app, name="partial")

@@ -14,6 +14,7 @@ import typer
 
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
+from interfaces.cli.audit_trail import LISTED, note_read
 from interfaces.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, print_table
 from vitals.errors import UsageError
 from vitals.record_types import BY_KIND
@@ -50,6 +51,7 @@ def list_partials(tenant: TenantOption = "default", as_json: JsonOption = False)
 
         workspace = build_workspace(load_settings())
         workspace.catalog.tenants.get(tenant)
+        note_read(workspace.catalog, tenant, LISTED, "partial list")
         items = inbox(workspace, tenant=tenant)
         if as_json:
             print_json({"waiting": [vars(item) for item in items]})
@@ -95,6 +97,7 @@ def show_partial(
         workspace = build_workspace(load_settings())
         workspace.catalog.tenants.get(tenant)
         row = workspace.catalog.partials.get(tenant, partial_id)
+        note_read(workspace.catalog, tenant, row.subject_id, "partial show")
         hidden = bool(hidden_people(workspace, tenant, [row.subject_id]))
         shown: dict[str, Any] = {
             "id": row.id,

@@ -11,7 +11,7 @@ import typer
 
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
-from interfaces.cli.audit_trail import enter
+from interfaces.cli.audit_trail import enter, note_read
 from interfaces.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, print_table
 from interfaces.cli.partials import NEXT, ByOption, ReasonOption, login_name, needed
 from resources.catalog.rows.days import StaleMark
@@ -144,7 +144,9 @@ def show_subject(
     Example: vitalgraph subject show anna
     """
     with exit_codes():
-        profile = build_workspace(load_settings()).catalog.subjects.profile(tenant_name, user)
+        catalog = build_workspace(load_settings()).catalog
+        profile = catalog.subjects.profile(tenant_name, user)
+        note_read(catalog, tenant_name, profile.subject_id, "subject show")
         shown = {
             "subject_id": profile.subject_id,
             "age_years": profile.age_years,

@@ -13,9 +13,10 @@ from fastapi import FastAPI, Form, Request, Response
 from starlette.staticfiles import StaticFiles
 
 from dagster_project.settings import Settings
-from interfaces.api.trail import NO_TENANT, Trail
+from interfaces.api.trail import Trail
 from interfaces.desk import completing, inbox, persons, refused, releases, trouble
 from interfaces.desk.session import COOKIE, Looking, forget, go, keep, refuse_foreign, show
+from resources.catalog.audit import NO_TENANT
 from resources.catalog.catalog import Catalog
 from resources.catalog.rows.tenants import NewAuditEvent
 

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from interfaces.desk.session import Looking, show
 from pipeline.release.reading import compare
+from pipeline.release.releases import end_abandoned
 from vitals.release.differences import by_cause
 
 router = APIRouter()
@@ -21,6 +22,7 @@ Name = Annotated[str, Path(max_length=100)]
 @router.get("/datasets")
 def datasets(visitor: Looking) -> HTMLResponse:
     """Every version, with what it can be compared with."""
+    end_abandoned(visitor.caller.workspace, visitor.caller.tenant)
     rows = list(visitor.caller.catalog.datasets.list())
     published = [row for row in rows if row.state == "published"]
     before = {

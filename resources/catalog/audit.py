@@ -11,6 +11,7 @@ theirs (`catalog_erasures`): that something was decided stays, and by whom and w
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import ColumnElement, func, insert, select
 
@@ -55,6 +56,9 @@ class AuditStatistic:
 
 EVERYTHING = AuditFilter()
 
+NO_TENANT: Final = "-"
+"""Tenant of events that belong to none: no tenant can have this name."""
+
 
 class CatalogAudit:
     """The audit trail of a catalog. Events are added, never changed."""
@@ -85,7 +89,8 @@ class CatalogAudit:
             selecting(table, AuditEvent)
             .where(*_conditions(tenant, wanted))
             .where(*([] if before is None else [table.id < before]))
-            .order_by(table.at.desc(), table.id.desc())
+            # As they were entered: an event that took long is entered after others that were decided later.
+            .order_by(table.id.desc())
             .limit(limit)
         )
         return self._database.read("list what was decided", lambda connection: fetch(connection, statement, AuditEvent))

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Request, Response
 from interfaces.api.access import Reader
 from interfaces.api.pages import Page, tagged
 from interfaces.api.problems import described
+from pipeline.release.releases import end_abandoned
 from resources.catalog.rows.releases import DatasetVersion
 from vitals.errors import NotFoundError
 
@@ -22,6 +23,7 @@ Name = Annotated[str, Path(max_length=100)]
 @router.get("", summary="All versions", responses=described())
 def list_datasets(caller: Reader) -> Page:
     """Versions by name, in the order in which they were first built."""
+    end_abandoned(caller.workspace, caller.tenant)
     return Page(items=[_shown(row) for row in caller.catalog.datasets.list()], next=None)
 
 
@@ -37,6 +39,7 @@ def latest(caller: Reader, request: Request, name: Name) -> Response:
 @router.get("/{name}/{version}", summary="One version", responses=described(404))
 def show(caller: Reader, request: Request, name: Name, version: Name) -> Response:
     """What was asked for, whether it is published, and why not if not."""
+    end_abandoned(caller.workspace, caller.tenant)
     return tagged(request, _shown(caller.catalog.datasets.get(name, version)))
 
 

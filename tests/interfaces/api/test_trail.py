@@ -6,9 +6,9 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from interfaces.api.trail import MAX_GATHERED, NO_TENANT, Trail
+from interfaces.api.trail import MAX_GATHERED, Trail
 from interfaces.cli.main import app
-from resources.catalog.audit import AuditFilter
+from resources.catalog.audit import NO_TENANT, AuditFilter
 from resources.catalog.erasures import Person
 from tests.flow import TENANT, installation
 from tests.interfaces.api.serving import client, serving
