@@ -158,6 +158,11 @@ def erased_people(workspace: Workspace, tenant: str) -> frozenset[str]:
     return workspace.catalog.erasures.tombstones(tenant) | frozenset(name.removesuffix(".json") for name in names)
 
 
+def names_erased(workspace: Workspace, tenant: str, key: str) -> bool:
+    """Whether a key is of somebody who was erased, or is being erased."""
+    return _is_erased(workspace, tenant, key, erased_people(workspace, tenant))
+
+
 def _is_erased(workspace: Workspace, tenant: str, key: str, erased: frozenset[str]) -> bool:
     candidates = possible_users(key)
     known = workspace.catalog.subjects.subject_ids(tenant, candidates) if len(candidates) > 1 else {}

@@ -42,7 +42,7 @@ class PartitionBooks:
 
 @dataclass(frozen=True, kw_only=True)
 class KeptRows:
-    """Current records of a kind, over all landing days of a tenant.
+    """Current records of a kind, over all landing days of a tenant, without those of people who are being erased.
 
     Attributes:
         in_books: accepted rows of its uploads, those of presumed deletions included.
@@ -76,10 +76,23 @@ def partition_books(workspace: Workspace, *, tenant: str, record_type: RecordTyp
 
 def kept_rows(workspace: Workspace, *, tenant: str, record_type: RecordType) -> KeptRows:
     """Count a kind's current records twice. It takes the longer the more landing days there are."""
-    totals = workspace.catalog.books.totals(tenant, kind=record_type.kind).get(record_type.kind)
+    # Of an erasure that was interrupted the tables may be done and the books not: that is nobody else's fault.
+    gone = being_erased(workspace, tenant)
+    totals = workspace.catalog.books.totals(tenant, kind=record_type.kind, without=gone).get(record_type.kind)
     return KeptRows(
         in_books=totals.accepted + totals.presumed_deleted if totals else 0,
-        in_table=record_count(workspace.lake(tenant), record_type),
+        in_table=record_count(workspace.lake(tenant), record_type, without=gone),
+    )
+
+
+def being_erased(workspace: Workspace, tenant: str) -> frozenset[str]:
+    """Pseudonyms of people whose erasure was begun and is not finished."""
+    marks = {one.tombstone for one in workspace.catalog.erasures.list(tenant) if one.finished_at is None}
+    if not marks:
+        return frozenset()
+    known = workspace.catalog.subjects.subject_ids(tenant)
+    return frozenset(
+        subject_id for user, subject_id in known.items() if not marks.isdisjoint(workspace.tombstones(tenant, user))
     )
 
 

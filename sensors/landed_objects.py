@@ -24,7 +24,7 @@ import dagster as dg
 import orjson
 
 from operations.consent import follow_taken_over
-from pipeline.registration import register, utc_now
+from pipeline.registration import names_erased, register, utc_now
 from resources.lake.lake import Lake, ListedObject, NoObject
 from resources.workspace import Workspace
 from sensors.requests import (
@@ -151,6 +151,10 @@ def look(
     if looking.recent(tenants, cursor):
         cursor.recent.clear()
         looking.everything(tenants, cursor)
+    # An erasure may have begun since: what is stored after it has passed Dagster's storage names nobody any more.
+    for reached in (cursor.after, cursor.recent):
+        for tenant in [tenant for tenant, key in reached.items() if names_erased(workspace, tenant, key)]:
+            del reached[tenant]
     looking.looked.left_out = left_out_of(workspace, tenants)
     return looking.looked
 

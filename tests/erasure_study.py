@@ -25,6 +25,8 @@ from vitals.synthetic.settings import TwinSettings
 
 USER = "anna-canary-7f3a"
 TITLE, APP = "canary title of a night", "com.canary.source.q7z"
+OWN_APP = "CANARYPHONE of Anna"
+"""Free text where the name of a package should stand."""
 DAY = "2025/09/15"
 ODD_COUNT = 987_654_321
 
@@ -51,11 +53,11 @@ def uploads(people: int) -> tuple[tuple[str, bytes], ...]:
 
 
 def _planted(data: bytes, *, spoilt: bool) -> bytes:
-    """The same records from an app of their own, the nights titled, one count out of all bounds."""
+    """The same records from apps of their own, the nights titled, one count out of all bounds."""
     reader = fastavro.reader(io.BytesIO(data))
     records = list(reader)
     for record in records:
-        record["metadata"]["dataOriginPackageName"] = APP
+        record["metadata"]["dataOriginPackageName"] = OWN_APP if spoilt else APP
         if "title" in record:
             record["title"] = TITLE
     if spoilt:
@@ -88,7 +90,7 @@ def spec(name, profile, version="1.0"):
 def needles(workspace) -> set[str]:
     """Everything by which USER could be told, as it stands before the erasure."""
     lake, subject_id = workspace.lake(TENANT), workspace.subject_id(TENANT, USER)
-    found = {USER, subject_id, TITLE, APP, str(ODD_COUNT), "0x7f3a7f3a"}
+    found = {USER, subject_id, TITLE, APP, OWN_APP, str(ODD_COUNT), "0x7f3a7f3a"}
     for record_type in RECORD_TYPES:
         for table in (f"validated/{record_type.kind}", f"validated/{record_type.kind}_deliveries"):
             rows = lake.table(table).filter(pl.col("subject_id") == subject_id).collect()

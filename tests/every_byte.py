@@ -1,11 +1,13 @@
 """Every byte under a folder, and everything that is packed into those bytes, as one text to search.
 
-Belongs here: unpacking Parquet, Avro, SQLite and compressed streams as far as they can be unpacked.
+Belongs here: unpacking Parquet, Avro, SQLite, pictures and compressed streams as far as they can be unpacked.
 Does not belong here: what to look for.
 """
 
+import base64
 import gzip
 import io
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
@@ -31,7 +33,18 @@ def hits(folder: Path, needles: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
+_PICTURE = re.compile(rb"base64,([A-Za-z0-9+/=]{8,})")
+
+
 def _contents(path: Path) -> Iterator[bytes]:
+    for content in _unpacked(path):
+        yield content
+        # Cut where a page of a database ends.
+        pictures = (found[1].rstrip(b"=") for found in _PICTURE.finditer(content))
+        yield from (base64.b64decode(picture[: len(picture) // 4 * 4]) for picture in pictures)
+
+
+def _unpacked(path: Path) -> Iterator[bytes]:
     data = path.read_bytes()
     yield data
     if data[:4] == b"PAR1":

@@ -4,8 +4,10 @@ Belongs here: options, printing, and the look at Dagster's runs that erasure nee
 Does not belong here: erasing (`operations.erasure.erasure`), what consent moves (`operations.consent`).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +26,9 @@ from interfaces.cli.output import (
 )
 from resources.catalog.rows.people import PURPOSES, Purpose
 from vitals.errors import ConflictError, NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from dagster_project.run_history import RunHistory
 
 certificate = typer.Typer(no_args_is_help=True, help="Certificates of erasure.")
 
@@ -60,28 +65,35 @@ def forget(
         workspace = build_workspace(settings)
         if user is not None and dry:
             workspace.catalog.tenants.get(tenant)
-            _print_found(erasure.dry_run(workspace, tenant=tenant, user=user), as_json=as_json)
+            with _run_history(settings) as history:
+                found_now = erasure.dry_run(workspace, tenant=tenant, user=user, elsewhere=history)
+            _print_found(found_now, as_json=as_json)
             return
+        from dagster_project.dead_runs import end_dead_runs  # noqa: PLC0415
         from dagster_project.signing import signing_key  # noqa: PLC0415
         from vitals.certificate import as_bytes  # noqa: PLC0415
 
         if out is not None and out.exists():
             raise ConflictError("write the certificate", str(out), "the file exists", "Name a new one.")
         key = signing_key(settings)
-        _end_dead_runs(settings)
-        with problems.status("erasing") as shown:
+        with problems.status("erasing") as shown, _run_history(settings) as history:
+            end_dead_runs(history.instance)
 
             def on_step(name: str) -> None:
                 shown.update(f"erasing: {name}")
 
             if user is None:
-                found = erasure.replay(workspace, private_key=key, on_step=on_step)
+                found = erasure.replay(workspace, private_key=key, elsewhere=history, on_step=on_step)
             else:
                 document = erasure.forget(
-                    workspace, tenant=tenant, user=user, actor=actor, private_key=key, on_step=on_step
+                    workspace,
+                    tenant=tenant,
+                    user=user,
+                    actor=actor,
+                    private_key=key,
+                    elsewhere=history,
+                    on_step=on_step,
                 )
-                on_step("run history")
-                _forget_runs(settings, user=user, subject_id=workspace.subject_id(tenant, user))
         if user is None:
             if as_json:
                 print_json({"erased_again": found})
@@ -98,21 +110,13 @@ def forget(
             console.print(f"certificate: {path}", highlight=False)
 
 
-def _end_dead_runs(settings: Settings) -> None:
-    """Runs of commands that were killed would be shown as under way for ever where no daemon runs."""
-    from dagster_project.dead_runs import end_dead_runs  # noqa: PLC0415 - heavy, and not needed for --help
-    from dagster_project.execution import local_instance  # noqa: PLC0415
-
-    with local_instance(settings) as instance:
-        end_dead_runs(instance)
-
-
-def _forget_runs(settings: Settings, *, user: str, subject_id: str) -> None:
+@contextmanager
+def _run_history(settings: Settings) -> Iterator["RunHistory"]:
     from dagster_project.execution import local_instance  # noqa: PLC0415 - heavy, and not needed for --help
-    from dagster_project.run_history import forget_in_history  # noqa: PLC0415
+    from dagster_project.run_history import RunHistory  # noqa: PLC0415
 
     with local_instance(settings) as instance:
-        forget_in_history(instance, settings.home_path, user=user, subject_id=subject_id)
+        yield RunHistory(instance, settings.home_path)
 
 
 def _print_found(found: dict[str, Any], *, as_json: bool) -> None:
@@ -135,8 +139,12 @@ def _print_found(found: dict[str, Any], *, as_json: bool) -> None:
     doubt = found.get("doubtful", {})
     unsure = [(key, "holds the id where no id stands: look whose it is") for key in doubt.get("keys", ())]
     unsure += [(key, "cannot be opened: nobody knows what is in it") for key in doubt.get("folders", ())]
+    unsure += [
+        (name, "lies in the home, is not the installation's and names them or cannot be searched")
+        for name in doubt.get("files", ())
+    ]
     if unsure:
-        print_table("Left, although it may be theirs", ["below the lake", "why"], unsure)
+        print_table("Left, although it may be theirs", ["below the lake or the home", "why"], unsure)
 
 
 def consent(

@@ -12,11 +12,11 @@ begun is waited for, what begins waits (`erasure_lanes`). Between two calls of a
 runs. So the person's consent is withdrawn before anything is removed, and the last step looks at everything again.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -45,6 +45,7 @@ from vitals.certificate import signed
 from vitals.errors import NotFoundError, TransientError
 from vitals.external_ids import external_id
 from vitals.raw.keys import BadKey, parse_key
+from vitals.raw.mentions import Mentions
 
 OnStep = Callable[[str], None]
 
@@ -55,24 +56,53 @@ STATEMENT = (
 )
 
 
-def dry_run(workspace: Workspace, *, tenant: str, user: str) -> dict[str, Any]:
+class Elsewhere(Protocol):
+    """Where texts about people are kept that are neither lake nor catalog: the history of runs, and logs."""
+
+    def keys(self) -> Iterable[str]:
+        """Keys of uploads that are named there."""
+
+    def count(self, mentions: Mentions) -> int:
+        """How often a person is named there."""
+
+    def remove(self, mentions: Mentions) -> int:
+        """Take a person out; how often they were named there."""
+
+    def foreign(self, mentions: Mentions) -> list[str]:
+        """Files beside the installation's own that name a person, or that nobody can search."""
+
+
+def dry_run(workspace: Workspace, *, tenant: str, user: str, elsewhere: Elsewhere | None = None) -> dict[str, Any]:
     """What `forget` would remove: counts per store, and versions of data sets. Nothing is changed.
 
-    `doubtful` is what it would leave although it may be theirs: keys, for whoever asks to look at, and folders.
+    `doubtful` is what it would leave although it may be theirs: keys and files, for whoever asks to look at, and folders.
 
     Raises:
         NotFoundError: nothing is known of such a person.
     """
     person = find_person(workspace, tenant, user)
-    found = search(workspace, tenant, person)
+    mentions = workspace.catalog.erasures.mentions(tenant, person)
+    found = _found(workspace, tenant, person, elsewhere)
     if is_nothing(found):
         raise _unknown(tenant)
     doubt = doubtful(workspace.lake(tenant), person)
     return {
         **found,
         "dataset_versions": plan(workspace, tenant, person.subject_id),
-        "doubtful": {"keys": doubt.keys, "folders": doubt.closed},
+        "doubtful": {
+            "keys": doubt.keys,
+            "folders": doubt.closed,
+            "files": [] if elsewhere is None else elsewhere.foreign(mentions),
+        },
     }
+
+
+def _found(workspace: Workspace, tenant: str, person: Person, elsewhere: Elsewhere | None) -> dict[str, Any]:
+    """What there is of a person, wherever it is."""
+    found = search(workspace, tenant, person)
+    if elsewhere is not None:
+        found["run_history"] = elsewhere.count(workspace.catalog.erasures.mentions(tenant, person))
+    return found
 
 
 def forget(
@@ -82,6 +112,7 @@ def forget(
     user: str,
     actor: str,
     private_key: bytes,
+    elsewhere: Elsewhere | None = None,
     on_step: OnStep = lambda _: None,
 ) -> dict[str, Any]:
     """Erase a person, or go on with an erasure that was interrupted; the certificate.
@@ -94,6 +125,7 @@ def forget(
         user: external id.
         actor: who asked for it.
         private_key: 32 bytes that sign the certificate.
+        elsewhere: the history of runs; without one the certificate does not speak of it.
         on_step: called with the name of each step before it begins.
 
     Raises:
@@ -110,7 +142,7 @@ def forget(
         person = find_person(workspace, tenant, user)
         finished = former is not None and former.finished_at is not None
         if former is None or finished:
-            nothing = is_nothing(search(workspace, tenant, person))
+            nothing = is_nothing(_found(workspace, tenant, person, elsewhere))
             if nothing and former is None:
                 raise _unknown(tenant)
             if nothing and former is not None and former.certificate is not None:
@@ -120,29 +152,44 @@ def forget(
             write_guard(workspace.lake(tenant), tenant, mark)
         if finished:
             catalog.erasures.again(tenant, mark)
-        return _Erasing(workspace, tenant, person, mark, actor, on_step).run(private_key)
+        return _Erasing(workspace, tenant, person, mark, actor, elsewhere, on_step).run(private_key)
 
 
-def replay(workspace: Workspace, *, private_key: bytes, on_step: OnStep = lambda _: None) -> dict[str, int]:
+def replay(
+    workspace: Workspace,
+    *,
+    private_key: bytes,
+    elsewhere: Elsewhere | None = None,
+    on_step: OnStep = lambda _: None,
+) -> dict[str, int]:
     """Erase again whoever a restored backup brought back: persons erased by tenant.
 
     The guards in the lake say who was erased, whatever the catalog says; who they are is found among the people and
-    the uploads that are there now.
+    the uploads that are there now, and among the uploads that the history of runs names.
     """
     again: dict[str, int] = {}
+    named = [] if elsewhere is None else list(elsewhere.keys())
     for tenant in [row.name for row in workspace.catalog.tenants.list()]:
-        for user in _returned(workspace, tenant):
-            forget(workspace, tenant=tenant, user=user, actor="replay", private_key=private_key, on_step=on_step)
+        for user in _returned(workspace, tenant, named):
+            forget(
+                workspace,
+                tenant=tenant,
+                user=user,
+                actor="replay",
+                private_key=private_key,
+                elsewhere=elsewhere,
+                on_step=on_step,
+            )
             again[tenant] = again.get(tenant, 0) + 1
     return again
 
 
-def _returned(workspace: Workspace, tenant: str) -> list[str]:
+def _returned(workspace: Workspace, tenant: str, named: Iterable[str]) -> list[str]:
     """External ids of people who are there although they were erased."""
     lake = workspace.lake(tenant)
     erased = erased_people(workspace, tenant)
     users = set(workspace.catalog.subjects.subject_ids(tenant))
-    for key in entries(lake).keys:
+    for key in [*entries(lake).keys, *named]:
         parsed = parse_key(key)
         if not isinstance(parsed, BadKey):
             users.add(parsed.user)
@@ -158,6 +205,7 @@ class _Erasing:
     person: Person
     mark: str
     actor: str
+    elsewhere: Elsewhere | None
     on_step: OnStep
 
     def run(self, private_key: bytes) -> dict[str, Any]:
@@ -193,8 +241,10 @@ class _Erasing:
 
     def _steps(self) -> Iterator[tuple[str, Callable[[], Mapping[str, Any]]]]:
         lake, person = self.workspace.lake(self.tenant), self.person
-        yield "found", partial(search, self.workspace, self.tenant, person)
+        yield "found", partial(_found, self.workspace, self.tenant, person, self.elsewhere)
         yield "withheld", self._withhold
+        # While all is there by which they may be named.
+        yield "run_history", self._forget_elsewhere
         # After that, and not before: no release that is built from now on has the person in it.
         yield "planned", self._plan
         # Read when the first of them is asked for: after the catalog's step there are none, and none are needed.
@@ -224,6 +274,12 @@ class _Erasing:
         )
         return {}
 
+    def _forget_elsewhere(self) -> Mapping[str, Any]:
+        if self.elsewhere is None:
+            return {}
+        mentions = self.workspace.catalog.erasures.mentions(self.tenant, self.person)
+        return {"named": self.elsewhere.remove(mentions)}
+
     def _plan(self) -> Mapping[str, Any]:
         return {"versions": plan(self.workspace, self.tenant, self.person.subject_id)}
 
@@ -249,7 +305,11 @@ class _Erasing:
     def _doubtful(self) -> Mapping[str, int]:
         """What may be theirs and stays, in numbers: a certificate names nothing."""
         found = doubtful(self.workspace.lake(self.tenant), self.person)
-        return {"names": len(found.keys), "folders_that_could_not_be_opened": len(found.closed)}
+        counts = {"names": len(found.keys), "folders_that_could_not_be_opened": len(found.closed)}
+        if self.elsewhere is not None:
+            mentions = self.workspace.catalog.erasures.mentions(self.tenant, self.person)
+            counts["files_beside_the_installation"] = len(self.elsewhere.foreign(mentions))
+        return counts
 
     def _sweep(self) -> Mapping[str, Any]:
         """Look again: what ran between two calls of an erasure that was killed may have written after its steps."""
@@ -261,11 +321,12 @@ class _Erasing:
             workspace.catalog.erasures.forget(tenant, person)
             # While the catalog had the person, whoever compared it with the lake kept that they allow nothing.
             remove_refusals(workspace, tenant, person)
-        left = search(workspace, tenant, person)
+        self._forget_elsewhere()
+        left = _found(workspace, tenant, person, self.elsewhere)
         if left["training_lines"] or left["table_rows"]:
             purge_tables(lake, person, on_step=self.on_step)
             remove_lines(lake, person, on_step=self.on_step)
-            left = search(workspace, tenant, person)
+            left = _found(workspace, tenant, person, self.elsewhere)
         if not is_nothing(left):
             raise TransientError(
                 "erase the person",

@@ -8,8 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
 from pipeline.row_accounting import every_upload
 from pipeline.validated.quarantine_files import quarantine_path
+from pipeline.validated.records_table import records_table
 from resources.catalog.erasures import Person
 from resources.catalog.rows.uploads import Upload
 from resources.lake.keys import is_usable
@@ -19,8 +22,11 @@ from resources.workspace import Workspace
 from vitals.external_ids import external_id
 from vitals.raw.keys import BadKey, parse_key
 from vitals.raw.owners import is_theirs, may_name
+from vitals.record_types import RECORD_TYPES
+from vitals.training.source_names import TITLES
 
 SUBJECT = "subject_id"
+UPLOADED_TEXTS = ("source_app", "device_model")
 
 TABLE_FOLDERS_NOT = frozenset(
     {"consents/", "erasures/", "quarantine/", "raw/", "release_traces/", "releases/", "tenants/", "training/"}
@@ -37,12 +43,30 @@ def find_person(workspace: Workspace, tenant: str, user: str) -> Person:
     known = workspace.catalog.subjects.subject_ids(tenant)
     others = {external_id(one) for one in [*known, *(one for key in there.keys for one in _users(key))]} - {user}
     keys = {key for key in [*there.keys, *unread, *left_out] if is_theirs(key, user, others=others)}
+    subject_id = workspace.subject_id(tenant, user)
     return Person(
         external_user=user,
-        subject_id=workspace.subject_id(tenant, user),
+        subject_id=subject_id,
         keys=frozenset(keys),
         others=frozenset(others),
+        texts=texts_of(workspace, tenant, subject_id),
     )
+
+
+def texts_of(workspace: Workspace, tenant: str, subject_id: str) -> frozenset[str]:
+    """What a person's uploads call their apps and devices, where nobody else's do: free text may name its owner.
+
+    Read from the records, and from what the catalog keeps of them: an erasure that was interrupted has no records left.
+    """
+    lake = workspace.lake(tenant)
+    theirs, of_others = workspace.catalog.erasures.apps(tenant, subject_id)
+    for record_type in RECORD_TYPES:
+        rows = lake.scan(records_table(record_type), schema=pl.Schema(record_type.columns))
+        for column in UPLOADED_TEXTS:
+            named = rows.select(text=pl.col(column), is_theirs=pl.col(SUBJECT) == subject_id).unique().drop_nulls()
+            for text, is_mine in named.collect().iter_rows():
+                (theirs if is_mine else of_others).add(text)
+    return frozenset(theirs - of_others - set(TITLES) - set(TITLES.values()))
 
 
 def _users(key: str) -> list[str]:

@@ -4,7 +4,7 @@ Belongs here: turning a fold into appends or partition rewrites.
 Does not belong here: which delivery wins (`vitals.validated.revisions`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -50,9 +50,11 @@ def read_records(lake: Lake, record_type: RecordType, dates: Iterable[date]) -> 
     )
 
 
-def record_count(lake: Lake, record_type: RecordType) -> int:
-    """Number of current records of a kind."""
+def record_count(lake: Lake, record_type: RecordType, *, without: Collection[str] = ()) -> int:
+    """Number of current records of a kind, those of some people left out."""
     table = lake.scan(records_table(record_type), schema=pl.Schema(record_type.columns))
+    if without:
+        table = table.filter(~pl.col("subject_id").is_in(sorted(without)))
     return int(table.select(pl.len()).collect().item())
 
 

@@ -3,7 +3,7 @@
 Belongs here: sums over the `upload` table. Does not belong here: changing it (`catalog_uploads`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from sqlalchemy import ColumnElement, func, select
@@ -22,10 +22,20 @@ class CatalogBooks:
     def __init__(self, database: CatalogDatabase) -> None:
         self._database = database
 
-    def totals(self, tenant: str, *, kind: str | None = None) -> dict[str | None, KindTotals]:
-        """The books by kind, or of one kind alone; None holds uploads of no kind we know."""
+    def totals(
+        self, tenant: str, *, kind: str | None = None, without: Collection[str] = ()
+    ) -> dict[str | None, KindTotals]:
+        """The books by kind, or of one kind alone; None holds uploads of no kind we know.
+
+        Args:
+            tenant: whose books.
+            kind: None for all.
+            without: pseudonyms of people whose uploads are left out.
+        """
         table = Upload
         wanted = [] if kind is None else [table.kind == kind]
+        if without:
+            wanted.append(table.subject_id.is_(None) | table.subject_id.not_in(sorted(without)))
         statement = (
             select(table.kind, func.count(), *_sums_of_counts())
             .where(table.tenant == tenant, *wanted)

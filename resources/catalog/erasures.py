@@ -16,15 +16,19 @@ from sqlalchemy import Connection, Table, delete, func, select, text, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from resources.catalog.database import CatalogDatabase, table_of
-from resources.catalog.models import people, tenants, uploads
+from resources.catalog.models import days, decisions, people, tenants, uploads
 from resources.catalog.models.every import METADATA
 from resources.catalog.rows.people import Erasure
 from resources.catalog.rows.uploads import Upload
 from resources.catalog.sql import chunks, fetch, selecting
 from vitals.errors import NotFoundError
+from vitals.raw.mentions import ERASED, Mentions
 
 LEFT_TO_RELEASES = frozenset({"dataset_contributor"})
-ERASED = "erased"
+FREE_TEXTS = ("reason", "detail", "reasons", "scope")
+"""Columns that people or errors write into, in whatever table."""
+
+READ_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,12 +40,14 @@ class Person:
         subject_id: pseudonym.
         keys: keys of uploads that are theirs although nothing could be read from the key.
         others: ids of everybody else who is known, from whom they have to be told.
+        texts: what their uploads call their apps and devices, where nobody else's do.
     """
 
     external_user: str
     subject_id: str
     keys: frozenset[str] = frozenset()
     others: frozenset[str] = field(default=frozenset(), repr=False)
+    texts: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 class CatalogErasures:
@@ -127,8 +133,36 @@ class CatalogErasures:
 
         return self._database.read("count the rows of a person", work)
 
+    def apps(self, tenant: str, subject_id: str) -> tuple[set[str], set[str]]:
+        """Apps that the catalog names of a person, and of everybody else of the tenant."""
+        theirs: set[str] = set()
+        others: set[str] = set()
+        partial = uploads.PartialRecord
+
+        def work(connection: Connection) -> None:
+            for table in (days.ZoneObservation, decisions.Completion):
+                is_theirs = table.subject_id == subject_id
+                named = select(table.source_app, is_theirs).where(table.tenant == tenant).distinct()
+                for app, is_mine in connection.execute(named):
+                    (theirs if is_mine else others).add(app)
+            waiting = select(partial.payload, partial.subject_id == subject_id).where(partial.tenant == tenant)
+            for payload, is_mine in connection.execute(waiting):
+                if isinstance(app := payload.get("source_app"), str):
+                    (theirs if is_mine else others).add(app)
+
+        self._database.read("look up apps", work)
+        return theirs, others
+
+    def mentions(self, tenant: str, person: Person) -> Mentions:
+        """By what texts about something else could name a person or what is theirs."""
+
+        def work(connection: Connection) -> Mentions:
+            return _to_look_for(person, _mentions(connection, tenant, person))
+
+        return self._database.read("look up what a person is named by", work)
+
     def forget(self, tenant: str, person: Person) -> dict[str, int]:
-        """Remove a person's rows, all or none, and their mention in the audit trail; rows removed by table."""
+        """Remove a person's rows, all or none, and their mention in any other; rows removed or changed by table."""
 
         def work(connection: Connection) -> dict[str, int]:
             if connection.dialect.name == "sqlite":
@@ -137,7 +171,10 @@ class CatalogErasures:
             mentions = _mentions(connection, tenant, person)
             rows = _rows_of(connection, tenant, person)
             removed = {table.name: connection.execute(delete(table).where(wanted)).rowcount for table, wanted in rows}
-            removed["audit_event"] = _redact_audit(connection, tenant, mentions)
+            removed["audit_event"] = _redact_audit(connection, tenant, person, mentions)
+            for table in METADATA.sorted_tables:
+                if redacted := _redact_texts(connection, table, tenant, _to_look_for(person, mentions)):
+                    removed[table.name] = removed.get(table.name, 0) + redacted
             return {name: count for name, count in sorted(removed.items()) if count}
 
         return self._database.write("forget a person", work)
@@ -195,19 +232,50 @@ def _mentions(connection: Connection, tenant: str, person: Person) -> frozenset[
     return frozenset(found)
 
 
-def _redact_audit(connection: Connection, tenant: str, mentions: frozenset[str]) -> int:
+def _to_look_for(person: Person, mentions: frozenset[str]) -> Mentions:
+    return Mentions(user=person.external_user, marks=mentions | person.texts, others=person.others)
+
+
+def _redact_audit(connection: Connection, tenant: str, person: Person, mentions: frozenset[str]) -> int:
     """That something was decided stays, and by whom and when; on what of the person's does not."""
     table = table_of(tenants.AuditEvent)
+    wanted = _to_look_for(person, mentions)
     whole = select(table.c.id, table.c.target, table.c.details).where(table.c.tenant == tenant)
-    redacted = [
-        row.id
-        for row in connection.execute(whole)
-        if row.target in mentions or not mentions.isdisjoint(_words(row.details))
-    ]
+    redacted = []
+    for rows in connection.execute(whole).partitions(READ_AT_ONCE):
+        texts = ["\n".join([row.target, *_words(row.details)]) for row in rows]
+        named = {at for at in wanted.candidates(texts) if any(map(wanted.are_in, texts[at].split("\n")))}
+        # Ids that are too short to be looked for within a text still count where they are all of it.
+        named |= {at for at, text in enumerate(texts) if not mentions.isdisjoint(text.split("\n"))}
+        redacted += [rows[at].id for at in sorted(named)]
     for some in chunks(redacted):
         statement = update(table).where(table.c.id.in_(some))
         connection.execute(statement.values(target=ERASED, details={ERASED: True}))
     return len(redacted)
+
+
+def _redact_texts(connection: Connection, table: Table, tenant: str, wanted: Mentions) -> int:
+    """Take a person out of what is written in rows of others and of the tenant; number of rows."""
+    columns = [table.c[name] for name in FREE_TEXTS if name in table.c]
+    if not columns or "tenant" not in table.c or table.name == "audit_event":
+        return 0
+    keys = list(table.primary_key)
+    changes = []
+    for rows in connection.execute(select(*keys, *columns).where(table.c.tenant == tenant)).partitions(READ_AT_ONCE):
+        texts = ["\n".join(_words(list(row[len(keys) :]))) for row in rows]
+        for at in wanted.candidates(texts):
+            new = {
+                column: wanted.taken_out_of(value)
+                for column, value in zip(columns, rows[at][len(keys) :], strict=True)
+                if value is not None
+            }
+            old = dict(zip(columns, rows[at][len(keys) :], strict=True))
+            if changed := {column.name: value for column, value in new.items() if value != old[column]}:
+                changes.append((list(rows[at][: len(keys)]), changed))
+    for values, changed in changes:
+        condition = [key == value for key, value in zip(keys, values, strict=True)]
+        connection.execute(update(table).where(*condition).values(changed))
+    return len(changes)
 
 
 def _words(value: Any) -> Iterable[str]:

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import dagster as dg
 import orjson
 import polars as pl
 import pytest
@@ -14,20 +15,24 @@ from typer.testing import CliRunner
 
 from dagster_project.definitions import build_definitions
 from dagster_project.execution import Runner, local_instance
+from dagster_project.stores import STORES, files, store_of
 from interfaces.cli.main import app
 from operations.erasure.erasure import dry_run, forget, replay
 from operations.erasure.search import is_nothing
 from pipeline.registration import register
 from pipeline.release.reading import compare
 from pipeline.release.releases import release
-from sensors.requests import LANDING_JOB, TENANT_TAG
-from tests.erasure_study import APP, TITLE, USER, lines_of, needles, others, people_of, spec, study, uploads
+from resources.catalog.rows.tenants import NewAuditEvent
+from sensors.landed_objects import SensorPolicy, SweepCursor, look
+from sensors.requests import FORENSICS_JOB, LANDING_JOB, LOCAL_DAY_JOB, TENANT_TAG
+from tests.dagster_project.test_run_history import sensor_at, ticks_of
+from tests.erasure_study import APP, OWN_APP, TITLE, USER, lines_of, needles, others, people_of, spec, study, uploads
 from tests.every_byte import hits
 from tests.flow import TENANT, came_out, installation, land, run_stages, unbalanced
 from vitals.certificate import as_bytes, faults
 from vitals.errors import NotFoundError
 
-KEY = bytes(range(32))
+KEY, DAY = bytes(range(32)), date(2025, 9, 15)
 PROJECT = Path(__file__).parents[2]
 
 
@@ -279,3 +284,72 @@ def test_an_erasure_does_not_wait_for_runs_that_nobody_runs_and_leaves_its_certi
     (kept,) = (settings.home_path / "certificates").iterdir()
     assert faults(kept.read_bytes(), public_key=None) == []
     assert run_cli(settings, "subject", "forget").exit_code == 2
+
+
+EXPORTED = "export/lines.jsonl"
+
+
+def written_everywhere(settings, workspace) -> None:
+    """The person's texts in every place that something of the installation writes them to, and in a file beside it."""
+    home, key = settings.home_path, next(key for key, _ in uploads(3) if USER in key)
+    with local_instance(settings) as instance:
+        runner = Runner(build_definitions(settings), instance, log_level="CRITICAL")
+        for job, asset in ((LANDING_JOB, "raw/steps"), (LOCAL_DAY_JOB, "clinical/steps"), (FORENSICS_JOB, None)):
+            assets = None if asset is None else [dg.AssetKey(asset.split("/"))]
+            assert runner.run(job, day=DAY, tenant=TENANT, assets=assets).success
+        # A sensor that ran out of time at an object of theirs, and has gone on since.
+        no_time = SensorPolicy(time_budget_seconds=-1)
+        cursor = SweepCursor(after={TENANT: key})
+        look(workspace, tenants=[TENANT], cursor=cursor, policy=no_time, now=datetime.now(UTC))
+        state = sensor_at("raw/StepsRecord/2025/09/15/berta_1757941803805_ab12.avro")
+        ticks_of(instance, state, [SweepCursor(after={TENANT: key}).text(), cursor.text(), SweepCursor().text()])
+        instance.create_run_for_job(build_definitions(settings).resolve_job_def(LANDING_JOB), tags={"why": OWN_APP})
+    told = [f"{USER} asked for it", f"{OWN_APP} is wrong", f"see {key}"]
+    workspace.catalog.audit.record(
+        NewAuditEvent(
+            tenant=TENANT, at=datetime.now(UTC), actor="desk", action="say", target="rule", details={"why": why}
+        )
+        for why in told
+    )
+    (home / "daemon.log").write_text("".join(f"an error: {why}\n" for why in told))
+    (home / EXPORTED).parent.mkdir()
+    (home / EXPORTED).write_text(f'{{"subject_id":"{workspace.subject_id(TENANT, USER)}"}}\n')
+
+
+def stores_with(home: Path, sought) -> set[str]:
+    """Stores that hold any of what is sought; every file of the home but the one beside it belongs to one."""
+    names = {name for found in hits(home, sought).values() for name in found if (home / name).is_file()}
+    for name, _ in files(home):
+        assert (store_of(name) is not None) == (name != EXPORTED), name
+    return {store.name for name in names - {EXPORTED} if (store := store_of(name)) is not None}
+
+
+def test_every_place_that_a_persons_text_reaches_is_in_the_list_and_holds_nothing_after_an_erasure(small, tmp_path):
+    settings, workspace = small
+    written_everywhere(settings, workspace)
+    sought = needles(workspace)
+    held = stores_with(settings.home_path, sought)
+    # Whatever erasure has to do with is written to here; the others are listed as naming nobody.
+    assert held == {store.name for store in STORES if store.way != "names nobody"} - {"refusals"}
+    for name in ("history", "schedules"):
+        shutil.copytree(settings.home_path / name, tmp_path / "backup" / name)
+    shown = run_cli(settings, "subject", "forget", USER, "--dry-run", "--json")
+    assert orjson.loads(shown.stdout)["run_history"] > 5
+    assert orjson.loads(shown.stdout)["doubtful"]["files"] == [EXPORTED]
+    done = run_cli(settings, "subject", "forget", USER, "--json")
+    assert done.exit_code == 0, done.output
+    assert {name for found in hits(settings.home_path, sought).values() for name in found} == {EXPORTED}
+    certificate = orjson.loads(done.stdout)
+    assert certificate["removed"]["run_history"] > 5
+    assert certificate["left"]["run_history"] == 0
+    assert certificate["doubtful"]["files_beside_the_installation"] == 1
+
+    # Dagster's storage alone is restored from before: whoever it names is found by the guard beside the lake.
+    for name in ("history", "schedules"):
+        shutil.rmtree(settings.home_path / name)
+        shutil.copytree(tmp_path / "backup" / name, settings.home_path / name)
+    again = run_cli(settings, "subject", "forget", "--replay")
+    assert again.exit_code == 0, again.output
+    assert "1 persons" in again.output
+    for name in ("history", "schedules"):
+        assert hits(settings.home_path / name, sought - {OWN_APP, APP}) == {}

@@ -250,3 +250,52 @@ def test_a_tenant_that_demands_consent_counts_only_who_gave_it(catalog):
     assert catalog.consents.withheld(TENANT, "training", ["s1", "s2", "not known"]) == {"s1", "not known"}
     assert catalog.consents.withheld(TENANT, "summary") == frozenset()
     assert catalog.consents.of(TENANT, "s2") == {"summary": True, "training": True, "sharing": False}
+
+
+WRITTEN = {
+    "the id": "anna-canary asked for it",
+    "the id within": "as (anna-canary) said",
+    "an app": "her app Annas Telefon-App sends nonsense",
+    "a record": "as rec-q-anna-canary was",
+    "a key": "see raw/StepsRecord/2025/03/03/anna-canary_1_a.avro",
+    "a pseudonym": "subject 5ca1ab1e-gone",
+    "JSON in it": '{"of": "anna-canary"}',
+}
+
+
+@pytest.mark.parametrize("case", WRITTEN)
+def test_a_text_that_names_the_person_within_is_redacted_wherever_somebody_wrote_it(catalog, case):
+    fill(catalog, KEPT)
+    fill(catalog, GONE)
+    said = {"tenant": TENANT, "actor": "desk", "at": NOW, "reason": WRITTEN[case]}
+    theirs = {"subject_id": KEPT.subject_id, "record_id": "rec-kept", "kind": "steps"}
+    rows = {
+        decisions.RulePolicy: {"rule": "steps.count", "bound": "most", "value": 1.0, "version": 1},
+        decisions.RequiredContext: {"kind": "steps", "field": "zone"},
+        decisions.TenantSetting: {"name": "night", "value": "22"},
+        decisions.Completion: {**theirs, "source_app": "app", "start_utc_ms": 1, "field": "f", "value": "+01:00", "scope": {"said": [WRITTEN[case]]}},
+        decisions.RuleExemption: {**theirs, "upload_id": "up-berta", "payload_hash": 2, "rule": "r"},
+    }  # fmt: skip
+    catalog.database.write("fill", lambda c: [c.execute(insert(m), [{**said, **row}]) for m, row in rows.items()])
+    event = NewAuditEvent(
+        tenant=TENANT, at=NOW, actor="desk", action="say", target="rule", details={"why": WRITTEN[case]}
+    )
+    catalog.audit.record([event])
+    person = Person(
+        external_user=GONE.external_user,
+        subject_id=GONE.subject_id,
+        keys=frozenset({"raw/x/anna-canary.avro"}),
+        others=frozenset({"berta"}),
+        texts=frozenset({"Annas Telefon-App"}),
+    )
+    before = everything(catalog)
+    removed = catalog.erasures.forget(TENANT, person)
+    after = everything(catalog)
+    for model in rows:
+        name = model.__tablename__
+        assert removed[name] >= 1
+        assert not [row for row in after[name] if WRITTEN[case] in row], name
+        # The decisions themselves stay.
+        assert len(after[name]) == len(before[name]) - (name in {"completion", "rule_exemption"}), name
+    assert not [row for row in after["audit_event"] if WRITTEN[case] in row]
+    assert [row for row in after["subject"] if "berta" in row]
