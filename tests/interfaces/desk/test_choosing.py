@@ -158,3 +158,25 @@ def test_sources_are_chosen_and_records_taken_up_again_at_the_command_line(house
     run("discard", str(row.id), "--reason", "a test")
     assert "1 wait again" in run("restore", str(row.id), "--reason", "a test")
     run("restore", str(row.id), "--reason", "a test", code=2)
+
+
+def test_a_build_whose_process_is_gone_is_failed_where_versions_are_looked_at(house, desk):
+    address, workspace, _ = house
+    with client(address, workspace, role="reader") as http:
+
+        def states() -> list[str]:
+            return [one["state"] for one in http.get("/v1/datasets").json()["items"]]
+
+        for number, look in enumerate(
+            (
+                states,
+                lambda: http.get("/v1/datasets/nights/1"),
+                lambda: desk.get("/desk/datasets"),
+            )
+        ):
+            spec = {"name": "nights", "license": "cc-by-4.0", "profile": "standard"}
+            now = datetime.now(UTC)
+            workspace.catalog.datasets.begin(TENANT, "nights", str(number), spec=spec, run_id=None, now=now)
+            look()
+            assert {row.state for row in workspace.catalog.datasets.list(TENANT)} == {"failed"}
+        assert states() == ["failed"] * 3
