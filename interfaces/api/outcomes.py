@@ -53,7 +53,7 @@ def shown(caller: Caller, row: WaitingRow) -> dict[str, Any]:
     outcome = None if hidden or row.status == "waiting" else day_of(caller, row)
     return {
         **listed(row, hidden=hidden),
-        "said": {one.field: one.value for one in said},
+        "said": {} if hidden else {one.field: one.value for one in said},
         "fields": provenance_of_partial(caller.workspace, caller.tenant, row, hidden=hidden),
         "blocks": [metric.id for metric in metrics_of(row.kind, "day")] if row.status == "waiting" else [],
         "local_date": outcome and outcome["local_date"],

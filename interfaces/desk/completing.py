@@ -237,6 +237,7 @@ def _record_page(
         provenance=provenance_of_partial(caller.workspace, caller.tenant, row, hidden=hidden),
         fields=[(name, words.FORM_NAMES.get(name, name), words.values_of(name)) for name in row.missing],
         said=of_record(caller, row),
+        hidden=hidden,
         others=len(_group(caller, row)),
         following=_following(caller, row),
         reasons=WHY,

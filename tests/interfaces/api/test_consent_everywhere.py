@@ -135,6 +135,9 @@ def test_their_rows_still_wait_by_what_they_lack_and_can_be_decided_on(house, hi
         body = {"said": {"specimen_source": "CAPILLARY_BLOOD"}, "reason": "a test"}
         done = http.patch(f"/v1/partials/{waiting[0]}/complete", json=body)
         assert (done.status_code, done.json()["hidden"], done.json()["metrics"]) == (200, True, None)
+        # What was said may be a measured value: that something was, by whom and why stays.
+        assert (done.json()["said"], done.json()["fields"]["specimen_source"]["reason"]) == ({}, "a test")
+        assert "value" not in done.json()["fields"]["specimen_source"]
         completions = [one.id for one in house[1].catalog.completions.in_force(TENANT)]
         assert http.post("/v1/partials/undo", json={"completions": completions, "reason": "a test"}).status_code == 200
     run_stages(house[1])
