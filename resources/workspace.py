@@ -12,6 +12,7 @@ from resources.catalog.catalog import Catalog
 from resources.catalog.rows.installation import Installation
 from resources.lake.belonging import check_belonging, check_key
 from resources.lake.lake import Lake, S3Access
+from resources.lake.overlap import refuse_overlap
 from resources.lake.refusals import reconcile
 from vitals.external_ids import external_id, written_forms
 from vitals.raw.container import Limits
@@ -93,10 +94,45 @@ class Workspace:
             return lake
         check_key(self.catalog, self.installation)
         if lake.root_url not in self._known_lakes:
+            own_root = self.catalog.tenants.get(tenant).root_url
+            if own_root is not None:
+                self.check_root(
+                    tenant,
+                    own_root,
+                    attempted="open the lake",
+                    remedy="Pause this tenant (`vitalgraph tenant pause`), and add one with a root of its own for its uploads.",
+                )
             check_belonging(lake, tenant=tenant, installation=self.installation, catalog=self.catalog)
             reconcile(self.catalog, lake, tenant=tenant, key=self.subject_key)
             self._known_lakes.add(lake.root_url)
         return lake
+
+    def check_root(self, tenant: str, root_url: str | None, *, attempted: str, remedy: str) -> None:
+        """Go on only if the root of a tenant, there already or to come, shares nothing with the root of another.
+
+        Args:
+            tenant: its name.
+            root_url: its own root; None for the place beside the default tenant's.
+            attempted, remedy: for the error.
+
+        Raises:
+            ConflictError: it does; says whose.
+            UsageError: it is no root.
+        """
+        others = {
+            row.name: row.root_url or default_root(self.lake_url, row.name)
+            for row in self.catalog.tenants.list()
+            # Within the default tenant's lake there is a place for the lakes of tenants without a root of their own.
+            if row.name != tenant and not (root_url is None and row.root_url is None)
+        }
+        refuse_overlap(
+            root_url or default_root(self.lake_url, tenant),
+            tenant=tenant,
+            others=others,
+            s3=self.s3,
+            attempted=attempted,
+            remedy=remedy,
+        )
 
     def unchecked_lake(self, tenant: str) -> Lake:
         """The tenant's lake, whosever it is: for finding that out.

@@ -37,6 +37,8 @@ def add_tenant(
     """
     with exit_codes():
         workspace = build_workspace(load_settings())
+        remedy = "Name a folder, bucket or prefix that is no other tenant's, within none and around none."
+        workspace.check_root(name, root, attempted="add the tenant", remedy=remedy)
         if root is not None:
             # A root that does not answer is refused here: it would be found by every command and every tick after.
             Lake(root, s3=workspace.s3).folders("raw/")

@@ -142,7 +142,7 @@ def parse_root(root_url: str, *, s3: S3Access | None) -> Root:
     if parts.scheme == "file" and parts.netloc in {"", "localhost"} and path.startswith("/"):
         folder = Path(path)
         return Root(url=folder.as_uri(), folder=folder)
-    if parts.scheme == "s3" and parts.netloc:
+    if parts.scheme == "s3" and parts.netloc and ":" not in parts.netloc:
         prefix = "/".join(part for part in path.split("/") if part)
         url = f"s3://{parts.netloc}/{prefix}".rstrip("/")
         return Root(url=url, bucket=parts.netloc, prefix=prefix, s3=s3 or S3Access())
