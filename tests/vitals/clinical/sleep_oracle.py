@@ -14,6 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 SLEEP = {"LIGHT", "DEEP", "REM", "SLEEPING"}
 WAKE = {"AWAKE", "OUT_OF_BED"}
 STAGED = {"LIGHT", "DEEP", "REM"}
+UNTOLD = "UNKNOWN"
+"""Device of a record that tells none; also its place where nothing but names decides."""
 
 
 def offset_at(zone, t):
@@ -189,7 +191,7 @@ def groups(items, related):
 
 
 def source(session):
-    return session.app, "" if session.device in (None, "UNKNOWN") else session.device
+    return session.app, session.device or UNTOLD
 
 
 def told_once(sessions, step, share):
