@@ -11,7 +11,7 @@ import typer
 
 from dagster_project.installation import make_home
 from dagster_project.settings import load_settings
-from interfaces.cli.output import FAILED, console, exit_codes
+from interfaces.cli.output import DONE, FAILED, WAITING, console, exit_codes
 from resources.catalog import migrations as catalog_migrations
 from resources.catalog.catalog import Catalog
 
@@ -60,15 +60,26 @@ def current() -> None:
 
 
 @app.command()
-def check() -> None:
+def check(
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 3 if tenants are kept apart by our queries only.")
+    ] = False,
+) -> None:
     """Say what keeps the catalog from fitting this code; exit 1 if anything does.
+
+    Says too when the role that it is opened as is not bound by row-level security.
 
     Example: vitalgraph db check
     """
     with exit_codes():
-        wrong = catalog_migrations.check(_catalog())
+        catalog = _catalog()
+        wrong = catalog_migrations.check(catalog)
         for line in wrong:
             console.print(line)
         if wrong:
             raise typer.Exit(FAILED)
+        unbound = catalog_migrations.bypasses(catalog)
+        for line in unbound:
+            console.print(line, highlight=False)
         console.print("the catalog fits")
+        raise typer.Exit(WAITING if strict and unbound else DONE)

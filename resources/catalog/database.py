@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import psycopg
-from sqlalchemy import ColumnElement, Connection, Engine, Table, case, create_engine, event, make_url, text
+from sqlalchemy import ColumnElement, Connection, Engine, Table, case, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from resources.catalog.models.base import Base
+from resources.catalog.row_security import say_whose
 from vitals.errors import PermanentError, TransientError, UsageError
 
 POOL_SIZE = 20
@@ -219,6 +220,7 @@ class CatalogDatabase:
                 driver.execute("PRAGMA foreign_keys = OFF")
             try:
                 with connection.begin():
+                    say_whose(connection, None)
                     yield connection
                     if self.dialect == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                         raise PermanentError(
@@ -252,10 +254,7 @@ def greatest(a: ColumnElement[Any], b: ColumnElement[Any]) -> ColumnElement[Any]
 
 def _in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
     with engine.begin() as connection:
-        tenant = connection.get_execution_options().get("tenant")
-        if tenant is not None and connection.dialect.name == "postgresql":
-            # For this transaction only: the policies of row-level security read it.
-            connection.execute(text("SELECT set_config('vitalgraph.tenant', :tenant, true)"), {"tenant": tenant})
+        say_whose(connection, connection.get_execution_options().get("tenant"))
         return work(connection)
 
 

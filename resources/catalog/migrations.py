@@ -26,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from resources.catalog.catalog import Catalog
 from resources.catalog.models.every import METADATA
+from resources.catalog.row_security import bypassed, unprotected
 from vitals.errors import ConflictError, NotFoundError
 
 
@@ -103,9 +104,14 @@ def check(catalog: Catalog) -> list[str]:
         if at != head:
             return [f"the schema is at revision {at}, the code needs {head}: run `vitalgraph db upgrade`"]
         context = MigrationContext.configure(connection, opts=COMPARISON)
-        return [str(difference) for difference in compare_metadata(context, METADATA)]
+        return [*(str(one) for one in compare_metadata(context, METADATA)), *unprotected(connection)]
 
     return catalog.database.read("compare the schema with the models", work)
+
+
+def bypasses(catalog: Catalog) -> list[str]:
+    """Why row-level security does not bind the role that this catalog is opened as; empty if it does."""
+    return catalog.database.read("look up the rights of the catalog's role", bypassed)
 
 
 def draft(catalog: Catalog, message: str, *, folder: Path) -> Path:
