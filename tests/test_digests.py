@@ -57,6 +57,7 @@ WITHOUT_A_KEY = {
     "interfaces/api/routes/uploads.py:_accepted": "ids of uploads, which are keyed",
     "interfaces/api/routes/uploads.py:hand_in": "content of an upload",
     "interfaces/cli/landing.py:key": "content of an upload",
+    "interfaces/desk/completing.py:_digest": "apps and devices that a page offered, to notice that they have changed",
     "dagster_project/identity.py:_check_digests": "to find digests that an earlier version made, and refuse them",
     "resources/catalog/lanes.py:_hold_session": "name of a lane: a tenant's, none of a person",
     "resources/catalog/tokens.py:_hash": "a random secret of 192 bits",
