@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.failures import RETRY_TRANSIENT, typed_failures
+from assets.failures import CHECKING, RETRY_TRANSIENT, retold, typed_failures
 from assets.pictures import clinical_picture
 from assets.presentation import asset_key, asset_metadata, asset_tags, clinical_columns, partition_of
 from pipeline.clinical import (
@@ -128,8 +128,9 @@ def build_clinical_checks(
         context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
     ) -> Iterator[dg.AssetCheckResult]:
         day, tenant = partition_of(context)
-        facts = read_facts(workspace, tenant=tenant, record_type=record_type, local_day=date.fromisoformat(day))
-        broken = violations(facts, record_type.kind)
+        with retold(f"clinical/{record_type.kind} {day}|{tenant}", attempted=CHECKING):
+            facts = read_facts(workspace, tenant=tenant, record_type=record_type, local_day=date.fromisoformat(day))
+            broken = violations(facts, record_type.kind)
         yield dg.AssetCheckResult(
             asset_key=key,
             check_name="invariants",

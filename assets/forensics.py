@@ -22,6 +22,7 @@ from vitals.clinical.forensics.labels import LABELS
 from vitals.clinical.forensics.report import GAP_SCHEMA
 from vitals.record_types import RECORD_TYPES
 from vitals.training.rounding import round_column
+from vitals.training.source_names import known_title
 
 FORENSICS_KEY = dg.AssetKey(FORENSICS_TABLE.split("/"))
 
@@ -59,20 +60,24 @@ def build_forensics_asset(partitions_def: dg.PartitionsDefinition) -> dg.AssetsD
                 "people_with_gaps": gaps["subject_id"].n_unique(),
                 "size_bytes": gaps.estimated_size(),
                 **{label: gaps.filter(pl.col("label") == label).height for label in LABELS},
-                "gaps": dg.MetadataValue.md(_table(gaps)),
+                "gaps": _table(gaps),
             }
         )
 
     return forensics_asset
 
 
-def _table(gaps: pl.DataFrame) -> str:
-    counts = gaps.group_by("label", "kind", "source_app").agg(
-        gaps=pl.len(), people=pl.col("subject_id").n_unique(), hours=round_column(pl.col("minutes").sum() / 60, 1)
+def _table(gaps: pl.DataFrame) -> dg.TableMetadataValue:
+    """Gaps by cause, kind and app. An app's name is text of uploads, so only known ones are named."""
+    counts = (
+        gaps.with_columns(source=pl.col("source_app").map_elements(known_title, return_dtype=pl.String))
+        .group_by("label", "kind", "source")
+        .agg(gaps=pl.len(), people=pl.col("subject_id").n_unique(), hours=round_column(pl.col("minutes").sum() / 60, 1))
+        .sort("label", "kind", "source")
     )
-    rows = "\n".join(
-        f"| {label.replace('_', ' ')} | {kind} | `{app}` | {number} | {people} | {hours} |"
-        for label, kind, app, number, people, hours in counts.sort("label", "kind", "source_app").iter_rows()
+    columns = [
+        dg.TableColumn(name, "string" if dtype == pl.String else "float") for name, dtype in counts.schema.items()
+    ]
+    return dg.MetadataValue.table(
+        [dg.TableRecord(row) for row in counts.to_dicts()], schema=dg.TableSchema(columns=columns)
     )
-    head = "| label | kind | source | gaps | people | hours |\n|---|---|---|---|---|---|\n"
-    return head + rows if rows else "no gaps"

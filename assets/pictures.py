@@ -1,6 +1,6 @@
 """Pictures on materializations: when a day has data, and which facts it may state.
 
-Belongs here: one plot per clinical partition, drawn from counts only. No health value is drawn: metadata is kept
+Belongs here: one plot per clinical partition, drawn from counts only. No health value and no text of an upload is drawn: metadata is kept
 by Dagster for good and seen by everybody who opens the UI.
 Does not belong here: plots of a person (those belong to people who may see them).
 
@@ -10,7 +10,6 @@ fifth of a second for each.
 
 import base64
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
 
 import dagster as dg
 import polars as pl
@@ -18,6 +17,8 @@ import polars as pl
 from vitals.clinical.local_day import wall_clock
 from vitals.clinical.metrics import metrics_of
 from vitals.record_types import RecordType
+from vitals.shown_text import as_html
+from vitals.training.source_names import known_title
 
 STATED, WITHHELD = "#2a7f62", "#d9d4c7"
 INK, LINES = "#333333", "#e4e1da"
@@ -85,20 +86,21 @@ def _hours(facts: pl.DataFrame) -> list[str]:
 
 
 def _sources(facts: pl.DataFrame) -> list[str]:
+    # What an upload calls its app is anybody's text, and stays out of Dagster's history.
+    app = pl.col("sources").struct.field("app").map_elements(known_title, return_dtype=pl.String)
     counts = (
-        facts.select(pl.col("sources"))
+        facts.select("subject_id", "sources")
         .explode("sources")
-        .drop_nulls()
-        .select(app=pl.col("sources").struct.field("app"), used=pl.col("sources").struct.field("used"))
+        .drop_nulls("sources")
+        .select("subject_id", app=app, used=pl.col("sources").struct.field("used"))
         .group_by("app")
-        .agg(used=pl.col("used").sum(), present=pl.len())
+        .agg(used=pl.col("subject_id").filter("used").n_unique(), present=pl.col("subject_id").n_unique())
         .sort("app")
     )
-    # The last part of a package name is what people call the app, and fits beside the bar.
-    apps = [app.rsplit(".", 1)[-1][:12] for app in counts["app"]]
     first, last = LEFT_PANEL
     title = "Sources: chosen, and present but not used"
-    return _stacked((first + 40, last), title, apps, counts["used"].to_list(), counts["present"].to_list())
+    used, present = counts["used"].to_list(), counts["present"].to_list()
+    return _stacked((first + 40, last), title, counts["app"].to_list(), used, present)
 
 
 def _stated(record_type: RecordType, facts: pl.DataFrame) -> list[str]:
@@ -144,4 +146,4 @@ def _path(line: str, colour: str) -> str:
 
 
 def _text(x: float, y: float, words: str, *, anchor: str, size: float = 10) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size:.1f}">{escape(words)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size:.1f}">{as_html(words)}</text>'

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.failures import RETRY_TRANSIENT, typed_failures
+from assets.failures import CHECKING, RETRY_TRANSIENT, retold, typed_failures
 from assets.presentation import asset_key, asset_metadata, asset_tags, partition_of
 from pipeline.row_accounting import KeptRows, PartitionBooks, kept_rows, partition_books
 from pipeline.validated.counts import Validated
@@ -114,8 +114,10 @@ def build_validated_checks(
         context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
     ) -> Iterator[dg.AssetCheckResult]:
         day, tenant = partition_of(context)
-        books = partition_books(workspace, tenant=tenant, record_type=record_type, landing_day=date.fromisoformat(day))
-        kept = kept_rows(workspace, tenant=tenant, record_type=record_type)
+        with retold(f"validated/{record_type.kind} {day}|{tenant}", attempted=CHECKING):
+            landing_day = date.fromisoformat(day)
+            books = partition_books(workspace, tenant=tenant, record_type=record_type, landing_day=landing_day)
+            kept = kept_rows(workspace, tenant=tenant, record_type=record_type)
         for result in (_conservation(books, kept), _quality(books), _quarantine(books), _drift(books)):
             check_key = dg.AssetCheckKey(key, result.check_name or "")
             if check_key in context.selected_asset_check_keys:

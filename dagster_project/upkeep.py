@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from assets.failures import retold
 from operations.table_maintenance import clear_half_written, tidy_tenant
 from resources.workspace import Workspace
 
@@ -20,6 +21,7 @@ def build_upkeep(*, keep_days: int) -> dg.ScheduleDefinition:
     @dg.op(
         description="Compacts the Delta tables of every tenant; deletes files of old versions and half-written ones."
     )
+    @retold("the nightly upkeep", attempted="tidy the tables")
     def tidy_tables(context: dg.OpExecutionContext, workspace: dg.ResourceParam[Workspace]) -> None:
         for tenant in workspace.catalog.tenants.active():
             tidied = tidy_tenant(workspace, tenant=tenant, keep=timedelta(days=keep_days))

@@ -23,6 +23,7 @@ from itertools import islice
 import dagster as dg
 import orjson
 
+from assets.failures import retold
 from operations.consent import follow_taken_over
 from pipeline.registration import names_erased, register, utc_now
 from resources.lake.lake import Lake, ListedObject, NoObject
@@ -286,6 +287,7 @@ def build_landed_objects_sensor(
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Lists what landed, enters it in the books, and asks for the landing days that have something pending.",
     )
+    @retold("the sensor landed_objects", attempted="tick")
     def landed_objects(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
         tenants = list(workspace.catalog.tenants.active())
         cursor = SweepCursor.parse(context.cursor)

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from assets.day_journal import JOURNAL_KEY
+from assets.failures import retold
 from assets.presentation import asset_key
 from pipeline.training_paths import JOURNAL
 from resources.catalog.rows.days import StaleDay, StaleStage
@@ -118,6 +119,7 @@ def build_stale_days_sensor(
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Asks for the local days that late data, better zone evidence or a later fetch made stale.",
     )
+    @retold("the sensor stale_days", attempted="tick")
     def stale_days(context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]) -> dg.SensorResult:
         tenants = list(workspace.catalog.tenants.active())
         marks = all_marks(workspace, tenants)

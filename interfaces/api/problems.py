@@ -27,6 +27,7 @@ from vitals.errors import (
     UsageError,
     VitalgraphError,
 )
+from vitals.shown_text import message
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -65,7 +66,7 @@ class ProblemError(Exception):
 
 def problem(status: HTTPStatus, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> JSONResponse:
     """A problem document."""
-    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, **members}
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": message(detail), **members}
     return JSONResponse(body, status_code=status.value, media_type=MEDIA_TYPE, headers=headers)
 
 

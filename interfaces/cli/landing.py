@@ -31,6 +31,7 @@ from resources.lake.lake import Lake
 from resources.local_files import FILE, kind_of, read
 from vitals.errors import ConflictError, PermanentError, UsageError
 from vitals.raw.keys import BadKey, build_key, parse_key
+from vitals.shown_text import shown
 
 EXPORT_NAME = re.compile(r"(?P<type>[A-Za-z]+)_(?P<epoch>\d{13})(?:_.*)?\.avro")
 """How the exporter names a file on the phone: record type and fetch time in epoch milliseconds."""
@@ -43,7 +44,7 @@ UPLOAD_PATH = re.compile(
 
 
 def land(
-    paths: Annotated[list[Path], typer.Argument(help="Avro files, or folders that hold some.", exists=True)],
+    paths: Annotated[list[Path], typer.Argument(help="Avro files, or folders that hold some.")],
     user: Annotated[str | None, typer.Option("--user", "-u", help="Whose export it is; default: from the key.")] = None,
     tenant: TenantOption = "default",
     day: Annotated[str, typer.Option("--day", help="Landing day: today, from-file, or YYYY-MM-DD.")] = "today",
@@ -56,11 +57,15 @@ def land(
     Example: vitalgraph land exports/ --user anna
     """
     with exit_codes():
+        for path in paths:
+            if not path.exists():
+                why = "there is no such file or folder"
+                raise UsageError("land files", str(path), why, "Name files or a folder.")
         workspace = build_workspace(load_settings())
         lake = workspace.lake(tenant)
         found, left_out = files_of(paths)
         for path, why in left_out.items():
-            problems.print(f"left out: {path} {why}", highlight=False, markup=False, soft_wrap=True)
+            problems.print(f"left out: {shown(str(path))} {why}", highlight=False, markup=False, soft_wrap=True)
         if not found:
             raise UsageError("land files", "the paths given", "they hold no .avro file", "Name files or a folder.")
         names = name_files(sorted(found), user=user, day=day, first_day=workspace.policy.first_day)
@@ -82,7 +87,7 @@ def land(
             )
             return
         for key in landed:
-            console.print(key, highlight=False, markup=False, soft_wrap=True)
+            console.print(shown(key), highlight=False, markup=False, soft_wrap=True)
         console.print(f"{len(landed)} landed, {len(known)} were there already")
 
 
@@ -188,7 +193,7 @@ def _refuse(files: Sequence[Path], *, of: int, why: str, remedy: str) -> None:
     if not files:
         return
     for file in files:
-        problems.print(str(file), highlight=False, markup=False, soft_wrap=True)
+        problems.print(shown(str(file)), highlight=False, markup=False, soft_wrap=True)
     raise UsageError("land the files", f"{len(files)} of {of}, listed above", why, f"{remedy} Nothing was landed.")
 
 

@@ -12,12 +12,15 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
 from dagster_project.days import OUTSIDE, is_possible
+from vitals import shown_text
 from vitals.errors import ConflictError, NotFoundError, TransientError, UsageError, VitalgraphError
 
 DONE, FAILED, USAGE, WAITING, NOT_FOUND, CONFLICT = 0, 1, 2, 3, 4, 5
@@ -26,8 +29,25 @@ DONE, FAILED, USAGE, WAITING, NOT_FOUND, CONFLICT = 0, 1, 2, 3, 4, 5
 MOST_DAYS = 3660
 DAY_FORMATS = ["%Y-%m-%d"]
 
-console = Console()
-problems = Console(stderr=True)
+
+class PlainConsole(Console):
+    """A console that obeys nothing in the texts it prints: names of files and of apps are other people's.
+
+    Strings are made plain before they are measured, so that tables stay straight, and whatever else is rendered after.
+    """
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return the rich text of a string, with escapes for what a terminal would obey or an eye not see."""
+        return super().render_str(shown_text.laid_out(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Return the pieces that are printed; controls are those of rich itself, as of a progress bar."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else shown_text.laid_out(text), style, control)
+
+
+console = PlainConsole()
+problems = PlainConsole(stderr=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 TenantOption = Annotated[str, typer.Option("--tenant", "-t", help="The tenant.")]
@@ -77,7 +97,7 @@ def _of_storage(error: Exception) -> VitalgraphError | None:
 def print_error(error: VitalgraphError | str, *, of: str = "") -> None:
     """Print an error on stderr; `of` is whose it is, where others went on."""
     said = f"{of}: {error}" if of else str(error)
-    problems.print(f"[bold red]error[/]: {escape(said)}", highlight=False)
+    problems.print(f"[bold red]error[/]: {escape(shown_text.shown(said))}", highlight=False)
 
 
 def check_filter(option: str, given: str | None, known: Iterable[str]) -> None:
@@ -113,18 +133,18 @@ def check_days(first: datetime, last: datetime) -> tuple[date, date]:
 def print_json(value: Any) -> None:
     """Print a value as JSON with sorted keys."""
     data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
-    sys.stdout.write(data.decode() + "\n")
+    sys.stdout.write(shown_text.as_json(data.decode()) + "\n")
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table; columns whose cells are all numbers are aligned to the right, and brackets in texts are no markup."""
+    """Print a table; columns whose cells are all numbers are aligned to the right, and a text is one line without markup."""
     rows = [list(row) for row in rows]
     table = Table(title=title, title_justify="left", header_style="bold")
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
+        table.add_row(*("" if cell is None else escape(shown_text.shown(str(cell))) for cell in row))
     console.print(table)
 
 

@@ -17,12 +17,14 @@ from typing import Annotated, Any
 from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from interfaces.api.access import Caller
 from interfaces.api.problems import ProblemError
 from interfaces.desk import words
 from interfaces.web.hosts import is_own_page
 from resources.catalog.tokens import Role
+from vitals.shown_text import laid_out
 
 PATH = "/desk"
 COOKIE = "vitalgraph_session"
@@ -33,11 +35,27 @@ HEADERS = {
 }
 """What a page allows beyond what no answer does (`web.headers`)."""
 
+
+def _plain(value: Any) -> Any:
+    """What a page says of a value: of a text, what is seen of it; markup of ours stays as it is."""
+    return laid_out(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 _pages = Environment(
-    loader=PackageLoader("interfaces.desk"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    loader=PackageLoader("interfaces.desk"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    finalize=_plain,
 )
 _pages.filters.update(
-    kind=words.kind, field=words.field, reason=words.reason, short=words.short, when=words.when, number=words.number
+    exactly=escape,
+    kind=words.kind,
+    field=words.field,
+    reason=words.reason,
+    short=words.short,
+    when=words.when,
+    number=words.number,
 )
 
 

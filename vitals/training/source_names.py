@@ -27,6 +27,8 @@ TITLES: Mapping[str, str] = MappingProxyType(
 )
 
 UNLISTED = "an unlisted app"
+OTHER_APP = "other"
+"""What operators are told of every app without a title, where no text of an upload may stand."""
 
 _DEVICES: Mapping[str, str] = MappingProxyType(
     {
@@ -92,6 +94,20 @@ def with_names(sources: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def other_of(claim_id: str) -> str:
     """Name of the source in the id of a claim of a source that was not used."""
     return claim_id.partition("#other:")[2].partition(":")[0].partition("#")[0]
+
+
+def known_title(app: str) -> str:
+    """What run histories and pictures of partitions call an app: the title of a known one, OTHER_APP for all others."""
+    return TITLES.get(app, OTHER_APP)
+
+
+def without_unknown_apps(claim_id: str) -> str:
+    """The id of a claim with OTHER_APP in place of a source whose app has no title."""
+    name = other_of(claim_id)
+    app, slash, device = name.partition("/")
+    if not name or app in TITLES:
+        return claim_id
+    return claim_id.replace(f"#other:{name}", f"#other:{OTHER_APP}{slash}{device}", 1)
 
 
 @lru_cache(maxsize=4096)
