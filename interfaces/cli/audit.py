@@ -12,12 +12,20 @@ import typer
 
 from dagster_project.installation import build_workspace
 from dagster_project.settings import load_settings
-from interfaces.cli.output import JsonOption, TenantOption, console, exit_codes, print_json, print_table
+from interfaces.cli.output import (
+    INSTANT_FORMATS,
+    JsonOption,
+    TenantOption,
+    console,
+    exit_codes,
+    in_calendar,
+    print_json,
+    print_table,
+)
 from resources.catalog.audit import NO_TENANT, AuditFilter
 from resources.catalog.rows.tenants import AuditEvent
 from vitals.shown_text import shown
 
-INSTANT_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 LONGEST_CELL = 200
 
 
@@ -28,10 +36,12 @@ def audit(
     ] = None,
     target: Annotated[str | None, typer.Option("--target", help="Only on this, as a pseudonym or a row's id.")] = None,
     since: Annotated[
-        datetime | None, typer.Option("--since", formats=INSTANT_FORMATS, help="First instant, UTC.")
+        datetime | None,
+        typer.Option("--since", formats=INSTANT_FORMATS, callback=in_calendar, help="First instant, UTC."),
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option("--until", formats=INSTANT_FORMATS, help="First instant after, UTC.")
+        datetime | None,
+        typer.Option("--until", formats=INSTANT_FORMATS, callback=in_calendar, help="First instant after, UTC."),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000)] = 100,
     before: Annotated[

@@ -28,6 +28,7 @@ DONE, FAILED, USAGE, WAITING, NOT_FOUND, CONFLICT = 0, 1, 2, 3, 4, 5
 
 MOST_DAYS = 3660
 DAY_FORMATS = ["%Y-%m-%d"]
+INSTANT_FORMATS = [*DAY_FORMATS, "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 
 class PlainConsole(Console):

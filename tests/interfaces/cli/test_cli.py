@@ -99,6 +99,7 @@ A_DAY = {
     "examples": ["anna", "--day"],
     "forensics": ["--all", "--from", "2025-09-20", "--to"],
     "ingest": ["--to"],
+    "audit": ["--since"],
     "backfill": ["clinical", "--in-process", "--to", "2025-09-20", "--from"],
     "dataset build": ["n", "1.0.0", "--license", "cc-by-4.0", "--profile", "none", "--to"],
     "twin generate": ["cohort", "--first-day"],
@@ -115,7 +116,7 @@ def test_every_day_option_is_read_in_the_one_way():
     for path in (ROOT / "interfaces" / "cli").glob("*.py"):
         assert "formats=[" not in path.read_text(), path
         options = re.findall(r"datetime[^=]*typer\.Option\([^)]*", path.read_text())
-        assert all("formats=DAY_FORMATS, callback=in_calendar" in option for option in options), path
+        assert all(re.search("formats=(DAY|INSTANT)_FORMATS, callback=in_calendar", option) for option in options), path
 
 
 def test_keys_are_listed_with_their_end_and_names_of_ended_ones_are_free(home):
