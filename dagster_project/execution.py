@@ -70,9 +70,13 @@ class Runner:
     def run(
         self, job: str, *, day: date, tenant: str, assets: Sequence[dg.AssetKey] | None = None
     ) -> dg.ExecuteInProcessResult:
-        """Run one partition; a failed step is in the result, not an exception."""
+        """Run one partition; a failed step is in the result, not an exception.
+
+        Raises:
+            KeyboardInterrupt: the run was interrupted; Dagster enters that as a failure and would go on.
+        """
         self.instance.add_dynamic_partitions("tenant", [tenant])
-        return self.definitions.resolve_job_def(job).execute_in_process(
+        result = self.definitions.resolve_job_def(job).execute_in_process(
             instance=self.instance,
             partition_key=partition_key(day, tenant),
             asset_selection=None if assets is None else list(assets),
@@ -80,6 +84,9 @@ class Runner:
             run_config=self._quiet,
             raise_on_error=False,
         )
+        if _was_interrupted(result):
+            raise KeyboardInterrupt
+        return result
 
     def run_checks(self, job: str, *, day: date, tenant: str) -> dg.ExecuteInProcessResult:
         """Run a job of checks alone. Such a job has no partitions of its own: the run carries the key as tags."""
@@ -98,6 +105,18 @@ class Runner:
     @property
     def _quiet(self) -> dict[str, Any]:
         return {"loggers": {"console": {"config": {"log_level": self.log_level}}}}
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    # Of steps, of resources, or of the run itself.
+    errors = [getattr(event.event_specific_data, "error", None) for event in result.all_events if event.is_failure]
+    while errors:
+        error = errors.pop()
+        if error is not None:
+            if error.cls_name in {dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__}:
+                return True
+            errors.append(error.cause)
+    return False
 
 
 def why_failed(result: dg.ExecuteInProcessResult) -> str:

@@ -24,6 +24,8 @@ from vitals import shown_text
 from vitals.errors import ConflictError, NotFoundError, TransientError, UsageError, VitalgraphError
 
 DONE, FAILED, USAGE, WAITING, NOT_FOUND, CONFLICT = 0, 1, 2, 3, 4, 5
+INTERRUPTED = 130
+"""What shells give for a command that Ctrl-C ended."""
 """Exit codes. WAITING only with --strict: done, but something waits for a person."""
 
 MOST_DAYS = 3660
@@ -68,6 +70,9 @@ def exit_codes() -> Iterator[None]:
         raise typer.Exit(code) from error
     except BrokenPipeError:
         raise
+    except KeyboardInterrupt:
+        problems.print("Interrupted. What was finished stays; the same command goes on with the rest.")
+        raise typer.Exit(INTERRUPTED) from None
     except Exception as error:
         failure = _of_storage(error)
         if failure is None:

@@ -73,7 +73,8 @@ class CatalogDatabase:
     ) -> None:
         try:
             parsed = make_url(url)
-        except ArgumentError:
+        except (ArgumentError, ValueError):
+            # ValueError: a port that is no number.
             raise UsageError(
                 "open the catalog", "VITALGRAPH_CATALOG", "it is no database URL", "Write sqlite:///path."
             ) from None
@@ -102,7 +103,9 @@ class CatalogDatabase:
             )
         self.url = parsed
         self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if backend == "sqlite" else "postgresql"
-        self.where = f"catalog {parsed.render_as_string(hide_password=True)}"
+        # A query may hold a password as well.
+        plain = parsed.set(query=dict.fromkeys(parsed.query, "***"))
+        self.where = f"catalog {plain.render_as_string(hide_password=True)}"
         self._sleep = sleep
         self.engine = create_engine(
             parsed,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from vitals.errors import UsageError
 
@@ -129,16 +129,21 @@ def parse_root(root_url: str, *, s3: S3Access | None) -> Root:
     Raises:
         UsageError: the URL is neither, or holds what does not belong there.
     """
-    parts = urlsplit(root_url)
+    try:
+        parts = urlsplit(root_url)
+    except ValueError:
+        raise _unusable("root URL", "it is no URL", "Use file:///absolute/folder or s3://bucket/prefix.") from None
+    # Without query and fragment: whoever writes a secret into one finds it in no message.
+    shown = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
     if "@" in parts.netloc:
         raise _unusable(
             f"{parts.scheme}://…", "it carries credentials", "Give credentials as settings, not in the URL."
         )
     if parts.query or parts.fragment:
-        raise _unusable(root_url, "it has a query or a fragment", "Percent-encode `?` and `#` in folder names.")
+        raise _unusable(shown, "it has a query or a fragment", "Percent-encode `?` and `#` in folder names.")
     path = unquote(parts.path)
     if set(path) & _UNUSABLE or any(part in {".", ".."} for part in path.split("/")):
-        raise _unusable(root_url, "its path has one of [ ] ^ | \\ % = or a relative part", "Choose a plainer folder.")
+        raise _unusable(shown, "its path has one of [ ] ^ | \\ % = or a relative part", "Choose a plainer folder.")
     if parts.scheme == "file" and parts.netloc in {"", "localhost"} and path.startswith("/"):
         folder = Path(path)
         return Root(url=folder.as_uri(), folder=folder)
@@ -146,9 +151,7 @@ def parse_root(root_url: str, *, s3: S3Access | None) -> Root:
         prefix = "/".join(part for part in path.split("/") if part)
         url = f"s3://{parts.netloc}/{prefix}".rstrip("/")
         return Root(url=url, bucket=parts.netloc, prefix=prefix, s3=s3 or S3Access())
-    raise _unusable(
-        root_url, "it is neither a folder nor a bucket", "Use file:///absolute/folder or s3://bucket/prefix."
-    )
+    raise _unusable(shown, "it is neither a folder nor a bucket", "Use file:///absolute/folder or s3://bucket/prefix.")
 
 
 def _unusable(where: str, why: str, remedy: str) -> UsageError:

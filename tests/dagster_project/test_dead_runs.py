@@ -142,6 +142,37 @@ def test_a_killed_ingest_blocks_no_erasure_and_no_other_run(tmp_path):
     assert {upload.state for upload in workspace.catalog.uploads.list(TENANT)} == {"processed"}
 
 
+def test_ctrl_c_ends_the_command_with_the_partition_it_is_at(tmp_path):
+    settings, workspace = installation(tmp_path / "home")
+    one, other = [one for one in uploads(3) if "Steps" in one[0]][:2]
+    land(workspace.lake(TENANT), [one, (other[0].replace("/2025/09/15/", "/2025/09/16/"), other[1])])
+    environment = {"VITALGRAPH_HOME": str(settings.home_path), "VITALGRAPH_SUBJECT_KEY": settings_key(settings)}
+    with local_instance(settings) as instance:
+        held = workspace.catalog.exclusive(f"validated-{TENANT}", wait=True)
+        held.__enter__()  # so that the run stands still in the middle
+        command = subprocess.Popen(
+            [sys.executable, "-c", "from interfaces.cli.main import app; app()", "ingest"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            cwd=PROJECT,
+            env={**os.environ, **environment},
+            text=True,
+        )
+        while not has_started(instance):
+            assert command.poll() is None
+            time.sleep(0.05)
+        command.send_signal(signal.SIGINT)
+        held.__exit__(None, None, None)
+        _, said = command.communicate(timeout=120)
+        assert command.returncode == 130, said
+        assert "Interrupted. What was finished stays" in " ".join(said.split())
+        assert "Traceback (most recent call last):\n  File" not in said.split("Interrupted.")[-1]
+        assert len(instance.get_runs()) == 1
+    again = CliRunner().invoke(app, ["ingest"], env=environment)
+    assert again.exit_code == 0, again.output
+    assert {upload.state for upload in workspace.catalog.uploads.list(TENANT)} == {"processed"}
+
+
 def has_started(instance: dg.DagsterInstance) -> bool:
     return bool(instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])))
 

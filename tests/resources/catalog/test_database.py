@@ -21,15 +21,26 @@ pytest_plugins = ["tests.servers.catalogs"]
 PERSON = "nosredna"[::-1]
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://root:hunter2@host/db", "no url:hunter2"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///:memory:",
+        "mysql://root:hunter2@host/db",
+        "mysql://host/db?password=hunter2",
+        "postgresql://user:hunter2@host:abc/db",
+        "no url:hunter2",
+    ],
+)
 def test_a_url_that_cannot_work_is_a_usage_error_without_its_password(url):
     with pytest.raises(UsageError) as raised:
         Catalog(url)
     assert "hunter2" not in "".join(traceback.format_exception(raised.value)[-1:])
 
 
-def test_messages_do_not_show_the_password():
-    catalog = Catalog("postgresql://user:hunter2@127.0.0.1:1/db", sleep=lambda _: None)
+@pytest.mark.parametrize("url", ["user:hunter2@127.0.0.1:1/db", "127.0.0.1:1/db?user=user&password=hunter2"])
+def test_messages_do_not_show_the_password(url):
+    catalog = Catalog(f"postgresql://{url}", sleep=lambda _: None)
     with pytest.raises(TransientError) as raised:
         catalog.tenants.list()
     assert "hunter2" not in "".join(traceback.format_exception(raised.value))

@@ -33,9 +33,19 @@ def test_a_root_that_cannot_work_is_refused(url: str) -> None:
         Lake(url)
 
 
-def test_a_root_with_credentials_is_refused_without_repeating_them() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"s3://key:{SECRET}@bucket/prefix",
+        f"s3://bucket/prefix?token={SECRET}",
+        f"file://(local)?token={SECRET}",
+        f"http://host/bucket#{SECRET}",
+        f"s3://[bucket?token={SECRET}",
+    ],
+)
+def test_a_root_with_credentials_is_refused_without_repeating_them(url: str) -> None:
     with pytest.raises(UsageError) as refused:
-        Lake(f"s3://key:{SECRET}@bucket/prefix")
+        Lake(url)
     assert SECRET not in str(refused.value)
 
 
