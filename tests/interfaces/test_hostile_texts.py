@@ -3,6 +3,7 @@
 import base64
 import re
 from datetime import timedelta
+from html.parser import HTMLParser
 
 import pytest
 from typer.testing import CliRunner
@@ -12,6 +13,7 @@ from dagster_project.execution import Runner, local_instance
 from interfaces.cli.main import app
 from sensors.requests import FORENSICS_JOB, LANDING_JOB, LOCAL_DAY_JOB
 from tests.flow import TENANT, installation, land
+from tests.interfaces.api.serving import client, serving
 from tests.meter_uploads import DAY, meter_upload, reading, upload_of
 
 MARK = "zqx"
@@ -100,3 +102,65 @@ def test_a_terminal_obeys_nothing_of_what_a_command_prints(home, monkeypatch, co
     done = CliRunner().invoke(app, [*command, *form])
     assert not OBEYED.search(ANSI_OF_RICH.sub("", done.output)), ascii(done.output[:500])
     assert done.exit_code == (2 if command[0] == "land" else 0), done.output[-500:]
+
+
+class Page(HTMLParser):
+    """What a page does: addresses it leads to, and whatever acts by itself."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.links, self.acts = set(), []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        for name, value in attrs:
+            if name in {"href", "src", "action"}:
+                self.links.add(value)
+            if (
+                name.startswith("on")
+                or MARK in name
+                or re.match(r"\s*(javascript|data|vbscript):", value or "", re.IGNORECASE)
+            ):
+                self.acts.append((tag, name))
+        if MARK in tag or (
+            tag in {"script", "iframe", "object", "embed", "base", "meta"} and not self._is_ours(tag, attrs)
+        ):
+            self.acts.append((tag, ""))
+
+    @staticmethod
+    def _is_ours(tag, attrs):
+        given = dict(attrs)
+        return tag == "meta" or (tag == "script" and str(given.get("src")).startswith("/desk/static/"))
+
+
+def test_no_page_of_the_desk_does_what_a_name_says_and_none_fails(home):
+    settings, workspace = home
+    with serving(settings, workspace) as address, client(address, workspace, role="reviewer") as http:
+        key = http.headers.pop("authorization").removeprefix("Bearer ")
+        front = http.get("/desk/", follow_redirects=True).text
+        http.post("/desk/sign-in", data={"key": key, **dict(re.findall(r'name="(\w+)" value="(\w*)"', front))})
+        seen, ahead, pages = set(), ["/desk/"], 0
+        while ahead and pages < 150:
+            path = ahead.pop(0)
+            answer = http.get(path, follow_redirects=True)
+            assert answer.status_code < 500, path
+            if not answer.headers["content-type"].startswith("text/html"):
+                continue
+            pages += 1
+            page = Page(answer.text)
+            assert page.acts == [], path
+            assert not OBEYED.search(answer.text), path
+            new = {one for one in page.links if one.startswith("/desk/") and "/static/" not in one} - seen
+            seen |= new
+            ahead += sorted(new)
+    assert pages > 20
+
+
+@pytest.mark.parametrize("path", ["/v1/uploads", "/v1/partials", "/v1/quarantine", "/v1/people"])
+def test_an_answer_of_the_api_is_data_whatever_the_names_are(home, path):
+    settings, workspace = home
+    with serving(settings, workspace) as address, client(address, workspace) as http:
+        answer = http.get(path)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    assert not OBEYED.search(answer.text)
