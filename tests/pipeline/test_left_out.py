@@ -197,7 +197,7 @@ def test_forgetting_a_person_leaves_other_peoples_files_and_says_what_is_doubtfu
         (half / name).write_bytes(b"half")
     run_stages(workspace)
     shown = dry_run(workspace, tenant=TENANT, user="12")
-    assert shown["doubtful"] == {"keys": sorted([*doubtful, f"{FOLDER}/34_12.avro"]), "folders": []}
+    assert shown["doubtful"] == {"keys": sorted([*doubtful, f"{FOLDER}/34_12.avro"]), "folders": [], "files": []}
     certificate = forget(workspace, tenant=TENANT, user="12", actor="desk", private_key=bytes(32))
     assert certificate["doubtful"]["names"] == 3
     left = {found.key for found in lake.objects("raw/")}
