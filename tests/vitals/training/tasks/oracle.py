@@ -78,13 +78,8 @@ def shares(row: Row) -> Expected:
     share, over = row["pct_70_140"], row["pct_above_180"]
     if share is None or over is None:
         return None
-    if "." in percent(share) or "." in percent(over):
-        if len(percent(share).partition(".")[2]) != len(percent(over).partition(".")[2]):
-            return None
-        decimals = len(percent(share).partition(".")[2])
-        apart = f"{abs(float(percent(share)) - float(percent(over))):.{decimals}f}"
-    else:
-        apart = f"{abs(int(percent(share)) - int(percent(over)))}"
+    # Subtracting decimals keeps the places of the finer one.
+    apart = f"{abs(Decimal(percent(share)) - Decimal(percent(over))):f}"
     if percent(share) == percent(over):
         return None
     return [percent(share), percent(over), apart, "70", "140", "180"], "more" if share > over else "less"
