@@ -334,13 +334,13 @@ def test_every_place_that_a_persons_text_reaches_is_in_the_list_and_holds_nothin
     for name in ("history", "schedules"):
         shutil.copytree(settings.home_path / name, tmp_path / "backup" / name)
     shown = run_cli(settings, "subject", "forget", USER, "--dry-run", "--json")
-    assert orjson.loads(shown.stdout)["run_history"] > 5
+    assert orjson.loads(shown.stdout)["run_history"] > 0
     assert orjson.loads(shown.stdout)["doubtful"]["files"] == [EXPORTED]
     done = run_cli(settings, "subject", "forget", USER, "--json")
     assert done.exit_code == 0, done.output
     assert {name for found in hits(settings.home_path, sought).values() for name in found} == {EXPORTED}
     certificate = orjson.loads(done.stdout)
-    assert certificate["removed"]["run_history"] > 5
+    assert certificate["removed"]["run_history"] > 0
     assert certificate["left"]["run_history"] == 0
     assert certificate["doubtful"]["files_beside_the_installation"] == 1
 

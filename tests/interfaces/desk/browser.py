@@ -80,6 +80,8 @@ class Hands:
 
     def barriers(self) -> list[str]:
         """What keeps somebody from using the page."""
+        # A new document is drawn once before an emulated scheme reaches it.
+        self.driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
         return self.driver.execute_script(BARRIERS)
 
 
