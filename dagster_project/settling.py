@@ -97,6 +97,16 @@ class Settler:
         self._asked: dict[str, dict[int, Request]] = {}
         self._running: set[str] = set()
         self._tickets = 0
+        self._ended = False
+
+    def end(self, *, seconds: float) -> bool:
+        """Begin nothing more, and wait so long at most for what is under way; whether all of it ended.
+
+        What is left stands in the catalog, and the sensors do it.
+        """
+        with self._changed:
+            self._ended = True
+            return self._changed.wait_for(lambda: not self._running, timeout=seconds)
 
     def wake(self, tenant: str, kinds: Collection[str], *, since: datetime) -> int:
         """Ask for kinds of a tenant to be settled; a ticket to wait for.
@@ -127,8 +137,9 @@ class Settler:
         while True:
             with self._changed:
                 taken = dict(self._asked.get(tenant, {}))
-                if not taken:
+                if not taken or self._ended:
                     self._running.discard(tenant)
+                    self._changed.notify_all()
                     return
             kinds = frozenset[str]().union(*(one.kinds for one in taken.values()))
             try:

@@ -4,6 +4,11 @@ Belongs here: the assembly.
 Does not belong here: a route, or starting a server (`cli.api`).
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from anyio import to_thread
 from fastapi import FastAPI
 
 from dagster_project.settings import Settings
@@ -35,6 +40,16 @@ Send `Authorization: Bearer vg_…` (see `vitalgraph token create`). Errors are 
 pages: give `next` back as `after`. Single things carry an `ETag`.
 """
 
+SECONDS_TO_SETTLE = 30
+"""How long a server that ends waits for partitions that a decision began; the sensors take up what is left."""
+
+
+@asynccontextmanager
+async def _until_settled(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    settler: Settler = app.state.settler
+    await to_thread.run_sync(partial(settler.end, seconds=SECONDS_TO_SETTLE))
+
 
 def build_app(settings: Settings, workspace: Workspace, *, hosts: tuple[str, ...] = ()) -> Doorway:
     """Build the application on an installation.
@@ -51,6 +66,7 @@ def build_app(settings: Settings, workspace: Workspace, *, hosts: tuple[str, ...
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
+        lifespan=_until_settled,
     )
     app.state.settings = settings
     app.state.workspace = workspace

@@ -27,6 +27,27 @@ def test_what_is_asked_for_while_it_settles_is_settled_next_all_at_once():
     assert done == [{"sleep"}, {"steps", "hrv_rmssd"}]
 
 
+def test_whoever_ends_waits_for_what_is_under_way_and_leaves_the_rest():
+    begun, go_on, done = threading.Event(), threading.Event(), []
+
+    def work(tenant, asked):
+        begun.set()
+        assert go_on.wait(10)
+        done.append(asked.kinds)
+
+    settler = Settler(work)
+    settler.wake("a", {"sleep"}, since=SINCE)
+    assert begun.wait(10)
+    settler.wake("a", {"steps"}, since=SINCE)
+    assert not settler.end(seconds=0)
+    go_on.set()
+    assert settler.end(seconds=10)
+    assert done == [{"sleep"}]
+    settler.wake("b", {"sleep"}, since=SINCE)
+    assert settler.end(seconds=10)
+    assert done == [{"sleep"}]
+
+
 def test_one_tenant_does_not_wait_for_another():
     go_on = threading.Event()
     settler = Settler(lambda tenant, _: tenant == "b" or go_on.wait(10))

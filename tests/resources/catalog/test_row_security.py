@@ -15,7 +15,7 @@ from vitals.errors import PermanentError
 pytest_plugins = ["tests.servers.catalogs"]
 pytestmark = [pytest.mark.integration, pytest.mark.parametrize("dialect", ["postgresql"])]
 
-OWNER, PLAIN = "catalog_owner", "plain_user"
+OWNER, PLAIN = "catalog_owner", "row_reader"
 
 
 @pytest.fixture
