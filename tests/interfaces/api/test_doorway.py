@@ -348,7 +348,10 @@ def test_a_key_has_so_many_requests_at_once_and_others_go_on(tmp_path):
             assert other.get("/v1/people").status_code == 200
         for one in threads:
             one.join()
-        assert busy.get("/v1/people").status_code == 200
+        # A place is free a moment after the answer that held it has been read.
+        while (again := busy.get("/v1/people")).status_code == 429:
+            time.sleep(0.05)
+        assert again.status_code == 200
 
 
 def test_one_what_if_of_a_tenant_at_a_time(door):
