@@ -73,33 +73,38 @@ class Runner:
         """Run one partition; a failed step is in the result, not an exception.
 
         Raises:
-            KeyboardInterrupt: the run was interrupted; Dagster enters that as a failure and would go on.
+            KeyboardInterrupt: the run was interrupted.
         """
         self.instance.add_dynamic_partitions("tenant", [tenant])
-        result = self.definitions.resolve_job_def(job).execute_in_process(
-            instance=self.instance,
-            partition_key=partition_key(day, tenant),
-            asset_selection=None if assets is None else list(assets),
-            tags={**run_tags(tenant, lane=job), **process_tags()},
-            run_config=self._quiet,
-            raise_on_error=False,
+        return raise_interrupt(
+            self.definitions.resolve_job_def(job).execute_in_process(
+                instance=self.instance,
+                partition_key=partition_key(day, tenant),
+                asset_selection=None if assets is None else list(assets),
+                tags={**run_tags(tenant, lane=job), **process_tags()},
+                run_config=self._quiet,
+                raise_on_error=False,
+            )
         )
-        if _was_interrupted(result):
-            raise KeyboardInterrupt
-        return result
 
     def run_checks(self, job: str, *, day: date, tenant: str) -> dg.ExecuteInProcessResult:
-        """Run a job of checks alone. Such a job has no partitions of its own: the run carries the key as tags."""
+        """Run a job of checks alone. Such a job has no partitions of its own: the run carries the key as tags.
+
+        Raises:
+            KeyboardInterrupt: the run was interrupted.
+        """
         partition = {
             "dagster/partition": partition_key(day, tenant),
             "dagster/partition/day": day.isoformat(),
             "dagster/partition/tenant": tenant,
         }
-        return self.definitions.resolve_job_def(job).execute_in_process(
-            instance=self.instance,
-            tags={**run_tags(tenant, lane=job), **process_tags(), **partition},
-            run_config=self._quiet,
-            raise_on_error=False,
+        return raise_interrupt(
+            self.definitions.resolve_job_def(job).execute_in_process(
+                instance=self.instance,
+                tags={**run_tags(tenant, lane=job), **process_tags(), **partition},
+                run_config=self._quiet,
+                raise_on_error=False,
+            )
         )
 
     @property
@@ -107,16 +112,21 @@ class Runner:
         return {"loggers": {"console": {"config": {"log_level": self.log_level}}}}
 
 
-def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+def raise_interrupt(result: dg.ExecuteInProcessResult) -> dg.ExecuteInProcessResult:
+    """Return the result of a run, or raise the interrupt that ended it: Dagster makes a failed step of it and goes on.
+
+    Raises:
+        KeyboardInterrupt: the run was interrupted.
+    """
     # Of steps, of resources, or of the run itself.
     errors = [getattr(event.event_specific_data, "error", None) for event in result.all_events if event.is_failure]
     while errors:
         error = errors.pop()
         if error is not None:
             if error.cls_name in {dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__}:
-                return True
+                raise KeyboardInterrupt
             errors.append(error.cause)
-    return False
+    return result
 
 
 def why_failed(result: dg.ExecuteInProcessResult) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from assets.release import RELEASE_KEY
 from dagster_project.dead_runs import end_dead_runs, process_tags
 from dagster_project.definitions import build_definitions
-from dagster_project.execution import local_instance, why_failed
+from dagster_project.execution import local_instance, raise_interrupt, why_failed
 from dagster_project.settings import Settings
 from sensors.requests import RELEASE_JOB, TENANT_TAG
 from vitals.errors import PermanentError
@@ -31,7 +31,7 @@ def run_release(settings: Settings, spec: ReleaseSpec) -> str:
     }
     with local_instance(settings) as instance:
         end_dead_runs(instance)
-        result = (
+        result = raise_interrupt(
             build_definitions(settings)
             .resolve_job_def(RELEASE_JOB)
             .execute_in_process(

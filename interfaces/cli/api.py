@@ -6,6 +6,7 @@ Does not belong here: routes (`interfaces.api`).
 
 import re
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -46,7 +47,9 @@ def serve(
         # So that the first decision need not wait for it.
         threading.Thread(target=definitions_of, args=(settings,), daemon=True).start()
         console.print(f"API: http://{host}:{port}/v1/docs", highlight=False)
-        server_of(app, settings, host=host, port=port).run()
+        # Ctrl-C is how a server is ended; it has answered what it had begun.
+        with suppress(KeyboardInterrupt):
+            server_of(app, settings, host=host, port=port).run()
 
 
 @token.command("create")

@@ -24,9 +24,9 @@ from vitals import shown_text
 from vitals.errors import ConflictError, NotFoundError, TransientError, UsageError, VitalgraphError
 
 DONE, FAILED, USAGE, WAITING, NOT_FOUND, CONFLICT = 0, 1, 2, 3, 4, 5
-INTERRUPTED = 130
-"""What shells give for a command that Ctrl-C ended."""
 """Exit codes. WAITING only with --strict: done, but something waits for a person."""
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C ended, as shells have it."""
 
 MOST_DAYS = 3660
 DAY_FORMATS = ["%Y-%m-%d"]
@@ -71,7 +71,7 @@ def exit_codes() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except KeyboardInterrupt:
-        problems.print("Interrupted. What was finished stays; the same command goes on with the rest.")
+        problems.print("Interrupted. What was finished stays; call the command again for the rest.")
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:
         failure = _of_storage(error)

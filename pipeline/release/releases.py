@@ -145,7 +145,8 @@ def _why(error: BaseException) -> str:
     """Why a build ended, in one sentence; an error that is not one of ours may quote what it met."""
     if isinstance(error, VitalgraphError):
         return error.why
-    return "it was interrupted" if isinstance(error, KeyboardInterrupt) else f"an unexpected {type(error).__name__}"
+    # An interrupt is no Exception, whether Python's own or that which Dagster makes of it.
+    return f"an unexpected {type(error).__name__}" if isinstance(error, Exception) else "it was interrupted"
 
 
 def _release(workspace: Workspace, spec: ReleaseSpec, dataset_id: int, *, on_step: OnStep) -> Released:
