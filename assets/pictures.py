@@ -16,8 +16,8 @@ import polars as pl
 
 from vitals.clinical.local_day import wall_clock
 from vitals.clinical.metrics import metrics_of
+from vitals.display_text import escape_html
 from vitals.record_types import RecordType
-from vitals.shown_text import as_html
 from vitals.training.source_names import known_title
 
 STATED, WITHHELD = "#2a7f62", "#d9d4c7"
@@ -146,4 +146,4 @@ def _path(line: str, colour: str) -> str:
 
 
 def _text(x: float, y: float, words: str, *, anchor: str, size: float = 10) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size:.1f}">{as_html(words)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size:.1f}">{escape_html(words)}</text>'

@@ -59,7 +59,7 @@ def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
         instance.report_run_failed(
             run,
             message=f"Process {pid} ran this and is gone: it was killed, or its machine was restarted. What it had "
-            "not finished is pending in the books: `vitalgraph ingest` and the sensors ask for it again.",
+            "not finished is still pending: `vitalgraph ingest` and the sensors run it again.",
         )
     return [run.run_id for run in left]
 

@@ -30,7 +30,7 @@ from sensors.requests import RELEASE_JOB
 from vitals.errors import TransientError
 from vitals.raw.mentions import Mentions
 
-READ_AT_ONCE = 2_000
+READ_BATCH_SIZE = 2_000
 _KEYS = re.compile(r"raw/[^/\s\"\\]+/[0-9]{4}/[0-9]{2}/[0-9]{2}/[^\s\"\\<>]+")
 
 
@@ -142,7 +142,7 @@ def _texts(engine: Engine) -> Iterator[tuple[Table, list[Sequence[Any]]]]:
         if "id" not in table.c or not columns:
             continue
         with engine.connect() as connection:
-            for rows in connection.execute(select(table.c.id, *columns)).partitions(READ_AT_ONCE):
+            for rows in connection.execute(select(table.c.id, *columns)).partitions(READ_BATCH_SIZE):
                 yield table, [tuple(row) for row in rows]
 
 

@@ -8,7 +8,7 @@ Every message says what was attempted, on which key or partition, why it cannot 
 carries a health value or a person's id. The message is built in the class, from public attributes.
 """
 
-from vitals.shown_text import message
+from vitals.display_text import shorten_message
 
 
 class VitalgraphError(Exception):
@@ -23,7 +23,7 @@ class VitalgraphError(Exception):
 
     def __init__(self, attempted: str, where: str, why: str, remedy: str) -> None:
         # Names of files and settings are anybody's text, and an error is shown in terminals, pages and histories.
-        attempted, where, why, remedy = (message(part) for part in (attempted, where, why, remedy))
+        attempted, where, why, remedy = (shorten_message(part) for part in (attempted, where, why, remedy))
         super().__init__(f"could not {attempted} ({where}): {why}. {remedy}")
         self.attempted = attempted
         self.where = where

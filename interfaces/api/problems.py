@@ -17,6 +17,7 @@ from polars.exceptions import ComputeError
 from starlette.exceptions import HTTPException
 
 from resources.lake.errors import translate
+from vitals.display_text import shorten_message
 from vitals.errors import (
     AlreadyDoneError,
     BusyError,
@@ -27,7 +28,6 @@ from vitals.errors import (
     UsageError,
     VitalgraphError,
 )
-from vitals.shown_text import message
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -66,7 +66,13 @@ class ProblemError(Exception):
 
 def problem(status: HTTPStatus, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> JSONResponse:
     """A problem document."""
-    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": message(detail), **members}
+    body = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": shorten_message(detail),
+        **members,
+    }
     return JSONResponse(body, status_code=status.value, media_type=MEDIA_TYPE, headers=headers)
 
 

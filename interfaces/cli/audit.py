@@ -24,7 +24,7 @@ from interfaces.cli.output import (
 )
 from resources.catalog.audit import NO_TENANT, AuditFilter
 from resources.catalog.rows.tenants import AuditEvent
-from vitals.shown_text import shown
+from vitals.display_text import escape_line
 
 LONGEST_CELL = 200
 
@@ -71,8 +71,8 @@ def audit(
                 (
                     event.id,
                     f"{event.at:%Y-%m-%d %H:%M:%S}",
-                    *(shown(text, longest=LONGEST_CELL) for text in (event.actor, event.action, event.target)),
-                    shown(
+                    *(escape_line(text, longest=LONGEST_CELL) for text in (event.actor, event.action, event.target)),
+                    escape_line(
                         orjson.dumps(dict(event.details), option=orjson.OPT_SORT_KEYS).decode(), longest=LONGEST_CELL
                     ),
                 )

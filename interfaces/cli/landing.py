@@ -29,9 +29,9 @@ from interfaces.cli.output import (
 from resources.lake.keys import safe_key
 from resources.lake.lake import Lake
 from resources.local_files import FILE, kind_of, read
+from vitals.display_text import escape_line
 from vitals.errors import ConflictError, PermanentError, UsageError
 from vitals.raw.keys import BadKey, build_key, parse_key
-from vitals.shown_text import shown
 
 EXPORT_NAME = re.compile(r"(?P<type>[A-Za-z]+)_(?P<epoch>\d{13})(?:_.*)?\.avro")
 """How the exporter names a file on the phone: record type and fetch time in epoch milliseconds."""
@@ -65,7 +65,7 @@ def land(
         lake = workspace.lake(tenant)
         found, left_out = files_of(paths)
         for path, why in left_out.items():
-            problems.print(f"left out: {shown(str(path))} {why}", highlight=False, markup=False, soft_wrap=True)
+            problems.print(f"left out: {escape_line(str(path))} {why}", highlight=False, markup=False, soft_wrap=True)
         if not found:
             raise UsageError("land files", "the paths given", "they hold no .avro file", "Name files or a folder.")
         names = name_files(sorted(found), user=user, day=day, first_day=workspace.policy.first_day)
@@ -87,7 +87,7 @@ def land(
             )
             return
         for key in landed:
-            console.print(shown(key), highlight=False, markup=False, soft_wrap=True)
+            console.print(escape_line(key), highlight=False, markup=False, soft_wrap=True)
         console.print(f"{len(landed)} landed, {len(known)} were there already")
 
 
@@ -193,7 +193,7 @@ def _refuse(files: Sequence[Path], *, of: int, why: str, remedy: str) -> None:
     if not files:
         return
     for file in files:
-        problems.print(shown(str(file)), highlight=False, markup=False, soft_wrap=True)
+        problems.print(escape_line(str(file)), highlight=False, markup=False, soft_wrap=True)
     raise UsageError("land the files", f"{len(files)} of {of}, listed above", why, f"{remedy} Nothing was landed.")
 
 

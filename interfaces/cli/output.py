@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dagster_project.days import OUTSIDE, is_possible
-from vitals import shown_text
+from vitals import display_text
 from vitals.errors import ConflictError, NotFoundError, TransientError, UsageError, VitalgraphError
 
 DONE, FAILED, USAGE, WAITING, NOT_FOUND, CONFLICT = 0, 1, 2, 3, 4, 5
@@ -41,12 +41,12 @@ class PlainConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return the rich text of a string, with escapes for what a terminal would obey or an eye not see."""
-        return super().render_str(shown_text.laid_out(text), **options)
+        return super().render_str(display_text.escape_lines(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Return the pieces that are printed; controls are those of rich itself, as of a progress bar."""
         for text, style, control in super().render(renderable, options):
-            yield Segment(text if control else shown_text.laid_out(text), style, control)
+            yield Segment(text if control else display_text.escape_lines(text), style, control)
 
 
 console = PlainConsole()
@@ -103,7 +103,7 @@ def _of_storage(error: Exception) -> VitalgraphError | None:
 def print_error(error: VitalgraphError | str, *, of: str = "") -> None:
     """Print an error on stderr; `of` is whose it is, where others went on."""
     said = f"{of}: {error}" if of else str(error)
-    problems.print(f"[bold red]error[/]: {escape(shown_text.shown(said))}", highlight=False)
+    problems.print(f"[bold red]error[/]: {escape(display_text.escape_line(said))}", highlight=False)
 
 
 def check_filter(option: str, given: str | None, known: Iterable[str]) -> None:
@@ -139,7 +139,7 @@ def check_days(first: datetime, last: datetime) -> tuple[date, date]:
 def print_json(value: Any) -> None:
     """Print a value as JSON with sorted keys."""
     data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
-    sys.stdout.write(shown_text.as_json(data.decode()) + "\n")
+    sys.stdout.write(display_text.escape_json(data.decode()) + "\n")
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -150,7 +150,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else escape(shown_text.shown(str(cell))) for cell in row))
+        table.add_row(*("" if cell is None else escape(display_text.escape_line(str(cell))) for cell in row))
     console.print(table)
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from markupsafe import Markup, escape
 
 from interfaces.desk.words import number
-from vitals.shown_text import shown
+from vitals.display_text import escape_line
 from vitals.training.rounding import write_rounded
 
 WIDTH, HEIGHT = 720, 240
@@ -106,7 +106,7 @@ def rows_of_bars(bars: Sequence[Bar], *, title: str, rows: Sequence[str] | None 
                 top,
                 max(1.5, _x(bar.end, begin, end) - left),
                 max(4, step - 18),
-                f"{shown(bar.row)}, {bar.begin:%H:%M} to {bar.end:%H:%M}: {bar.text}",
+                f"{escape_line(bar.row)}, {bar.begin:%H:%M} to {bar.end:%H:%M}: {bar.text}",
             )
         )
     described = f"{len(bars)} stretches in {len(names)} rows ({', '.join(map(_plain, names))})."
@@ -114,7 +114,7 @@ def rows_of_bars(bars: Sequence[Bar], *, title: str, rows: Sequence[str] | None 
 
 
 def _plain(name: str) -> str:
-    return name.replace("_", " ").lower() if name in STAGES else shown(name)
+    return name.replace("_", " ").lower() if name in STAGES else escape_line(name)
 
 
 def _picture(parts: Iterable[Markup], *, title: str, described: str) -> Markup:

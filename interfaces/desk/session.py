@@ -24,7 +24,7 @@ from interfaces.api.problems import ProblemError
 from interfaces.desk import words
 from interfaces.web.hosts import is_own_page
 from resources.catalog.tokens import Role
-from vitals.shown_text import laid_out
+from vitals.display_text import escape_lines
 
 PATH = "/desk"
 COOKIE = "vitalgraph_session"
@@ -38,7 +38,7 @@ HEADERS = {
 
 def _plain(value: Any) -> Any:
     """What a page says of a value: of a text, what is seen of it; markup of ours stays as it is."""
-    return laid_out(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return escape_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 _pages = Environment(

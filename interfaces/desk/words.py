@@ -6,8 +6,8 @@ Does not belong here: sentences of a page (its template).
 
 from datetime import datetime
 
+from vitals.display_text import LONGEST_NAME
 from vitals.record_types import BY_KIND
-from vitals.shown_text import LONGEST_NAME
 from vitals.training.rounding import write_rounded
 from vitals.validated.completions import CHOICES, ZONE
 from vitals.validated.rules import CONTROL_CHARACTERS, TOO_LONG

@@ -11,8 +11,8 @@ import polars as pl
 
 from resources.catalog.rows.days import ZoneObservation
 from resources.catalog.rows.uploads import PartialRow, QuarantineRow, Upload, UploadOutcome
+from vitals.display_text import is_name
 from vitals.record_types import RecordType
-from vitals.shown_text import is_name
 from vitals.validated.completions import given_fields
 from vitals.validated.decoded_values import value_columns
 from vitals.validated.rule_policy import LOW_QUALITY, SCORE, RulePolicy, payload_hashes

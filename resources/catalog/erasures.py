@@ -28,7 +28,7 @@ LEFT_TO_RELEASES = frozenset({"dataset_contributor"})
 FREE_TEXTS = ("reason", "detail", "reasons", "scope")
 """Columns that people or errors write into, in whatever table."""
 
-READ_AT_ONCE = 5_000
+READ_BATCH_SIZE = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,7 +242,7 @@ def _redact_audit(connection: Connection, tenant: str, person: Person, mentions:
     wanted = _to_look_for(person, mentions)
     whole = select(table.c.id, table.c.target, table.c.details).where(table.c.tenant == tenant)
     redacted = []
-    for rows in connection.execute(whole).partitions(READ_AT_ONCE):
+    for rows in connection.execute(whole).partitions(READ_BATCH_SIZE):
         texts = ["\n".join([row.target, *_words(row.details)]) for row in rows]
         named = {at for at in wanted.candidates(texts) if any(map(wanted.are_in, texts[at].split("\n")))}
         # Ids that are too short to be looked for within a text still count where they are all of it.
@@ -261,7 +261,7 @@ def _redact_texts(connection: Connection, table: Table, tenant: str, wanted: Men
         return 0
     keys = list(table.primary_key)
     changes = []
-    for rows in connection.execute(select(*keys, *columns).where(table.c.tenant == tenant)).partitions(READ_AT_ONCE):
+    for rows in connection.execute(select(*keys, *columns).where(table.c.tenant == tenant)).partitions(READ_BATCH_SIZE):
         texts = ["\n".join(_words(list(row[len(keys) :]))) for row in rows]
         for at in wanted.candidates(texts):
             new = {

@@ -24,7 +24,7 @@ from vitals.external_ids import written_forms
 from vitals.raw.owners import is_theirs
 
 ERASED = "erased"
-LEAST_ID, LEAST_MARK = 5, 4
+MIN_ID_LENGTH, MIN_MARK_LENGTH = 5, 4
 """Shorter ids, and shorter texts of an upload, are not looked for where they stand alone."""
 
 _KEY = re.compile(r"raw/[^/\s\"\\]+/[0-9]{4}/[0-9]{2}/[0-9]{2}/[^/\s\"\\<>]+")
@@ -124,7 +124,7 @@ class Mentions:
     @cached_property
     def _long_marks(self) -> list[str]:
         return sorted(
-            {mark for mark in self.marks if len(mark) >= LEAST_MARK} - set(self._forms), key=len, reverse=True
+            {mark for mark in self.marks if len(mark) >= MIN_MARK_LENGTH} - set(self._forms), key=len, reverse=True
         )
 
     @cached_property
@@ -133,7 +133,9 @@ class Mentions:
 
     @cached_property
     def _id_pattern(self) -> re.Pattern[str] | None:
-        stands_alone = (len(self.user) >= LEAST_ID and not self.user.isdecimal()) or len(self.user) >= 2 * LEAST_ID
+        stands_alone = (len(self.user) >= MIN_ID_LENGTH and not self.user.isdecimal()) or len(
+            self.user
+        ) >= 2 * MIN_ID_LENGTH
         return _any_of(sorted(self._forms, key=len, reverse=True)) if stands_alone else None
 
 

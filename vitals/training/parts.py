@@ -18,10 +18,10 @@ import polars as pl
 from vitals.training.claims import VALUE_DECIMALS, percent_decimals
 from vitals.training.rounding import round_column, round_half_up, round_parts, round_series
 
-MOST_NAPS = 3
+MAX_NAPS = 3
 """Naps that a text names; the time asleep of all sessions is their sum and that of the main sleep."""
 
-_NAPS = tuple(f"nap_{index}" for index in range(1, MOST_NAPS + 1))
+_NAPS = tuple(f"nap_{index}" for index in range(1, MAX_NAPS + 1))
 _NOISE = 1e-6
 
 
@@ -224,9 +224,7 @@ def _with_naps(facts: pl.DataFrame) -> pl.DataFrame:
         return facts
     asleep = pl.col("naps").list.eval(pl.element().struct.field("tst_minutes"))
     known = (
-        (asleep.list.len() > 0)
-        & (asleep.list.len() <= MOST_NAPS)
-        & ~asleep.list.eval(pl.element().is_null()).list.any()
+        (asleep.list.len() > 0) & (asleep.list.len() <= MAX_NAPS) & ~asleep.list.eval(pl.element().is_null()).list.any()
     )
     return facts.with_columns(
         pl.when(known).then(asleep.list.get(index, null_on_oob=True).fill_null(0.0)).alias(name)

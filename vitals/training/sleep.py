@@ -27,7 +27,7 @@ from vitals.training.fact_row import FactRow
 from vitals.training.kind_narrative import KindNarrative, StagesTable
 from vitals.training.narrative import Narrative, listing, noun, phrases
 from vitals.training.not_assessable import Labels, say_not_assessable
-from vitals.training.parts import MOST_NAPS
+from vitals.training.parts import MAX_NAPS
 from vitals.training.rounding import round_half_up
 
 HEAD = phrases(
@@ -268,7 +268,7 @@ def nap_words(row: FactRow, narrative: Narrative) -> list[str]:
     """The first naps of the day, each with its times and, where it is known, the time asleep."""
     naps = row.values["naps"] or []
     parts: list[str] = []
-    for index, nap in enumerate(naps[:MOST_NAPS], 1):
+    for index, nap in enumerate(naps[:MAX_NAPS], 1):
         window = f"{nap['start_local']}/{nap['end_local']}"
         start = row.clock("nap", f"{index}:start", nap["start_local"], window=window)
         end = row.clock("nap", f"{index}:end", nap["end_local"], window=window)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from vitals.display_text import FLAG, LONGEST_NAME, ORDERS, SEEN
 from vitals.raw.flatten import COMMON_COLUMNS
 from vitals.record_types import RecordType
-from vitals.shown_text import FLAG, LONGEST_NAME, ORDERS, SEEN
 from vitals.validated.decoded_values import (
     DECODED_NAMES,
     FUTURE_TOLERANCE_MS,
@@ -118,7 +118,7 @@ def _too_long(texts: pl.Series) -> pl.Series:
 
 
 def _with_orders(texts: pl.Series) -> pl.Series:
-    """Whether a text holds what no name does (`vitals.shown_text`)."""
+    """Whether a text holds what no name does (`vitals.display_text`)."""
     found = texts.str.contains(ORDERS).fill_null(value=False)
     suspects = found.arg_true()
     if suspects.is_empty():

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.vitals.test_shown_text import NAMES, ORDERED
+from tests.vitals.test_display_text import NAMES, ORDERED
 from tests.vitals.validated.decoded import frame, row
+from vitals.display_text import LONGEST_NAME, is_name
 from vitals.raw.flatten import decoded_schema
 from vitals.record_types import RECORD_TYPES, STEPS
-from vitals.shown_text import LONGEST_NAME, is_name
 from vitals.validated.rules import judge, rules_of
 
 COLUMNS = ("record_id", "source_app", "device_type", "device_manufacturer", "device_model")

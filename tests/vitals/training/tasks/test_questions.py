@@ -47,12 +47,17 @@ def are_said(said, wanted):
         places = len(figure.partition(".")[2])
         same = next(
             (one for one in finer.elements() if len(one.partition(".")[2]) > places and at(one, places) == figure),
-            next((one for one in finer.elements() if one in differences_of(said)), None),
+            next((one for one in finer.elements() if one in differences_of(said) and is_near(one, figure)), None),
         )
         if same is None:
             return False
         finer[same] -= 1
     return not +finer
+
+
+def is_near(one, figure):
+    """Whether a difference of finer figures may be this one of rounded figures."""
+    return abs(Decimal(one.replace(",", "")) - Decimal(figure.replace(",", ""))) <= 1
 
 
 def differences_of(said):

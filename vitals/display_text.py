@@ -1,7 +1,7 @@
 r"""Text that somebody else wrote, as data: which of it may enter, and how it is shown.
 
 Belongs here: which characters are never part of a name, how long a text may be, and how one is written on a terminal, in
-an error, in HTML, SVG, Markdown and JSON. Every place that shows a text of an upload asks here.
+an error, in HTML, SVG and JSON. Every place that shows a text of an upload asks here; Markdown holds none.
 Does not belong here: which columns of a row hold names (`validated.rules`), or what an app is called
 (`training.source_names`).
 
@@ -36,7 +36,6 @@ SEEN = rf"[^\s{_ORDERS}{_UNSEEN}\u200c\u200d]"
 _ORDER, _FLAG = re.compile(ORDERS), re.compile(FLAG)
 _HIDDEN = re.compile(f"({FLAG})|[{_ORDERS}{_UNSEEN}{_SURROGATES}]")
 _HIDDEN_IN_LAYOUT = re.compile(f"({FLAG})|(?![\n\t])[{_ORDERS}{_UNSEEN}{_SURROGATES}]")
-_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
@@ -45,33 +44,28 @@ def is_name(text: str) -> bool:
     return len(text) <= LONGEST_NAME and not _ORDER.search(_FLAG.sub("", text))
 
 
-def shown(text: str, *, longest: int | None = None) -> str:
+def escape_line(text: str, *, longest: int | None = None) -> str:
     """Return a text in one line of what is seen: the rest as escapes, and cut to a length if one is given."""
     found = _HIDDEN.sub(_escape, text)
     return found if longest is None or len(found) <= longest else f"{found[: longest - 1]}…"
 
 
-def laid_out(text: str) -> str:
+def escape_lines(text: str) -> str:
     """Return a text of several lines likewise: line feeds and tabs are its layout."""
     return _HIDDEN_IN_LAYOUT.sub(_escape, text)
 
 
-def message(text: str) -> str:
+def shorten_message(text: str) -> str:
     """Return a part of an error as it is shown, wherever that is."""
-    return shown(text, longest=LONGEST_MESSAGE)
+    return escape_line(text, longest=LONGEST_MESSAGE)
 
 
-def as_html(text: str, *, longest: int | None = None) -> str:
+def escape_html(text: str, *, longest: int | None = None) -> str:
     """Return a text as content or quoted attribute of HTML, SVG and other XML."""
-    return html.escape(shown(text, longest=longest), quote=True)
+    return html.escape(escape_line(text, longest=longest), quote=True)
 
 
-def as_markdown(text: str, *, longest: int | None = LONGEST_NAME) -> str:
-    """Return a text as words of Markdown: no link, picture, code, table or HTML begins in it, and none ends."""
-    return _PUNCTUATION.sub(lambda found: f"&#{ord(found[0])};", shown(text, longest=longest))
-
-
-def as_json(document: str) -> str:
+def escape_json(document: str) -> str:
     """Return a JSON document that means the same, with nothing in it that a terminal obeys or an eye does not see."""
     return _HIDDEN_IN_LAYOUT.sub(lambda found: found[1] or _utf_16(found[0]), document)
 
