@@ -134,7 +134,7 @@ def _show(settings: Settings, workspace: Any) -> bool:
     uploads = every_upload(workspace, tenant=TENANT)
     totals = kind_totals(workspace, TENANT, uploads)
     print_table(
-        "Every uploaded row has one fate",
+        "Every uploaded row has one outcome",
         ["kind", "uploads", "rows", *FATES, "records"],
         [(kind, t["uploads"], t["total"], *(t[fate] for fate in FATES), t["records"]) for kind, t in totals.items()],
     )
@@ -165,13 +165,13 @@ def _show(settings: Settings, workspace: Any) -> bool:
         f"facts      {settings.lake_url}/clinical\n"
         f"training   {settings.lake_url}/training\n"
         f"the graph  VITALGRAPH_HOME={settings.home} make dev\n"
-        f"the books  {vitalgraph} uploads list\n"
+        f"every row  {vitalgraph} uploads list\n"
         f"one person {vitalgraph} examples {_somebody(uploads)} --day {_first_day() + timedelta(days=1)}",
         highlight=False,
         markup=False,
         soft_wrap=True,
     )
-    for name, found in (("categories without examples", empty), ("kinds whose books do not balance", unbalanced)):
+    for name, found in (("categories without examples", empty), ("kinds whose rows do not reconcile", unbalanced)):
         if found:
             problems.print(f"[bold red]{name}: {', '.join(found)}[/]")
     return not empty and not unbalanced

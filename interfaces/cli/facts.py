@@ -4,6 +4,7 @@ Belongs here: reading and printing facts and training lines of a person whom the
 Does not belong here: computing them.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ from interfaces.cli.output import (
     print_json,
     print_table,
 )
+from vitals.training.rounding import write_rounded
 
 
 def summary(
@@ -61,11 +63,22 @@ def summary(
             console.print("no facts of these days")
         for day, facts in days.items():
             title = f"{day} ({facts['zone']}){' provisional' if facts['provisional'] else ''}"
-            print_table(title, ["metric", "value"], sorted(facts["values"].items()))
+            print_table(title, ["metric", "value"], _as_read(facts["values"]))
             print_table("Withheld", ["metric", "why"], sorted(facts["withheld"].items()))
         if window is not None:
-            print_table(f"Last {window} days", ["metric", "value"], sorted(result["window"]["values"].items()))
+            print_table(f"Last {window} days", ["metric", "value"], _as_read(result["window"]["values"]))
             print_table("Withheld", ["metric", "why"], sorted(result["window"]["withheld"].items()))
+
+
+def _as_read(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return metrics and values for a table: numbers with two decimals at most; `--json` has all of them."""
+    return [
+        (name, _number(value) if isinstance(value, float) else str(value)) for name, value in sorted(values.items())
+    ]
+
+
+def _number(value: float) -> str:
+    return write_rounded(value, 0 if value.is_integer() else 2)
 
 
 def examples(

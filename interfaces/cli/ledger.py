@@ -30,7 +30,7 @@ from vitals.training.rounding import round_half_up
 
 FATES = ("accepted", "duplicate", "superseded", "presumed_deleted", "partial", "quarantined")
 
-uploads = typer.Typer(no_args_is_help=True, help="The books: what became of every uploaded row.")
+uploads = typer.Typer(no_args_is_help=True, help="Row accounting: what became of every uploaded row.")
 
 
 @uploads.command("list")
@@ -71,7 +71,7 @@ def list_uploads(
         )
         if left_out:
             print_table(
-                "Left out: in no books, looked at again with every listing",
+                "Left out: not entered, and looked at again with every listing",
                 ["key", "why", "since (UTC)"],
                 [(one["key"], one["why"], one["since"][:16].replace("T", " ")) for one in left_out],
             )
