@@ -10,7 +10,6 @@ history of everybody else stays. Runs whose configuration names the person go as
 released.
 """
 
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,10 +27,9 @@ from dagster_project.stores import files, store_of
 from sensors.landed_objects import SweepCursor
 from sensors.requests import RELEASE_JOB
 from vitals.errors import TransientError
-from vitals.raw.mentions import Mentions
+from vitals.raw.mentions import KEY, Mentions
 
 READ_BATCH_SIZE = 2_000
-_KEYS = re.compile(r"raw/[^/\s\"\\]+/[0-9]{4}/[0-9]{2}/[0-9]{2}/[^\s\"\\<>]+")
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class RunHistory:
         for engine in self._engines():
             for _, rows in _texts(engine):
                 for row in rows:
-                    found.update(key for text in row[1:] if text for key in _KEYS.findall(text))
+                    found.update(key for text in row[1:] if text for key in KEY.findall(text))
         return found
 
     def count(self, mentions: Mentions) -> int:

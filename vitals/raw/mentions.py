@@ -27,7 +27,8 @@ ERASED = "erased"
 MIN_ID_LENGTH, MIN_MARK_LENGTH = 5, 4
 """Shorter ids, and shorter texts of an upload, are not looked for where they stand alone."""
 
-_KEY = re.compile(r"raw/[^/\s\"\\]+/[0-9]{4}/[0-9]{2}/[0-9]{2}/[^/\s\"\\<>]+")
+KEY = re.compile(r"raw/[^/\s\"\\]+/[0-9]{4}/[0-9]{2}/[0-9]{2}/[^\s\"\\<>]+")
+"""A key of an object in a text, also one that lies deeper than keys should."""
 _PACKED = re.compile(r"base64,([A-Za-z0-9+/=]{8,})")
 
 
@@ -86,7 +87,7 @@ class Mentions:
         kept = []
         at = 0
         # Keys are judged as keys; an id of somebody else in one is no place of this person's.
-        for found in _KEY.finditer(text):
+        for found in KEY.finditer(text):
             theirs = is_theirs(found[0], self.user, others=self.others)
             kept += [self._without_id(text[at : found.start()]), ERASED if theirs else found[0]]
             at = found.end()
